@@ -1,0 +1,413 @@
+//! Several commands in one request: [`Batch`], [`Redis::pipeline`] and [`Redis::transaction`].
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture, ready},
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready as ready_or_pending},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use crate::{
+    client::{Answer, Call, Endpoint, Redis},
+    command::Command,
+    error::Error,
+    reply::{FromReply, Reply},
+    retry::Retry,
+    safety,
+    wire::{
+        answer::{self, Entry},
+        json,
+    },
+};
+
+/// Commands that go out together: one command, a tuple of up to 16, a `Vec` or an array, and those in each other.
+///
+/// Each command keeps its own type: a tuple of commands comes back as a tuple of results.
+pub trait Batch: sealed::Batch {}
+
+impl<B: sealed::Batch> Batch for B {}
+
+pub(crate) mod sealed {
+    use super::{Error, Reader, Writer};
+
+    /// How a [`Batch`](super::Batch) is written and read.
+    pub trait Batch {
+        /// A `Result` for each command.
+        type Results;
+        /// A value for each command.
+        type Values;
+
+        /// Writes the commands, in order.
+        fn write(&mut self, writer: &mut Writer<'_>);
+
+        /// Reads as many replies as commands were written.
+        fn read(&self, reader: &mut Reader<'_>) -> Self::Results;
+
+        /// The values, or the first error.
+        fn values(results: Self::Results) -> Result<Self::Values, Error>;
+    }
+}
+
+/// The request of a batch while it is written.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    redis: &'a Redis,
+    call: Call,
+    body: String,
+    count: usize,
+    error: Option<Error>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(redis: &'a Redis, endpoint: Endpoint) -> Self {
+        Self { redis, call: Call::new(endpoint), body: String::from("["), count: 0, error: None }
+    }
+
+    fn command<T: FromReply, O>(&mut self, command: &mut Command<'_, T, O>) {
+        if self.count > 0 {
+            self.body.push(',');
+        }
+        let written = match command.args.take_error() {
+            Some(error) => Err(error),
+            None if !self.redis.is(command.redis) => Err(Error::argument(
+                "a command of another client is in this batch, and would go to the wrong database: make all of its \
+                 commands with the client that sends it",
+            )
+            .with_command(command.args.name())),
+            None => command.args.append_to(&mut self.body),
+        };
+        if let Err(error) = written {
+            self.error.get_or_insert(error);
+        }
+        self.call.base64 |= T::BYTES;
+        self.call.options.tighten(command.options);
+        self.call.marks.extend(command.options.safety.map(|safety| (self.count, safety)));
+        self.count += 1;
+    }
+
+    fn finish(mut self) -> Result<(Call, usize), Error> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        self.body.push(']');
+        self.call.body = Bytes::from(self.body);
+        Ok((self.call, self.count))
+    }
+}
+
+/// The answer of a batch while it is read.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    elements: Option<json::Elements<'a>>,
+    base64: bool,
+    sent: &'a [u8],
+    index: usize,
+}
+
+impl Reader<'_> {
+    fn read<T: FromReply>(&mut self) -> Result<T, Error> {
+        let index = self.index;
+        self.index += 1;
+        let entry = self.elements.as_mut().and_then(Iterator::next).and_then(answer::entry);
+        let result = match entry {
+            Some(Entry::Result(value)) => T::from_reply(Reply::new(value, self.base64)),
+            Some(Entry::Error(words)) => Err(Error::server(&words, None)),
+            // The number of entries was compared before; this one is not of the API's shape.
+            None => Err(Error::decode("an entry of the batch's answer is neither a result nor an error")),
+        };
+        result.map_err(|error| error.with_command(safety::name_in_batch(self.sent, index)))
+    }
+}
+
+impl<T: FromReply, O> sealed::Batch for Command<'_, T, O> {
+    type Results = Result<T, Error>;
+    type Values = T;
+
+    fn write(&mut self, writer: &mut Writer<'_>) {
+        writer.command(self);
+    }
+
+    fn read(&self, reader: &mut Reader<'_>) -> Self::Results {
+        reader.read()
+    }
+
+    fn values(results: Self::Results) -> Result<Self::Values, Error> {
+        results
+    }
+}
+
+impl<B: sealed::Batch> sealed::Batch for Vec<B> {
+    type Results = Vec<B::Results>;
+    type Values = Vec<B::Values>;
+
+    fn write(&mut self, writer: &mut Writer<'_>) {
+        self.iter_mut().for_each(|batch| batch.write(writer));
+    }
+
+    fn read(&self, reader: &mut Reader<'_>) -> Self::Results {
+        self.iter().map(|batch| batch.read(reader)).collect()
+    }
+
+    fn values(results: Self::Results) -> Result<Self::Values, Error> {
+        results.into_iter().map(B::values).collect()
+    }
+}
+
+impl<B: sealed::Batch, const N: usize> sealed::Batch for [B; N] {
+    type Results = [B::Results; N];
+    type Values = [B::Values; N];
+
+    fn write(&mut self, writer: &mut Writer<'_>) {
+        self.iter_mut().for_each(|batch| batch.write(writer));
+    }
+
+    fn read(&self, reader: &mut Reader<'_>) -> Self::Results {
+        self.each_ref().map(|batch| batch.read(reader))
+    }
+
+    fn values(results: Self::Results) -> Result<Self::Values, Error> {
+        let mut error = None;
+        let values = results.map(|results| B::values(results).map_err(|e| error.get_or_insert(e).clone()).ok());
+        match error {
+            Some(error) => Err(error),
+            None => values.into_iter().flatten().collect::<Vec<_>>().try_into().map_err(|_| too_few()),
+        }
+    }
+}
+
+fn too_few() -> Error {
+    Error::decode("the batch's answer has too few entries")
+}
+
+macro_rules! tuple {
+    ($($name:ident $index:tt)+) => {
+        impl<$($name: sealed::Batch),+> sealed::Batch for ($($name,)+) {
+            type Results = ($($name::Results,)+);
+            type Values = ($($name::Values,)+);
+
+            fn write(&mut self, writer: &mut Writer<'_>) {
+                $(self.$index.write(writer);)+
+            }
+
+            fn read(&self, reader: &mut Reader<'_>) -> Self::Results {
+                ($(self.$index.read(reader),)+)
+            }
+
+            fn values(results: Self::Results) -> Result<Self::Values, Error> {
+                Ok(($($name::values(results.$index)?,)+))
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0 B 1);
+tuple!(A 0 B 1 C 2);
+tuple!(A 0 B 1 C 2 D 3);
+tuple!(A 0 B 1 C 2 D 3 E 4);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 P 14);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 P 14 Q 15);
+
+impl Redis {
+    /// Sends several commands in one request; each keeps its own type and its own error.
+    ///
+    /// They run in order, but others' commands may run between them, and one that fails stops none
+    /// of the others. The outer error is that of the request.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// redis.set("text", "not a number").await?;
+    /// let (views, text) = redis.pipeline((redis.incr("views"), redis.incr("text"))).await?;
+    /// assert_eq!(views?, 1);
+    /// assert!(text.is_err());
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// A request whose answer is lost is repeated only if every command in it is safe to repeat.
+    ///
+    /// Cost: one round trip, and one billed command for each. An empty batch sends nothing.
+    ///
+    /// Source: [Pipeline](https://upstash.com/docs/redis/features/restapi#pipelining).
+    pub fn pipeline<'a, B: Batch>(&'a self, batch: B) -> Pipeline<'a, B> {
+        Pipeline { redis: self, batch, timeout: None, retry: None }
+    }
+
+    /// Sends several commands in one request that runs as a whole, with no other's command between.
+    ///
+    /// If the server refuses the transaction (an unknown command, too few arguments), nothing is
+    /// applied. As in Redis, a command that fails while it runs, on a key of another type say,
+    /// undoes none of the others: the result is then its error, and
+    /// [`keep_errors`](Transaction::keep_errors) shows all results.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// let (from, to) = redis.transaction((redis.decrby("from", 5), redis.incrby("to", 5))).await?;
+    /// assert_eq!((from, to), (-5, 5));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Cost: one round trip, and one billed command for each. An empty batch sends nothing.
+    ///
+    /// Source: [Transactions](https://upstash.com/docs/redis/features/restapi#transactions).
+    pub fn transaction<'a, B: Batch>(&'a self, batch: B) -> Transaction<'a, B> {
+        Transaction { inner: Pipeline { redis: self, batch, timeout: None, retry: None } }
+    }
+}
+
+/// Several commands to be sent in one request: see [`Redis::pipeline`].
+#[must_use = "a pipeline does nothing until it is awaited"]
+pub struct Pipeline<'a, B> {
+    redis: &'a Redis,
+    batch: B,
+    timeout: Option<Duration>,
+    retry: Option<Retry>,
+}
+
+impl<'a, B: Batch> Pipeline<'a, B> {
+    /// At most this long for the whole call; see [`Command::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Repeats this call in another way than the client does; see [`Command::retry`].
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    fn start<R>(mut self, endpoint: Endpoint, finish: fn(B::Results) -> Result<R, Error>) -> BatchFuture<'a, B, R> {
+        let mut writer = Writer::new(self.redis, endpoint);
+        self.batch.write(&mut writer);
+        let (answer, count): (BoxFuture<'a, _>, _) = match writer.finish() {
+            Ok((_, 0)) => (Box::pin(ready(Ok(None))), 0),
+            Ok((mut call, count)) => {
+                call.options.timeout = self.timeout.or(call.options.timeout);
+                call.options.retry = self.retry.or(call.options.retry);
+                let sent = self.redis.send(call);
+                (Box::pin(async move { sent.await.map(Some) }), count)
+            }
+            Err(error) => (Box::pin(ready(Err(error))), 0),
+        };
+        BatchFuture { answer, count, batch: self.batch, finish, marker: PhantomData }
+    }
+}
+
+impl<B> fmt::Debug for Pipeline<'_, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").finish_non_exhaustive()
+    }
+}
+
+impl<'a, B: Batch + Unpin> IntoFuture for Pipeline<'a, B> {
+    type Output = Result<B::Results, Error>;
+    type IntoFuture = BatchFuture<'a, B, B::Results>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start(Endpoint::Pipeline, Ok)
+    }
+}
+
+/// Several commands to be run as one: see [`Redis::transaction`].
+#[must_use = "a transaction does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct Transaction<'a, B> {
+    inner: Pipeline<'a, B>,
+}
+
+impl<'a, B: Batch> Transaction<'a, B> {
+    /// At most this long for the whole call; see [`Command::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.inner.timeout = Some(timeout);
+        self
+    }
+
+    /// Repeats this call in another way than the client does; see [`Command::retry`].
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.inner.retry = Some(retry);
+        self
+    }
+
+    /// Gives a result for each command, as a pipeline does, in place of the first error.
+    pub fn keep_errors(self) -> KeepErrors<'a, B> {
+        KeepErrors { inner: self.inner }
+    }
+}
+
+impl<'a, B: Batch + Unpin> IntoFuture for Transaction<'a, B> {
+    type Output = Result<B::Values, Error>;
+    type IntoFuture = BatchFuture<'a, B, B::Values>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.inner.start(Endpoint::MultiExec, B::values)
+    }
+}
+
+/// A transaction that gives a result for each command: see [`Transaction::keep_errors`].
+#[must_use = "a transaction does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct KeepErrors<'a, B> {
+    inner: Pipeline<'a, B>,
+}
+
+impl<'a, B: Batch + Unpin> IntoFuture for KeepErrors<'a, B> {
+    type Output = Result<B::Results, Error>;
+    type IntoFuture = BatchFuture<'a, B, B::Results>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.inner.start(Endpoint::MultiExec, Ok)
+    }
+}
+
+/// The future of a [`Pipeline`] or [`Transaction`].
+#[must_use = "futures do nothing until they are awaited"]
+pub struct BatchFuture<'a, B: Batch, R> {
+    answer: BoxFuture<'a, Result<Option<Answer>, Error>>,
+    count: usize,
+    batch: B,
+    finish: fn(B::Results) -> Result<R, Error>,
+    marker: PhantomData<fn() -> R>,
+}
+
+impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
+    type Output = Result<R, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let answer = ready_or_pending!(this.answer.as_mut().poll(cx))?;
+        let mut reader = Reader { elements: None, base64: false, sent: &[], index: 0 };
+        if let Some(answer) = &answer {
+            let elements = answer.value()?.elements();
+            let found = elements.clone().map_or(0, Iterator::count);
+            if found != this.count {
+                // Which answer belongs to which command cannot be told any more.
+                return Poll::Ready(Err(Error::decode(format!(
+                    "{} commands were sent and {found} answers came: their order cannot be trusted, read the data again",
+                    this.count
+                ))));
+            }
+            reader = Reader { elements, base64: answer.is_base64(), sent: answer.sent(), index: 0 };
+        }
+        Poll::Ready((this.finish)(this.batch.read(&mut reader)))
+    }
+}
+
+impl<B: Batch, R> fmt::Debug for BatchFuture<'_, B, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchFuture").finish_non_exhaustive()
+    }
+}

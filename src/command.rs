@@ -1,0 +1,220 @@
+//! One command: its arguments, its options, and the type of its reply.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use crate::{
+    args::{ToArg, ToArgs, ToPairs},
+    client::{Answer, Call, Endpoint, Redis},
+    error::Error,
+    reply::FromReply,
+    retry::{Retry, Safety},
+    wire::request::Args,
+};
+
+/// A command that is ready to go: await it, or put it in a [`pipeline`](Redis::pipeline) or
+/// [`transaction`](Redis::transaction).
+///
+/// `T` is what comes back. `O` names the options the command has, each a method here. Nothing is
+/// sent before it is awaited; dropping the future gives the request up.
+///
+/// Cost of a command awaited alone: one round trip, one billed command, unless its page says otherwise.
+#[must_use = "a command does nothing until it is awaited or put in a pipeline or transaction"]
+pub struct Command<'a, T, O = ()> {
+    pub(crate) redis: &'a Redis,
+    pub(crate) args: Args,
+    pub(crate) options: Options,
+    marker: PhantomData<fn() -> (T, O)>,
+}
+
+/// What a caller can set for one call; `None` is the client's setting.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) safety: Option<Safety>,
+}
+
+impl Options {
+    /// What holds for a batch in which `other` is a member: the shortest time, the strictest retry.
+    pub(crate) fn tighten(&mut self, other: Self) {
+        let shorter = |a: Option<Duration>, b: Option<Duration>| a.into_iter().chain(b).min();
+        self.timeout = shorter(self.timeout, other.timeout);
+        self.attempt_timeout = shorter(self.attempt_timeout, other.attempt_timeout);
+        self.retry = match (self.retry, other.retry) {
+            (Some(a), Some(b)) => Some(a.stricter(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+impl<'a, T, O> Command<'a, T, O> {
+    pub(crate) fn new(redis: &'a Redis, command: &str) -> Self {
+        Self::of_args(redis, Args::new(command))
+    }
+
+    pub(crate) fn of_args(redis: &'a Redis, args: Args) -> Self {
+        Self { redis, args, options: Options::default(), marker: PhantomData }
+    }
+
+    /// At most this long for the whole call, its repetitions and waits included; then the call fails
+    /// with [`is_timeout`](Error::is_timeout). In a batch, the shortest time holds for all.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// At most this long for each request of the call; after that it is repeated, if that is safe and time is left.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Repeats this call in another way than the client does. In a batch, the strictest wish holds for all.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.options.retry = Some(retry);
+        self
+    }
+
+    /// Says what repeating this call does, where you know better: an EVAL that only reads, an INCR that may count twice.
+    pub fn safety(mut self, safety: Safety) -> Self {
+        self.options.safety = Some(safety);
+        self
+    }
+
+    /// The same command with another reply type and other options.
+    pub(crate) fn cast<U, P>(self) -> Command<'a, U, P> {
+        Command { redis: self.redis, args: self.args, options: self.options, marker: PhantomData }
+    }
+
+    pub(crate) fn with(mut self, arg: impl ToArg) -> Self {
+        self.args.arg(arg);
+        self
+    }
+
+    pub(crate) fn with_all(mut self, args: impl ToArgs) -> Self {
+        self.args.args(&args);
+        self
+    }
+
+    /// The number of the arguments, then the arguments.
+    pub(crate) fn with_counted(mut self, args: impl ToArgs) -> Self {
+        self.args.counted(&args);
+        self
+    }
+
+    pub(crate) fn with_pairs(mut self, pairs: impl ToPairs) -> Self {
+        self.args.pairs(&pairs);
+        self
+    }
+
+    /// From here on [`Self::option`] puts its words, before what follows.
+    pub(crate) fn front(mut self) -> Self {
+        self.args.set_front();
+        self
+    }
+
+    /// Adds the words of an option that stands before the values.
+    pub(crate) fn option(mut self, words: impl ToArgs) -> Self {
+        self.args.option_at_front(|args| {
+            args.args(&words);
+        });
+        self
+    }
+
+    /// How the command goes out alone.
+    fn into_call(mut self, base64: bool) -> Result<(&'a Redis, Call), Error> {
+        if let Some(error) = self.args.take_error() {
+            return Err(error);
+        }
+        let mut call = Call { base64, options: self.options, ..Call::new(Endpoint::Command) };
+        if self.args.is_json() {
+            call.body = Bytes::from(self.args.into_json());
+        } else {
+            // This form has no JSON from which to read the name and the class once it has failed.
+            call.name = self.args.name();
+            call.options.safety.get_or_insert_with(|| self.args.safety());
+            let form = self.args.into_path_form()?;
+            call.endpoint = Endpoint::Path(form.path);
+            call.body = Bytes::from(form.body);
+        }
+        Ok((self.redis, call))
+    }
+}
+
+/// Any command, by name: see [`Redis::command`].
+#[derive(Debug)]
+pub struct Any(());
+
+impl<'a, T> Command<'a, T, Any> {
+    /// Appends one argument.
+    pub fn arg(mut self, arg: impl ToArg) -> Self {
+        self.args.arg(arg);
+        self
+    }
+
+    /// Appends all of `args`.
+    pub fn args(mut self, args: impl ToArgs) -> Self {
+        self.args.args(&args);
+        self
+    }
+
+    /// Reads the reply as `U`. Without this, the reply is not looked at.
+    pub fn query<U: FromReply>(self) -> Command<'a, U> {
+        self.cast()
+    }
+}
+
+impl<T, O> fmt::Debug for Command<'_, T, O> {
+    /// The name only: arguments are the user's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command").field("name", &self.args.name().unwrap_or_default()).finish_non_exhaustive()
+    }
+}
+
+impl<'a, T: FromReply, O> IntoFuture for Command<'a, T, O> {
+    type Output = Result<T, Error>;
+    type IntoFuture = CommandFuture<'a, T>;
+
+    fn into_future(self) -> CommandFuture<'a, T> {
+        let answer = match self.into_call(T::BYTES) {
+            Ok((redis, call)) => redis.send(call),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        };
+        CommandFuture { answer, marker: PhantomData }
+    }
+}
+
+/// The future of a [`Command`] on its own.
+#[must_use = "futures do nothing until they are awaited"]
+pub struct CommandFuture<'a, T> {
+    answer: BoxFuture<'a, Result<Answer, Error>>,
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T: FromReply> Future for CommandFuture<'_, T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.answer.as_mut().poll(cx).map(|answer| {
+            let answer = answer?;
+            answer.reply().and_then(T::from_reply).map_err(|error| error.with_command(answer.name()))
+        })
+    }
+}
+
+impl<T> fmt::Debug for CommandFuture<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! The commands, one module for each group of Redis's documentation.
+//!
+//! Every command is a method of [`Redis`](crate::Redis); its options are methods on the
+//! [`Command`](crate::Command) it gives, and an option that changes the reply changes its type. The
+//! types in these modules mark which options a command has, or are what it answers.
+
+pub mod connection;
+pub mod keys;
+pub mod scripting;
+pub mod strings;

@@ -1,0 +1,221 @@
+//! URL and token as people paste them: what is wrong is said with the name of the variable and the fix.
+
+use crate::error::Error;
+
+/// A setting, and where it came from.
+pub(crate) struct Setting {
+    value: Option<String>,
+    /// What a person calls it: the variable, or the parameter.
+    name: &'static str,
+    /// Where it can be set, for the message that it is missing.
+    fix: String,
+}
+
+impl Setting {
+    pub(crate) fn missing(name: &'static str, setter: &str) -> Self {
+        Self { value: None, name, fix: format!("set it with {setter}") }
+    }
+
+    pub(crate) fn given(name: &'static str, value: impl Into<String>) -> Self {
+        Self { value: Some(value.into()), name, fix: String::new() }
+    }
+
+    /// The value of the first variable that is set and not empty.
+    pub(crate) fn lookup(var: impl Fn(&str) -> Option<String>, first: &'static str, second: &'static str) -> Self {
+        let read = |name: &'static str| var(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+        match read(first).or_else(|| read(second)) {
+            Some((name, value)) => Self::given(name, value),
+            None if cfg!(target_arch = "wasm32") => Self {
+                value: None,
+                name: first,
+                fix: format!(
+                    "set it (or {second}) as a variable or secret of the Worker and hand its env to Redis::from_vars; \
+                     wasm has no environment of its own"
+                ),
+            },
+            None => Self {
+                value: None,
+                name: first,
+                fix: format!(
+                    "export it (or {second}): the database's REST tab has the line to copy, and without an account \
+                     restis-local prints one"
+                ),
+            },
+        }
+    }
+
+    /// The value, free of what a paste brings along.
+    fn get(&self) -> Result<&str, Error> {
+        let Self { value, name, fix } = self;
+        let value = value.as_deref().filter(|value| !value.is_empty());
+        let value = value.ok_or_else(|| Error::config(format!("{name} is missing: {fix}")))?;
+        let wrong = |what: &str| Err(Error::config(format!("{name} {what}")));
+        if value.trim() != value {
+            return wrong("begins or ends with whitespace or a newline: trim it where you set it");
+        }
+        if value.contains(char::is_whitespace) {
+            return wrong("has whitespace in its middle: copy it again, in one piece");
+        }
+        if value.contains(['"', '\'']) {
+            return wrong("has quotes in it: leave them out; a .env file may need none");
+        }
+        if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return wrong("has a character that is not plain ASCII: copy it again");
+        }
+        Ok(value)
+    }
+}
+
+/// The token, ready for the Authorization header.
+pub(crate) fn token(setting: &Setting) -> Result<&str, Error> {
+    let value = setting.get()?;
+    let name = setting.name;
+    if value.contains("://") {
+        return Err(Error::config(format!("{name} is a URL: the token is the other of the two values")));
+    }
+    Ok(value)
+}
+
+/// The URL without a slash at its end. The value itself is never quoted: it may hold a password.
+pub(crate) fn url(setting: &Setting, plain_http: bool) -> Result<String, Error> {
+    let value = setting.get()?;
+    let name = setting.name;
+    let wrong = |what: &str| Err(Error::config(format!("{name} {what}")));
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return wrong("is not a URL: it begins with https://");
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    match &*scheme {
+        "https" | "http" => {}
+        "redis" | "rediss" => {
+            return wrong("is the address for TCP: copy the REST URL, which begins with https://");
+        }
+        _ => return wrong("has a scheme that is not HTTP: it begins with https://"),
+    }
+    let (authority, path) = match rest.find(['/', '?', '#']).and_then(|at| rest.split_at_checked(at)) {
+        Some((authority, path)) => (authority, path),
+        None => (rest, ""),
+    };
+    if path.contains(['?', '#']) {
+        return wrong("has a query or fragment: leave out what follows the ? or #; the token has a setting of its own");
+    }
+    if authority.contains('@') {
+        return wrong("has a user or password in it: leave out what stands before the @; the token has a setting of its own");
+    }
+    let Some(host) = host(authority) else {
+        return wrong("has no valid host and port: it looks like https://name.upstash.io");
+    };
+    if scheme == "http" && !plain_http && !is_loopback(host) {
+        return wrong(
+            "is plain http:// to another machine, where the token could be read on the way: use https://, or permit it \
+             with Builder::allow_plain_http",
+        );
+    }
+    Ok(format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
+}
+
+/// The host of `host`, `host:port` or `[v6]:port`, if it looks like one.
+fn host(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (host, port.strip_prefix(':').or(port.is_empty().then_some(""))?)
+        }
+        None => {
+            let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+            let valid = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+            (!host.is_empty() && host.bytes().all(valid) && !host.starts_with(['.', '-'])).then_some(())?;
+            (host, port)
+        }
+    };
+    let no_port = port.is_empty() && !authority.ends_with(':');
+    (no_port || port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
+}
+
+/// This machine, by any of its names: what is sent there cannot be read on the way.
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        let ok = |value: &str| url(&Setting::given("url", value), false).unwrap();
+        assert_eq!(ok("https://a.upstash.io"), "https://a.upstash.io");
+        assert_eq!(ok("https://a.upstash.io/"), "https://a.upstash.io");
+        assert_eq!(ok("HTTPS://a.upstash.io:8443/base/path/"), "https://a.upstash.io:8443/base/path");
+        for local in ["http://localhost:8079", "http://LocalHost", "http://127.0.0.1:1", "http://127.9.8.7", "http://[::1]:8079"] {
+            assert_eq!(ok(local).to_ascii_lowercase(), local.to_ascii_lowercase());
+        }
+        assert!(url(&Setting::given("url", "http://redis-rest:80"), true).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_never_quoted() {
+        for (value, word) in [
+            ("", "missing"),
+            ("secret", "https://"),
+            ("https://secret.io\n", "newline"),
+            (" https://secret.io", "whitespace"),
+            ("https://sec ret.io", "whitespace"),
+            ("\"https://secret.io\"", "quotes"),
+            ("https://sécret.io", "ASCII"),
+            ("redis://default:secret@host:6379", "REST URL"),
+            ("rediss://secret", "REST URL"),
+            ("ftp://secret", "https://"),
+            ("https://", "host"),
+            ("https:///secret", "host"),
+            ("https://secret:", "host"),
+            ("https://secret:99999", "host"),
+            ("https://secret:0", "host"),
+            ("https://sec$ret", "host"),
+            ("https://[secret]", "host"),
+            ("https://user:secret@host.io", "@"),
+            ("https://host.io/?_token=secret", "query"),
+            ("https://host.io#secret", "fragment"),
+            ("http://secret.io", "allow_plain_http"),
+            ("http://127.0.0.1.secret.io", "allow_plain_http"),
+            ("http://localhost.secret.io", "allow_plain_http"),
+        ] {
+            let error = url(&Setting::given("THE_NAME", value), false).unwrap_err();
+            assert!(error.is_config());
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("THE_NAME") && text.contains(word), "{value}: {text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens() {
+        assert_eq!(token(&Setting::given("token", "AbC-_=09")).unwrap(), "AbC-_=09");
+        for (value, word) in [
+            ("", "missing"),
+            ("secret ", "whitespace"),
+            ("secret\r\n", "newline"),
+            ("Bearer secret", "whitespace"),
+            ("'secret'", "quotes"),
+            ("secret\u{200b}", "ASCII"),
+            ("https://secret.io", "URL"),
+        ] {
+            let text = format!("{:?}", token(&Setting::given("THE_NAME", value)).unwrap_err());
+            assert!(text.contains("THE_NAME") && text.contains(word), "{value}: {text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_in_their_order() {
+        let var = |set: &'static [(&str, &str)]| {
+            move |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
+        };
+        let read = |set| Setting::lookup(var(set), "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL");
+        assert_eq!(read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "up")]).get().unwrap(), "up");
+        assert_eq!(read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "")]).get().unwrap(), "kv");
+        let error = read(&[]).get().unwrap_err().to_string();
+        assert!(error.contains("UPSTASH_REDIS_REST_URL") && error.contains("KV_REST_API_URL"), "{error}");
+    }
+}

@@ -1,0 +1,383 @@
+//! The one error of the crate: what went wrong, whether the command may have run, and what to do.
+
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+/// What went wrong with a command, a batch or the configuration.
+///
+/// One word wide and cheap to clone. Ask it by predicate; the text says what to do next, and holds
+/// no token, key or value: it names the command.
+///
+/// | predicate | when | did the client already repeat it? |
+/// |---|---|---|
+/// | [`is_config`](Self::is_config) | no URL or token, or a bad one; TLS could not be set up | no |
+/// | [`is_argument`](Self::is_argument) | an argument that cannot be sent | no, nothing was sent |
+/// | [`is_too_large`](Self::is_too_large) | a request over the server's 10 MB | no, nothing was sent |
+/// | [`is_connect`](Self::is_connect) | refused, unreachable, DNS; with [`is_tls`](Self::is_tls), the handshake | yes, any command |
+/// | [`is_timeout`](Self::is_timeout) | no whole answer in time | yes, if safe to repeat and time was left |
+/// | [`is_interrupted`](Self::is_interrupted) | the connection broke before the answer was whole | yes, if safe to repeat |
+/// | [`is_http`](Self::is_http) | a status or a page that is not Redis's: 429, 500, 503, a gateway | 429 and 503: any; 5xx: if safe to repeat |
+/// | [`is_server`](Self::is_server) | Redis said no: [`code`](Self::code) has its word | only `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `MASTERDOWN` and `READONLY` |
+/// | [`is_decode`](Self::is_decode) | the answer is not of the shape asked for | no |
+///
+/// ```
+/// let error = restis::Redis::new("redis://example.com", "token").unwrap_err();
+/// assert!(error.is_config());
+/// assert!(error.to_string().contains("https://"));
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: Kind,
+    command: Option<Cow<'static, str>>,
+    message: Cow<'static, str>,
+    status: Option<u16>,
+    attempts: u32,
+    /// The request may have reached the server, and what it asked for writes.
+    ambiguous: bool,
+    /// The same call may well succeed later, and repeating it cannot apply it twice.
+    retryable: bool,
+    /// The answer had begun when it failed.
+    in_body: bool,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Config,
+    Argument,
+    TooLarge,
+    Connect,
+    Tls,
+    Timeout,
+    Interrupted,
+    Http,
+    Server,
+    Decode,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                kind,
+                command: None,
+                message: message.into(),
+                status: None,
+                attempts: 1,
+                ambiguous: false,
+                retryable: false,
+                in_body: false,
+                source: None,
+            }),
+        }
+    }
+
+    pub(crate) fn config(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Config, message)
+    }
+
+    pub(crate) fn argument(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Argument, message)
+    }
+
+    /// A reply that cannot be read as what was asked for.
+    pub fn decode(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Decode, message)
+    }
+
+    /// The server's own words, without the arguments that some of them repeat.
+    pub(crate) fn server(words: &str, status: Option<u16>) -> Self {
+        let mut error = Self::new(Kind::Server, scrub(words).to_owned());
+        error.change(|inner| {
+            inner.status = status;
+            inner.retryable = is_not_executed(code_of(words), words);
+        });
+        error
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Inner)) {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            change(inner);
+        }
+    }
+
+    pub(crate) fn with_command(mut self, command: Option<Cow<'static, str>>) -> Self {
+        self.change(|inner| inner.command = inner.command.take().or(command));
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.change(|inner| inner.status = Some(status));
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: Option<Arc<dyn StdError + Send + Sync>>) -> Self {
+        self.change(|inner| inner.source = source);
+        self
+    }
+
+    pub(crate) fn in_body(mut self) -> Self {
+        self.change(|inner| inner.in_body = true);
+        self
+    }
+
+    pub(crate) fn with_outcome(mut self, attempts: u32, ambiguous: bool, retryable: bool) -> Self {
+        self.change(|inner| {
+            inner.attempts = attempts;
+            inner.ambiguous = ambiguous;
+            inner.retryable = retryable;
+        });
+        self
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.inner.kind
+    }
+
+    /// The configuration is wrong: URL, token, or TLS that could not be set up. Not repeated.
+    pub fn is_config(&self) -> bool {
+        self.inner.kind == Kind::Config
+    }
+
+    /// An argument cannot be sent: a value that does not serialize, or bytes in a place where the
+    /// protocol carries text only. Nothing was sent.
+    pub fn is_argument(&self) -> bool {
+        self.inner.kind == Kind::Argument
+    }
+
+    /// The request is larger than the server takes. Nothing was sent.
+    pub fn is_too_large(&self) -> bool {
+        self.inner.kind == Kind::TooLarge
+    }
+
+    /// No connection came about, so nothing was executed: refused, unreachable, DNS, TLS.
+    /// Repeated for every command, as often as the [`Retry`](crate::Retry) allows.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.inner.kind, Kind::Connect | Kind::Tls)
+    }
+
+    /// The TLS handshake failed: a certificate that is not trusted, or no TLS on that port.
+    pub fn is_tls(&self) -> bool {
+        self.inner.kind == Kind::Tls
+    }
+
+    /// The whole answer did not come in time. With [`is_in_body`](Self::is_in_body) its head had come.
+    pub fn is_timeout(&self) -> bool {
+        self.inner.kind == Kind::Timeout
+    }
+
+    /// The connection broke after the request was sent. With [`is_in_body`](Self::is_in_body) the
+    /// answer was cut in its middle.
+    pub fn is_interrupted(&self) -> bool {
+        self.inner.kind == Kind::Interrupted
+    }
+
+    /// The answer had begun, and did not come to its end.
+    pub fn is_in_body(&self) -> bool {
+        self.inner.in_body
+    }
+
+    /// Something on the way answered in place of Redis: [`status`](Self::status) says what.
+    pub fn is_http(&self) -> bool {
+        self.inner.kind == Kind::Http
+    }
+
+    /// Redis refused or failed the command: [`code`](Self::code) is the first word of its answer.
+    pub fn is_server(&self) -> bool {
+        self.inner.kind == Kind::Server
+    }
+
+    /// The answer has not the shape asked for. The command did run.
+    pub fn is_decode(&self) -> bool {
+        self.inner.kind == Kind::Decode
+    }
+
+    /// The token is wrong, or may not do this: HTTP 401 or 403, `WRONGPASS`, `NOAUTH`, `NOPERM`.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.inner.status, Some(401 | 403))
+            || matches!(self.code(), Some("WRONGPASS" | "NOAUTH" | "NOPERM"))
+    }
+
+    /// The command writes, and nobody can say from here whether it ran.
+    ///
+    /// The client did not repeat it, unless repeating it is safe. Read the data before you decide.
+    pub fn is_ambiguous(&self) -> bool {
+        self.inner.ambiguous
+    }
+
+    /// The same call may succeed later, and making it again cannot apply it twice.
+    pub fn is_retryable(&self) -> bool {
+        self.inner.retryable
+    }
+
+    /// The first word of Redis's own error: `WRONGTYPE`, `NOSCRIPT`, `ERR`… `None` if Redis did not speak.
+    pub fn code(&self) -> Option<&str> {
+        (self.inner.kind == Kind::Server).then(|| code_of(&self.inner.message))
+    }
+
+    /// The name of the command that failed, without its arguments. `None` for the configuration.
+    pub fn command(&self) -> Option<&str> {
+        self.inner.command.as_deref()
+    }
+
+    /// The HTTP status, where there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.inner.status
+    }
+
+    /// How many requests were made for this call, the first one included.
+    pub fn attempts(&self) -> u32 {
+        self.inner.attempts
+    }
+}
+
+/// The code of a Redis error is its first word, if that is written in capitals; else it is `ERR`.
+fn code_of(words: &str) -> &str {
+    let word = words.split([' ', ':']).next().unwrap_or_default();
+    let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    if word.len() > 1 && word.bytes().all(capital) { word } else { "ERR" }
+}
+
+/// Codes by which the server says that it did not run the command and will later.
+pub(crate) fn is_not_executed(code: &str, words: &str) -> bool {
+    match code {
+        "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => true,
+        // Upstash: "READONLY Writes are temporarily rejected due to server upgrade".
+        "READONLY" => words.contains("temporarily"),
+        _ => false,
+    }
+}
+
+/// Some of the server's messages end with what the caller sent. An error carries no key and no value.
+fn scrub(words: &str) -> &str {
+    let ends = [", with args beginning with", " Key was:", ", Key:", " command was:"];
+    let end = ends.iter().filter_map(|end| words.find(end)).min();
+    let kept = end.and_then(|end| words.get(..end)).unwrap_or(words);
+    kept.trim_end_matches([' ', ',', '.'])
+}
+
+/// What a person should do, where the words of the failure do not say it already.
+fn advice(inner: &Inner) -> Option<Cow<'static, str>> {
+    let code = code_of(&inner.message);
+    Some(match inner.kind {
+        Kind::Server => match code {
+            "WRONGPASS" | "NOAUTH" => {
+                "check that the token belongs to this URL: both stand side by side in the database's REST tab".into()
+            }
+            "NOPERM" => "use a token that may do this; the read-only token may not write".into(),
+            "NOSCRIPT" => "send the text with EVAL, or use Script, which does so by itself".into(),
+            "WRONGTYPE" => "the key holds another type; TYPE tells which".into(),
+            _ => return None,
+        },
+        Kind::Http if matches!(inner.status, Some(401 | 403)) => "check the token and the URL".into(),
+        Kind::Http if inner.status == Some(404) => "check the path of the URL".into(),
+        Kind::Http if matches!(inner.status, Some(0 | 300..=399)) => {
+            "the URL redirects, and a token is not sent along: use the address it leads to".into()
+        }
+        _ if inner.ambiguous && !inner.retryable => {
+            "it may have run and was not repeated: read the data, then decide; Retry::even_if_ambiguous repeats such \
+             commands"
+                .into()
+        }
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.inner;
+        if let Some(command) = &inner.command {
+            write!(f, "{command}: ")?;
+        }
+        f.write_str(&inner.message)?;
+        if let (Kind::Http, Some(status)) = (inner.kind, inner.status) {
+            write!(f, " (HTTP {status})")?;
+        }
+        if inner.attempts > 1 {
+            write!(f, ", after {} attempts", inner.attempts)?;
+        }
+        if let Some(advice) = advice(inner) {
+            write!(f, "; {advice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.inner;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &inner.kind);
+        if let Some(command) = &inner.command {
+            debug.field("command", command);
+        }
+        debug.field("message", &inner.message);
+        if let Some(status) = inner.status {
+            debug.field("status", &status);
+        }
+        debug.field("attempts", &inner.attempts);
+        debug.field("ambiguous", &inner.ambiguous);
+        debug.field("retryable", &inner.retryable);
+        if let Some(source) = &inner.source {
+            debug.field("source", &format_args!("{source}"));
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// `1.5 s`, `250 ms`: for messages.
+pub(crate) fn show(duration: Duration) -> String {
+    if duration.as_millis() >= 1000 {
+        format!("{} s", duration.as_secs_f64())
+    } else {
+        format!("{} ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn codes() {
+        for (words, code) in [
+            ("WRONGTYPE Operation against a key", "WRONGTYPE"),
+            ("ERR syntax error", "ERR"),
+            ("NOSCRIPT No matching script. Please use EVAL.", "NOSCRIPT"),
+            ("value is not an integer", "ERR"),
+            ("MY_CODE2: text", "MY_CODE2"),
+            ("A thing", "ERR"),
+            ("", "ERR"),
+        ] {
+            assert_eq!(Error::server(words, None).code(), Some(code), "{words}");
+        }
+    }
+
+    #[test]
+    fn arguments_in_the_servers_words_are_left_out() {
+        for (words, kept) in [
+            ("ERR unknown command 'NOPE', with args beginning with: 'secret' ", "ERR unknown command 'NOPE'"),
+            ("ERR Dynamic keys are not allowed. Key was: secret", "ERR Dynamic keys are not allowed"),
+            ("ERR XReadGroup is cancelled. Requested Read: 20, Key: secret", "ERR XReadGroup is cancelled. Requested Read: 20"),
+        ] {
+            let error = Error::server(words, Some(400));
+            assert_eq!(error.to_string(), kept);
+            assert!(!format!("{error:?}").contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The safety class of each command, looked up by its name when a request has failed.
+//!
+//! By name, so that `redis.get(k)`, `redis.command("GET")` and a call from JavaScript have the
+//! same class, and a request that succeeds pays nothing for it. A command that is not listed
+//! writes, and is not repeated.
+
+use std::borrow::Cow;
+
+use crate::{
+    retry::Safety,
+    wire::json::{Kind, Value},
+};
+
+/// Commands that write nothing.
+const READ: &[&str] = &[
+    "BITCOUNT", "BITFIELD_RO", "BITPOS", "DBSIZE", "ECHO", "EVALSHA_RO", "EVAL_RO", "EXISTS", "EXPIRETIME",
+    "FCALL_RO", "GEODIST", "GEOHASH", "GEOPOS", "GEORADIUSBYMEMBER_RO", "GEORADIUS_RO", "GEOSEARCH", "GET", "GETBIT",
+    "GETRANGE", "HEXISTS", "HEXPIRETIME", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "HPEXPIRETIME", "HPTTL",
+    "HRANDFIELD", "HSCAN", "HSTRLEN", "HTTL", "HVALS", "INFO", "KEYS", "LINDEX", "LLEN", "LPOS", "LRANGE", "MGET",
+    "PEXPIRETIME", "PFCOUNT", "PING", "PTTL", "RANDOMKEY", "SCAN", "SCARD", "SDIFF", "SINTER", "SINTERCARD",
+    "SISMEMBER", "SMEMBERS", "SMISMEMBER", "SRANDMEMBER", "SSCAN", "STRLEN", "SUBSTR", "SUNION", "TIME", "TTL", "TYPE",
+    "XLEN", "XPENDING", "XRANGE", "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT", "ZDIFF", "ZINTER", "ZINTERCARD",
+    "ZLEXCOUNT", "ZMSCORE", "ZRANDMEMBER", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZRANK", "ZREVRANGE",
+    "ZREVRANGEBYLEX", "ZREVRANGEBYSCORE", "ZREVRANK", "ZSCAN", "ZSCORE", "ZUNION",
+];
+
+/// Commands that leave the same data and give the same reply when they run a second time.
+///
+/// Not here: DEL, SADD, HSET and their like. A second run leaves the same data, but says `0` where
+/// the first said `1`, and a caller who branches on that would be told a lie.
+const IDEMPOTENT: &[&str] = &[
+    "EXPIRE", "EXPIREAT", "GETEX", "HMSET", "LSET", "MSET", "PEXPIRE", "PEXPIREAT", "PFMERGE", "PSETEX", "SDIFFSTORE",
+    "SET", "SETEX", "SETRANGE", "SINTERSTORE", "SUNIONSTORE", "TOUCH", "ZDIFFSTORE", "ZINTERSTORE", "ZRANGESTORE",
+    "ZUNIONSTORE",
+];
+
+/// Families, by their second word.
+const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
+    ("SCRIPT", &[("EXISTS", Safety::Read), ("LOAD", Safety::IdempotentWrite), ("FLUSH", Safety::IdempotentWrite)]),
+    ("SLOWLOG", &[("GET", Safety::Read), ("LEN", Safety::Read), ("HELP", Safety::Read)]),
+    ("OBJECT", &[("ENCODING", Safety::Read), ("FREQ", Safety::Read), ("IDLETIME", Safety::Read), ("REFCOUNT", Safety::Read)]),
+    ("XINFO", &[("STREAM", Safety::Read), ("GROUPS", Safety::Read), ("CONSUMERS", Safety::Read)]),
+];
+
+/// Words after the first key and value by which a repetition gives another reply, or another result.
+const CONDITIONS: &[&str] = &["NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE"];
+
+/// The class of the command that `words` are.
+fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
+    let Some(name) = words.next().map(|word| word.to_ascii_uppercase()) else { return Safety::Write };
+    if READ.binary_search(&&*name).is_ok() {
+        return Safety::Read;
+    }
+    if let Some((_, family)) = FAMILIES.iter().find(|(first, _)| *first == name) {
+        let second = words.next().unwrap_or_default();
+        let found = family.iter().find(|(word, _)| word.eq_ignore_ascii_case(&second));
+        return found.map_or(Safety::Write, |(_, safety)| *safety);
+    }
+    if IDEMPOTENT.binary_search(&&*name).is_err() {
+        return Safety::Write;
+    }
+    // SET key value and EXPIRE key seconds: what follows are options, before it stands data.
+    let conditional = matches!(&*name, "SET" | "EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT");
+    let is_condition = |word: Cow<'_, str>| CONDITIONS.iter().any(|known| known.eq_ignore_ascii_case(&word));
+    if conditional && words.skip(2).any(is_condition) { Safety::Write } else { Safety::IdempotentWrite }
+}
+
+fn words(command: Value<'_>) -> impl Iterator<Item = Cow<'_, str>> {
+    command.elements().into_iter().flatten().map(|word| {
+        let bytes = if word.kind() == Kind::String { word.string() } else { Some(Cow::Borrowed(word.raw())) };
+        match bytes.unwrap_or_default() {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    })
+}
+
+/// The class of one command, a JSON array.
+pub(crate) fn of_command(json: &[u8]) -> Safety {
+    Value::parse(json).map_or(Safety::Write, |command| of_words(words(command)))
+}
+
+/// The class of a batch, a JSON array of commands: that of its least safe member.
+///
+/// `marks` are the commands, by index and in order, whose class the caller has set.
+pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
+    let commands = Value::parse(json).and_then(Value::elements).into_iter().flatten().enumerate();
+    let marked = |index| marks.iter().find(|(marked, _)| *marked == index).map(|(_, safety)| *safety);
+    let classes = commands.map(|(index, command)| marked(index).unwrap_or_else(|| of_words(words(command))));
+    classes.min().unwrap_or(Safety::Write)
+}
+
+/// The name of the command at `index` of a batch, for errors.
+pub(crate) fn name_in_batch(json: &[u8], index: usize) -> Option<Cow<'static, str>> {
+    name(Value::parse(json)?.elements()?.nth(index)?)
+}
+
+/// The name of one command, for errors.
+pub(crate) fn name_of_command(json: &[u8]) -> Option<Cow<'static, str>> {
+    name(Value::parse(json)?)
+}
+
+fn name(command: Value<'_>) -> Option<Cow<'static, str>> {
+    let mut words = words(command);
+    crate::wire::request::name_of(words.next(), words.next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_sorted() {
+        assert!(READ.is_sorted() && IDEMPOTENT.is_sorted());
+    }
+
+    #[test]
+    fn classes() {
+        use Safety::{IdempotentWrite, Read, Write};
+        for (command, safety) in [
+            (r#"["GET","k"]"#, Read),
+            (r#"["get","k"]"#, Read),
+            (r#"["EVAL_RO","return 1",0]"#, Read),
+            (r#"["SCRIPT","load","return 1"]"#, IdempotentWrite),
+            (r#"["SLOWLOG","RESET"]"#, Write),
+            (r#"["SET","k","v"]"#, IdempotentWrite),
+            (r#"["SET","NX","XX","EX","60"]"#, IdempotentWrite),
+            (r#"["SET","k","v","EX","60","nx"]"#, Write),
+            (r#"["SET","k","v","GET"]"#, Write),
+            (r#"["EXPIRE","k",60]"#, IdempotentWrite),
+            (r#"["EXPIRE","k",60,"NX"]"#, Write),
+            (r#"["MSET","NX","NX","GET","GET"]"#, IdempotentWrite),
+            (r#"["INCR","k"]"#, Write),
+            (r#"["DEL","k"]"#, Write),
+            (r#"["EVAL","return 1",0]"#, Write),
+            (r#"["UNHEARD.OF"]"#, Write),
+            ("[]", Write),
+            ("nonsense", Write),
+        ] {
+            assert_eq!(of_command(command.as_bytes()), safety, "{command}");
+        }
+        let batch = br#"[["GET","a"],["SET","a","1"]]"#;
+        assert_eq!(of_batch(batch, &[]), IdempotentWrite);
+        assert_eq!(of_batch(batch, &[(1, Write)]), Write);
+        assert_eq!(of_batch(br#"[["GET","a"],["INCR","a"]]"#, &[(1, Read)]), Read);
+        assert_eq!(of_batch(b"[]", &[]), Write);
+        assert_eq!(name_in_batch(batch, 1).as_deref(), Some("SET"));
+    }
+}

@@ -1,0 +1,231 @@
+//! How bytes get to the server and back: [`Transport`], reqwest natively and `fetch` on wasm32.
+//!
+//! A transport knows HTTP and nothing of Redis. Supply your own for a mock, a proxy or a
+//! Cloudflare service binding: an async function from [`Request`] to [`Response`] is one.
+//!
+//! ```
+//! use restis::{Redis, transport::{Request, Response, TransportError}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), restis::Error> {
+//! let redis = Redis::builder()
+//!     .url("https://mock.example")
+//!     .token("any")
+//!     .transport(|request: Request| async move {
+//!         assert_eq!(request.body(), br#"["PING"]"#);
+//!         Ok::<_, TransportError>(Response::new(200, r#"{"result":"PONG"}"#))
+//!     })
+//!     .build()?;
+//! assert_eq!(redis.ping().await?, "PONG");
+//! # Ok(()) }
+//! ```
+
+use std::{error::Error as StdError, fmt, future::Future, sync::Arc};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+#[cfg(target_arch = "wasm32")]
+mod web;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::Native;
+#[cfg(target_arch = "wasm32")]
+pub use web::Fetch;
+
+/// Carries one request to the server and its response back.
+///
+/// Dropping the future gives the request up: close or abort what it alone owns.
+pub trait Transport: Send + Sync {
+    /// Sends the request, once: repeating is the client's decision.
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+}
+
+impl<F, Fut> Transport for F
+where
+    F: Fn(Request) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Response, TransportError>> + Send + 'static,
+{
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(self(request))
+    }
+}
+
+/// One HTTP request. Its method is always `POST`.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) url: Arc<str>,
+    pub(crate) authorization: Arc<str>,
+    pub(crate) content_type: &'static str,
+    pub(crate) base64: bool,
+    pub(crate) sync_token: Option<Arc<str>>,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    /// The absolute URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The headers: names in lower case, values in ASCII.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            Some(("authorization", &*self.authorization)),
+            Some(("content-type", self.content_type)),
+            self.base64.then_some(("upstash-encoding", "base64")),
+            self.sync_token.as_deref().map(|token| (SYNC_TOKEN, token)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, to keep, without a copy.
+    pub fn into_body(self) -> Bytes {
+        self.body
+    }
+}
+
+impl fmt::Debug for Request {
+    /// Without the token and the body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("content_type", &self.content_type).field("bytes", &self.body.len()).finish()
+    }
+}
+
+pub(crate) const SYNC_TOKEN: &str = "upstash-sync-token";
+
+/// The response headers the client reads. A transport need not pass on others.
+pub(crate) const READ_HEADERS: [&str; 3] = ["content-type", "retry-after", SYNC_TOKEN];
+
+/// One HTTP response: its head, and the body when it comes.
+pub struct Response {
+    pub(crate) status: u16,
+    headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
+}
+
+impl Response {
+    /// A response with this status and body, which may still be on its way ([`Body::from_future`]).
+    pub fn new(status: u16, body: impl Into<Body>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into() }
+    }
+
+    /// Adds a header. Those the client does not read are left out.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Some(name) = READ_HEADERS.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+            self.headers.push((name, value.into()));
+        }
+        self
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// The body of a [`Response`]: there already, or on its way.
+pub struct Body(pub(crate) BodyInner);
+
+pub(crate) enum BodyInner {
+    Whole(Bytes),
+    Coming(BoxFuture<'static, Result<Bytes, TransportError>>),
+}
+
+impl Body {
+    /// A body that is still read: the client waits for it within the timeout of the call.
+    pub fn from_future(body: impl Future<Output = Result<Bytes, TransportError>> + Send + 'static) -> Self {
+        Self(BodyInner::Coming(Box::pin(body)))
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for Body {
+    fn from(body: B) -> Self {
+        Self(BodyInner::Whole(body.into()))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+/// Why there is no response.
+///
+/// Which constructor a transport uses decides what the client may repeat.
+#[derive(Clone)]
+pub struct TransportError {
+    pub(crate) stage: Stage,
+    pub(crate) source: Arc<dyn StdError + Send + Sync>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Setup,
+    Connect,
+    Tls,
+    Interrupted,
+}
+
+impl TransportError {
+    fn new(stage: Stage, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { stage, source: Arc::from(source.into()) }
+    }
+
+    /// The transport itself is not usable. Nothing was sent, and trying again will not help.
+    pub fn setup(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Stage::Setup, source)
+    }
+
+    /// There was no connection: nothing reached the server, so every command may be repeated.
+    pub fn connect(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Stage::Connect, source)
+    }
+
+    /// The TLS handshake failed: nothing reached the server, and trying again will not help.
+    pub fn tls(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Stage::Tls, source)
+    }
+
+    /// The request may have reached the server. When in doubt, this is the one.
+    pub fn interrupted(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Stage::Interrupted, source)
+    }
+}
+
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportError").field("stage", &self.stage).field("source", &self.source).finish()
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.stage {
+            Stage::Setup => "the transport cannot be used",
+            Stage::Connect => "no connection to the server",
+            Stage::Tls => "the TLS handshake failed",
+            Stage::Interrupted => "the connection broke",
+        })
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}

@@ -1,0 +1,116 @@
+//! The transport on wasm32: the platform's own `fetch`, or one you hand over.
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use js_sys::{Function, Promise, Reflect, Uint8Array};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, Headers, RequestInit, RequestRedirect};
+
+use super::{Body, READ_HEADERS, Request, Response, Transport, TransportError};
+
+/// HTTP by `fetch`. The default transport on wasm32.
+///
+/// Never asks the response for its URL, which mocks and service bindings leave empty, and sets no
+/// option that a Worker refuses. Giving a call up aborts its request.
+#[derive(Debug, Default)]
+pub struct Fetch {
+    target: Option<SendWrapper<JsValue>>,
+}
+
+impl Fetch {
+    /// Calls the method `fetch` of this object: a Cloudflare service binding, or `{ fetch }` of your own.
+    ///
+    /// The object belongs to the thread that made it; a wasm module on several threads makes one each.
+    pub fn on(object: impl Into<JsValue>) -> Self {
+        Self { target: Some(SendWrapper::new(object.into())) }
+    }
+
+    fn start(&self, request: Request) -> Result<(JsFuture, Abort), JsValue> {
+        let controller = AbortController::new()?;
+        let headers = Headers::new()?;
+        for (name, value) in request.headers() {
+            headers.set(name, value)?;
+        }
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_headers(&headers);
+        init.set_body(&Uint8Array::from(request.body()));
+        init.set_redirect(RequestRedirect::Manual);
+        init.set_signal(Some(&controller.signal()));
+        let global = js_sys::global();
+        let target = self.target.as_deref().unwrap_or(&global);
+        let fetch: Function = Reflect::get(target, &"fetch".into())?.dyn_into().map_err(|_| {
+            js_sys::Error::new("there is no fetch here: hand one over with Builder::transport(Fetch::on(object))")
+        })?;
+        let promise = fetch.call2(target, &request.url().into(), &init)?;
+        Ok((JsFuture::from(Promise::resolve(&promise)), Abort(Some(controller))))
+    }
+}
+
+impl Transport for Fetch {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(SendWrapper::new(async move {
+            let (fetched, mut abort) = self.start(request).map_err(|error| TransportError::setup(text(&error)))?;
+            let received = fetched.await.map_err(|error| classify(&error))?;
+            let received: web_sys::Response = received.unchecked_into();
+            let mut response = Response::new(received.status(), Bytes::new());
+            let headers = received.headers();
+            for name in READ_HEADERS {
+                if let Ok(Some(value)) = headers.get(name) {
+                    response.headers.push((name, value));
+                }
+            }
+            let body = async move {
+                let broken = |error: JsValue| TransportError::interrupted(text(&error));
+                let buffer = JsFuture::from(received.array_buffer().map_err(broken)?).await;
+                let bytes = Uint8Array::new(&buffer.map_err(broken)?).to_vec();
+                abort.0 = None;
+                Ok(Bytes::from(bytes))
+            };
+            response.body = Body::from_future(SendWrapper::new(body));
+            Ok(response)
+        }))
+    }
+}
+
+/// Aborts the request when it is dropped before the body is there.
+struct Abort(Option<AbortController>);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+/// Browsers and Workers do not tell whether a request left, so it may have. Node's cause has a code that does.
+fn classify(error: &JsValue) -> TransportError {
+    let code = member(error, "cause").and_then(|cause| member(&cause, "code")).and_then(|code| code.as_string());
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.as_deref().unwrap_or("").starts_with(prefix));
+    if starts(&["ECONNREFUSED", "ENOTFOUND", "EAI_", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]) {
+        TransportError::connect(text(error))
+    } else if starts(&["CERT_", "ERR_SSL_", "ERR_TLS_", "DEPTH_ZERO_", "SELF_SIGNED_", "UNABLE_TO_"]) {
+        TransportError::tls(text(error))
+    } else {
+        TransportError::interrupted(text(error))
+    }
+}
+
+/// A property of an object that is there and not undefined.
+fn member(value: &JsValue, name: &str) -> Option<JsValue> {
+    let found = value.is_object().then(|| Reflect::get(value, &name.into()).ok()).flatten();
+    found.filter(|found| !found.is_undefined())
+}
+
+/// What a JavaScript error says: its message, and that of its cause, where Node keeps the reason.
+fn text(error: &JsValue) -> String {
+    let message = |value: &JsValue| member(value, "message").and_then(|message| message.as_string());
+    let own = message(error).or_else(|| error.as_string()).unwrap_or_else(|| "fetch failed".into());
+    match member(error, "cause").as_ref().and_then(message) {
+        Some(cause) if !cause.is_empty() => format!("{own}: {cause}"),
+        _ => own,
+    }
+}

@@ -1,0 +1,45 @@
+//! What the npm package needs of the engine. Not a public API: it changes without notice.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{
+    client::{Call, Endpoint, Redis},
+    error::Error,
+    retry::Retry,
+};
+
+/// Which of the three forms of request this is.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// One command: a JSON array of its words.
+    Command,
+    /// A JSON array of commands.
+    Pipeline,
+    /// A JSON array of commands that run as one.
+    MultiExec,
+}
+
+/// Sends commands that are JSON already, and gives the answer's body as it came.
+///
+/// Timeout, retry by safety class and errors are those of typed calls. The error of a single
+/// command is an `Err`; those inside a batch are in its body.
+pub async fn send(
+    redis: &Redis,
+    form: Form,
+    body: impl Into<Bytes>,
+    base64: bool,
+    timeout: Option<Duration>,
+    retry: Option<Retry>,
+) -> Result<Bytes, Error> {
+    let endpoint = match form {
+        Form::Command => Endpoint::Command,
+        Form::Pipeline => Endpoint::Pipeline,
+        Form::MultiExec => Endpoint::MultiExec,
+    };
+    let mut call = Call { base64, body: body.into(), ..Call::new(endpoint) };
+    call.options.timeout = timeout;
+    call.options.retry = retry;
+    redis.send(call).await.map(|answer| answer.into_body())
+}

@@ -1,0 +1,533 @@
+//! The arguments of a command, written once, straight into the JSON array that is sent.
+
+use std::{
+    borrow::Cow,
+    fmt::{self, Display, Write},
+    io,
+};
+
+use serde::Serialize;
+
+use super::json;
+use crate::{
+    args::{ArgsWriter, ToArg, ToArgs, ToPairs},
+    error::Error,
+    retry::Safety,
+    safety,
+};
+
+/// A request larger than this is refused by the server, and so is not sent.
+pub(crate) const MAX_REQUEST: usize = 10 * 1024 * 1024;
+
+/// The arguments of one command.
+///
+/// `json` is the array without its closing bracket. Options that stand before the values they
+/// belong to (ZADD NX, LPOS…) are put in at `front`; everything else is appended.
+#[derive(Clone)]
+pub(crate) struct Args {
+    json: String,
+    front: usize,
+    binary: Option<Box<Binary>>,
+    error: Option<Error>,
+}
+
+/// The one argument that is not UTF-8: it stands between `json[..at]` and `json[at..]`.
+#[derive(Clone)]
+struct Binary {
+    at: usize,
+    value: Vec<u8>,
+}
+
+/// A command in the form in which the protocol carries bytes: `POST /set/key?EX=60` with the value as body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PathForm {
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Args {
+    pub(crate) fn new(command: &str) -> Self {
+        let mut json = String::with_capacity(64);
+        json.push('[');
+        json::write_str(&mut json, command);
+        let front = json.len();
+        Self { json, front, binary: None, error: None }
+    }
+
+    /// The same arguments from the front on, behind another command word.
+    pub(crate) fn with_name(&self, command: &str) -> Self {
+        let mut other = Self::new(command);
+        let tail = self.json.get(self.front..).unwrap_or_default();
+        other.binary = self.binary.as_ref().map(|binary| {
+            let at = (binary.at + other.front).saturating_sub(self.front);
+            Box::new(Binary { at, value: binary.value.clone() })
+        });
+        other.json.push_str(tail);
+        other.error = self.error.clone();
+        other
+    }
+
+    pub(crate) fn arg(&mut self, arg: impl ToArg) {
+        self.args(&arg);
+    }
+
+    /// Appends all of `args` and says how many they were.
+    pub(crate) fn args(&mut self, args: &(impl ToArgs + ?Sized)) -> usize {
+        let mut writer = ArgsWriter { args: self, count: 0 };
+        args.write_args(&mut writer);
+        writer.count
+    }
+
+    /// Appends the number of `args`, then `args`.
+    pub(crate) fn counted(&mut self, args: &(impl ToArgs + ?Sized)) {
+        let front = std::mem::replace(&mut self.front, self.json.len());
+        let count = self.args(args);
+        self.option_at_front(|args| args.arg(count));
+        self.front = front;
+    }
+
+    pub(crate) fn pairs(&mut self, pairs: &(impl ToPairs + ?Sized)) {
+        pairs.write_pairs(&mut ArgsWriter { args: self, count: 0 });
+    }
+
+    /// From here on [`Self::option_at_front`] puts its words.
+    pub(crate) fn set_front(&mut self) {
+        self.front = self.json.len();
+    }
+
+    /// Puts the words of an option before the values.
+    pub(crate) fn option_at_front(&mut self, write: impl FnOnce(&mut Self)) {
+        let tail = self.json.split_off(self.front);
+        let start = self.front;
+        write(self);
+        self.front = self.json.len();
+        if let Some(binary) = &mut self.binary {
+            binary.at += self.front - start;
+        }
+        self.json.push_str(&tail);
+    }
+
+    pub(crate) fn push_text(&mut self, text: &str) {
+        self.json.push(',');
+        json::write_str(&mut self.json, text);
+    }
+
+    /// An argument whose text needs no escapes.
+    pub(crate) fn push_plain(&mut self, write: impl FnOnce(&mut String) -> fmt::Result) {
+        self.json.push_str(",\"");
+        // Writing to a String does not fail.
+        let _ = write(&mut self.json);
+        self.json.push('"');
+    }
+
+    pub(crate) fn push_display(&mut self, value: impl Display) {
+        self.json.push_str(",\"");
+        let _ = write!(Escaping(&mut self.json), "{value}");
+        self.json.push('"');
+    }
+
+    pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.push_text(text),
+            Err(_) if self.binary.is_none() => {
+                self.binary = Some(Box::new(Binary { at: self.json.len(), value: bytes.to_vec() }));
+            }
+            Err(_) => self.fail(Error::argument(
+                "two arguments are not UTF-8, and the protocol carries one such argument a request: send them in \
+                 commands of their own, or encode them as text",
+            )),
+        }
+    }
+
+    pub(crate) fn push_json<T: Serialize + ?Sized>(&mut self, value: &T) {
+        self.json.push_str(",\"");
+        let written = serde_json::to_writer(Escaping(&mut self.json), value);
+        self.json.push('"');
+        if written.is_err() {
+            // The error of serde_json may quote the value, so its words are not passed on.
+            self.fail(Error::argument(
+                "a value cannot be written as JSON: map keys must be strings or numbers, and its Serialize must not fail",
+            ));
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+
+    /// The class of the command, where the bytes stand for any value.
+    pub(crate) fn safety(&self) -> Safety {
+        let at = self.binary.as_ref().map_or(self.json.len(), |binary| binary.at);
+        let (before, after) = self.json.split_at_checked(at).unwrap_or((&self.json, ""));
+        safety::of_command([before, ",\"\"", after, "]"].concat().as_bytes())
+    }
+
+    /// The command word, for errors.
+    pub(crate) fn name(&self) -> Option<Cow<'static, str>> {
+        // The array is open: close it where its first two words have been written.
+        let mut words = Words::new(self.json.as_bytes());
+        name_of(words.next(), words.next())
+    }
+
+    /// Whether the one JSON array carries the command; if not, it needs [`Self::into_path_form`].
+    pub(crate) fn is_json(&self) -> bool {
+        self.binary.is_none()
+    }
+
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        let name = self.error.is_some().then(|| self.name()).flatten();
+        self.error.take().map(|error| error.with_command(name))
+    }
+
+    /// The whole JSON array.
+    pub(crate) fn into_json(mut self) -> String {
+        self.json.push(']');
+        self.json
+    }
+
+    /// Appends the whole JSON array to the body of a batch.
+    pub(crate) fn append_to(&self, body: &mut String) -> Result<(), Error> {
+        if !self.is_json() {
+            return Err(Error::argument(
+                "an argument is not UTF-8, and a pipeline or transaction carries text only: send this command alone, \
+                 or encode the bytes as text",
+            )
+            .with_command(self.name()));
+        }
+        body.push_str(&self.json);
+        body.push(']');
+        Ok(())
+    }
+
+    /// `POST /command/arg…?NAME=value` with the bytes as the body, where the server appends the
+    /// body after the path and the query after the body.
+    ///
+    /// Only what the protocol's documentation promises is used: text before the bytes, and after
+    /// them nothing or one pair (the order of several pairs is promised nowhere).
+    pub(crate) fn into_path_form(self) -> Result<PathForm, Error> {
+        let name = self.name();
+        self.path_form().map_err(|why| {
+            Error::argument(format!(
+                "an argument is not UTF-8, and the protocol cannot carry it here: {why}; encode it as text, for \
+                 example base64"
+            ))
+            .with_command(name)
+        })
+    }
+
+    fn path_form(self) -> Result<PathForm, &'static str> {
+        let Some(binary) = self.binary else {
+            return Err("there is no such argument");
+        };
+        let (before, after) = self.json.split_at_checked(binary.at).unwrap_or((&self.json, ""));
+        let mut path = String::with_capacity(before.len());
+        for word in Words::new(before.as_bytes()) {
+            // A URL drops these, even percent-encoded.
+            if matches!(&*word, "" | "." | "..") {
+                return Err("an argument before it is empty, \".\" or \"..\", which a URL path cannot hold");
+            }
+            path.push('/');
+            percent_encode(&mut path, &word);
+        }
+        let after: Vec<_> = Words::new(after.as_bytes()).collect();
+        match after.as_slice() {
+            [] => {}
+            [name, value] if name != "_token" => {
+                path.push('?');
+                percent_encode(&mut path, name);
+                path.push('=');
+                percent_encode(&mut path, value);
+            }
+            _ => return Err("after it only one name and one value can follow"),
+        }
+        Ok(PathForm { path, body: binary.value })
+    }
+}
+
+impl fmt::Debug for Args {
+    /// The command word only: arguments are the user's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Args").field(&self.name().unwrap_or_default()).finish()
+    }
+}
+
+/// Writes what it gets as the inside of a JSON string.
+struct Escaping<'a>(&'a mut String);
+
+impl fmt::Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        json::write_escaped(self.0, text);
+        Ok(())
+    }
+}
+
+impl io::Write for Escaping<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // serde_json writes whole characters, in as many pieces as it likes.
+        let text = std::str::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+        json::write_escaped(self.0, text);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The strings of a JSON array of strings that may have begun before and may end after `text`.
+struct Words<'a>(&'a [u8]);
+
+impl<'a> Words<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        Self(text)
+    }
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Cow<'a, str>;
+
+    fn next(&mut self) -> Option<Cow<'a, str>> {
+        let start = memchr::memchr(b'"', self.0)?;
+        let rest = self.0.get(start + 1..)?;
+        let mut at = 0;
+        loop {
+            at += memchr::memchr2(b'"', b'\\', rest.get(at..)?)?;
+            if rest.get(at) == Some(&b'"') {
+                break;
+            }
+            at += 2;
+        }
+        let value = json::Value::parse(self.0.get(start..start + at + 2)?)?;
+        self.0 = rest.get(at + 1..)?;
+        match value.string()? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
+    }
+}
+
+/// `GET`, and for commands that are families `SCRIPT LOAD`. Only a word that looks like a command is
+/// repeated in an error: anything else is somebody's data in the wrong place.
+pub(crate) fn name_of(first: Option<Cow<'_, str>>, second: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+    let is_word = |word: &str| {
+        (1..=24).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    let first = first.filter(|word| is_word(word))?.to_ascii_uppercase();
+    const FAMILIES: [&str; 13] = [
+        "ACL", "CLIENT", "COMMAND", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "OBJECT", "PUBSUB", "SCRIPT", "SLOWLOG",
+        "XGROUP", "XINFO",
+    ];
+    let second = second.filter(|word| FAMILIES.contains(&&*first) && is_word(word));
+    Some(match second {
+        Some(second) => format!("{first} {}", second.to_ascii_uppercase()).into(),
+        None => first.into(),
+    })
+}
+
+/// Every byte that is not unreserved (RFC 3986) as `%XX`.
+fn percent_encode(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for nibble in [byte >> 4, byte & 0xf] {
+                out.extend(char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Json;
+
+    fn json(build: impl FnOnce(&mut Args)) -> String {
+        let mut args = Args::new("X");
+        build(&mut args);
+        assert!(args.take_error().is_none());
+        args.into_json()
+    }
+
+    #[test]
+    fn one_argument() {
+        let table: Vec<(Box<dyn FnOnce(&mut Args)>, &str)> = vec![
+            (Box::new(|a| a.arg("text")), r#""text""#),
+            (Box::new(|a| a.arg("")), r#""""#),
+            (Box::new(|a| a.arg("q\"b\\n\nz\0")), r#""q\"b\\n\nz\u0000""#),
+            (Box::new(|a| a.arg('é')), r#""é""#),
+            (Box::new(|a| a.arg(9_007_199_254_740_993i64)), r#""9007199254740993""#),
+            (Box::new(|a| a.arg(i64::MIN)), r#""-9223372036854775808""#),
+            (Box::new(|a| a.arg(u128::MAX)), r#""340282366920938463463374607431768211455""#),
+            (Box::new(|a| a.arg(true)), r#""true""#),
+            (Box::new(|a| a.arg(1.0)), r#""1""#),
+            (Box::new(|a| a.arg(-0.0)), r#""-0""#),
+            (Box::new(|a| a.arg(0.1)), r#""0.1""#),
+            (Box::new(|a| a.arg(1e300)), r#""1e300""#),
+            (Box::new(|a| a.arg(5e-324)), r#""5e-324""#),
+            (Box::new(|a| a.arg(f64::INFINITY)), r#""inf""#),
+            (Box::new(|a| a.arg(f64::NEG_INFINITY)), r#""-inf""#),
+            (Box::new(|a| a.arg(b"bytes")), r#""bytes""#),
+            (Box::new(|a| a.arg(vec![b'v'])), r#""v""#),
+            (Box::new(|a| a.arg(Json("s"))), r#""\"s\"""#),
+            (Box::new(|a| a.arg(Json(BTreeMap::from([("k", vec![1])])))), r#""{\"k\":[1]}""#),
+        ];
+        for (build, expected) in table {
+            assert_eq!(json(build), format!("[\"X\",{expected}]"));
+        }
+    }
+
+    #[test]
+    fn several_arguments_and_pairs() {
+        let words = ["a".to_string(), "b".to_string()];
+        for built in [
+            json(|a| assert_eq!(a.args(&["a", "b"]), 2)),
+            json(|a| assert_eq!(a.args(&words), 2)),
+            json(|a| assert_eq!(a.args(&words[..]), 2)),
+            json(|a| assert_eq!(a.args(&words.to_vec()), 2)),
+            json(|a| a.pairs(&("a", "b"))),
+            json(|a| a.pairs(&[("a", "b")])),
+            json(|a| a.pairs(&vec![("a", "b")])),
+            json(|a| a.pairs(&HashMap::from([("a", "b")]))),
+            json(|a| a.pairs(&BTreeMap::from([("a", "b")]))),
+        ] {
+            assert_eq!(built, r#"["X","a","b"]"#);
+        }
+        assert_eq!(json(|a| assert_eq!(a.args(b"ab"), 1)), r#"["X","ab"]"#);
+    }
+
+    #[test]
+    fn options_go_before_the_values() {
+        let mut args = Args::new("ZADD");
+        args.arg("key");
+        args.set_front();
+        args.arg(1);
+        args.arg(&b"\xff"[..]);
+        args.option_at_front(|a| a.arg("NX"));
+        args.option_at_front(|a| a.arg("CH"));
+        let form = args.into_path_form().unwrap();
+        assert_eq!(form, PathForm { path: "/ZADD/key/NX/CH/1".into(), body: b"\xff".into() });
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8() {
+        let set = |build: fn(&mut Args)| {
+            let mut args = Args::new("SET");
+            build(&mut args);
+            args
+        };
+        let bytes = &b"\xff\xfe"[..];
+        let form = set(|a| {
+            a.arg("a/b?c d%é");
+            a.arg(&b"\xff\xfe"[..]);
+            a.arg("EX");
+            a.arg(60);
+        })
+        .into_path_form()
+        .unwrap();
+        assert_eq!(form, PathForm { path: "/SET/a%2Fb%3Fc%20d%25%C3%A9?EX=60".into(), body: bytes.into() });
+        let refused: [fn(&mut Args); 5] = [
+            |a| {
+                a.arg("");
+                a.arg(b"\xff");
+            },
+            |a| {
+                a.arg("..");
+                a.arg(b"\xff");
+            },
+            |a| {
+                a.arg("k");
+                a.arg(b"\xff");
+                a.arg("NX");
+            },
+            |a| {
+                a.arg("k");
+                a.arg(b"\xff");
+                a.args(&["a", "b", "c", "d"]);
+            },
+            |a| {
+                a.arg("k");
+                a.arg(b"\xff");
+                a.args(&["_token", "x"]);
+            },
+        ];
+        for build in refused {
+            let error = set(build).into_path_form().unwrap_err();
+            assert!(error.is_argument(), "{error}");
+            assert_eq!(error.command(), Some("SET"));
+        }
+        let mut two = set(|a| {
+            a.arg(b"\xff");
+            a.arg(b"\xfe");
+        });
+        assert!(two.take_error().is_some_and(|error| error.is_argument()));
+        let mut body = String::new();
+        assert!(set(|a| a.arg(b"\xff")).append_to(&mut body).is_err());
+    }
+
+    #[test]
+    fn a_value_that_is_not_json_is_an_error_without_the_value() {
+        let mut args = Args::new("SET");
+        args.arg(Json(HashMap::from([(vec!["secret"], 1)])));
+        let error = args.take_error().unwrap();
+        assert!(error.is_argument());
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(Args::new("get").name().as_deref(), Some("GET"));
+        let mut args = Args::new("SCRIPT");
+        args.arg("LOAD");
+        args.arg("return 1");
+        assert_eq!(args.name().as_deref(), Some("SCRIPT LOAD"));
+        let mut args = Args::new("GET");
+        args.arg("secret");
+        assert_eq!(format!("{args:?}"), "Args(\"GET\")");
+        assert_eq!(Args::new("not a command, a value").name(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn floats_read_back(bits in any::<u64>()) {
+            let float = f64::from_bits(bits);
+            let text = json(|a| a.arg(float));
+            let text = text.trim_start_matches("[\"X\",\"").trim_end_matches("\"]");
+            let back: f64 = text.parse().unwrap();
+            prop_assert!(back.to_bits() == bits || float.is_nan(), "{}", text);
+        }
+
+        #[test]
+        fn any_text_is_one_argument(words in proptest::collection::vec(any::<String>(), 0..5)) {
+            let text = json(|a| assert_eq!(a.args(&words), words.len()));
+            let read: Vec<String> = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&read[1..], &words[..]);
+        }
+
+        #[test]
+        fn path_form_keeps_every_argument(
+            words in proptest::collection::vec("[^.]{1,12}", 0..4),
+            pair in proptest::option::of((any::<String>(), any::<String>())),
+        ) {
+            let mut args = Args::new("SET");
+            args.args(&words);
+            args.arg(b"\xff");
+            if let Some((name, value)) = &pair {
+                args.arg(name);
+                args.arg(value);
+            }
+            let form = args.into_path_form().unwrap();
+            let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned();
+            let (path, query) = form.path.split_once('?').map_or((&*form.path, None), |(p, q)| (p, Some(q)));
+            let read: Vec<_> = path.split('/').skip(2).map(decode).collect();
+            prop_assert_eq!(read, words);
+            let query = query.and_then(|query| query.split_once('=')).map(|(name, value)| (decode(name), decode(value)));
+            prop_assert_eq!(query, pair);
+        }
+    }
+}
