@@ -1,0 +1,226 @@
+//! The command line: which task, which levels.
+
+use crate::error::{Error, Result};
+
+pub(crate) const HELP: &str = "\
+Usage: cargo xtask <task> [--verbose]
+
+  demo              runs the quickstart against a real server on this machine, no account needed
+  test [level...]   gets what the tests need and runs them, all levels or the ones named, in this order:
+                    lint, native, wasm, npm, worker, lambda, size
+  pkg               builds the npm package's wasm into pkg/wasm
+  size              measures the npm package, client alone, against its budget
+  worker            serves the Worker example in workerd, before a real server
+  worker-build      builds the Worker example; wrangler.toml calls it (--dev: without optimising)
+  tools             installs every tool the tasks use, into target/tools and tests/js
+  help              prints this
+
+  --verbose, -v     shows what the programs underneath print
+
+RESTIS_SERVER names the valkey-server or redis-server to use. Without it the demo and the Worker take the one on PATH,
+and the tests a pinned Valkey from PyPI.
+";
+
+/// One run of xtask.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    pub(crate) task: Task,
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Help,
+    Demo,
+    Test { levels: Vec<Level>, long: bool },
+    Pkg,
+    Size,
+    Worker,
+    WorkerBuild { dev: bool },
+    Tools,
+}
+
+/// A level of `cargo xtask test`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Lint,
+    Native,
+    Wasm,
+    Npm,
+    Worker,
+    Lambda,
+    Size,
+}
+
+impl Level {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Lint,
+        Self::Native,
+        Self::Wasm,
+        Self::Npm,
+        Self::Worker,
+        Self::Lambda,
+        Self::Size,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Lint => "lint",
+            Self::Native => "native",
+            Self::Wasm => "wasm",
+            Self::Npm => "npm",
+            Self::Worker => "worker",
+            Self::Lambda => "lambda",
+            Self::Size => "size",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+}
+
+/// Reads the arguments after `cargo xtask`.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation> {
+    let mut words = Vec::new();
+    let (mut verbose, mut long, mut dev) = (false, false, false);
+    for argument in arguments {
+        match argument.as_str() {
+            "--verbose" | "-v" => verbose = true,
+            "--long" => long = true,
+            "--dev" => dev = true,
+            "--help" | "-h" => words.insert(0, "help".to_owned()),
+            flag if flag.starts_with('-') => return Err(usage(format!("unknown option {flag}"))),
+            _ => words.push(argument),
+        }
+    }
+    let mut words = words.into_iter();
+    let name = words.next().unwrap_or_else(|| "help".to_owned());
+    let rest: Vec<String> = words.collect();
+    let task = match name.as_str() {
+        "help" => {
+            return Ok(Invocation {
+                task: Task::Help,
+                verbose,
+            });
+        }
+        "test" => Task::Test {
+            levels: levels(&rest)?,
+            long,
+        },
+        "demo" => Task::Demo,
+        "pkg" => Task::Pkg,
+        "size" => Task::Size,
+        "worker" => Task::Worker,
+        "worker-build" => Task::WorkerBuild { dev },
+        "tools" => Task::Tools,
+        _ => return Err(usage(format!("unknown task {name}"))),
+    };
+    if long && !matches!(task, Task::Test { .. }) {
+        return Err(usage(format!("{name} takes no --long")));
+    }
+    if dev && !matches!(task, Task::WorkerBuild { .. }) {
+        return Err(usage(format!("{name} takes no --dev")));
+    }
+    match rest.first() {
+        Some(word) if !matches!(task, Task::Test { .. }) => {
+            Err(usage(format!("{name} takes no argument, got {word}")))
+        }
+        _ => Ok(Invocation { task, verbose }),
+    }
+}
+
+/// The levels named, each once and in their fixed order; all of them when none is named.
+fn levels(names: &[String]) -> Result<Vec<Level>> {
+    let mut levels = Vec::new();
+    for name in names {
+        levels.push(Level::named(name).ok_or_else(|| usage(format!("unknown level {name}")))?);
+    }
+    if levels.is_empty() {
+        levels = Level::ALL.to_vec();
+    }
+    levels.sort();
+    levels.dedup();
+    Ok(levels)
+}
+
+fn usage(problem: String) -> Error {
+    Error::new(problem).hint("`cargo xtask help` lists the tasks, levels and options.")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+    use super::*;
+
+    fn task(line: &str) -> Task {
+        parse(line.split_whitespace().map(str::to_owned))
+            .unwrap()
+            .task
+    }
+
+    fn problem(line: &str) -> String {
+        parse(line.split_whitespace().map(str::to_owned))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_bare_call_and_every_way_to_ask_print_the_help() {
+        for line in ["", "help", "--help", "-h", "test --help", "demo -h"] {
+            assert_eq!(task(line), Task::Help, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn test_without_names_runs_every_level() {
+        let Task::Test { levels, long } = task("test") else {
+            unreachable!("the task is test")
+        };
+        assert_eq!(levels, Level::ALL);
+        assert!(!long);
+    }
+
+    #[test]
+    fn levels_run_once_and_in_their_order_whatever_the_order_named() {
+        let expected = Task::Test {
+            levels: vec![Level::Lint, Level::Wasm],
+            long: true,
+        };
+        assert_eq!(task("test wasm lint --long wasm"), expected);
+    }
+
+    #[test]
+    fn options_stand_anywhere() {
+        let invocation = parse(["-v".to_owned(), "demo".to_owned()]).unwrap();
+        assert!(invocation.verbose);
+        assert_eq!(invocation.task, Task::Demo);
+        assert_eq!(task("worker-build --dev"), Task::WorkerBuild { dev: true });
+    }
+
+    #[test]
+    fn what_is_unknown_or_out_of_place_is_named() {
+        for (line, words) in [
+            ("bogus", "unknown task bogus"),
+            ("test lnit", "unknown level lnit"),
+            ("demo --fast", "unknown option --fast"),
+            ("demo now", "demo takes no argument, got now"),
+            ("demo --long", "demo takes no --long"),
+            ("test --dev", "test takes no --dev"),
+        ] {
+            assert!(
+                problem(line).starts_with(words),
+                "{line}: {}",
+                problem(line)
+            );
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_level() {
+        for level in Level::ALL {
+            assert!(HELP.contains(level.name()), "{}", level.name());
+        }
+    }
+}

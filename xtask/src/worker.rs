@@ -1,0 +1,66 @@
+//! The Worker example: built by worker-build, served by wrangler in the real workerd.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    time::Duration,
+};
+
+use crate::{
+    error::{Context as _, Result},
+    npm::{self, Node},
+    process::Cmd,
+    repo::Repo,
+    server::{self, Local},
+    tools::{self, Tool},
+    ui,
+};
+
+/// How long wrangler may take: it builds the Worker first.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// Builds examples/worker, with tools that are here instead of ones worker-build would download.
+pub(crate) fn build(repo: &Repo, dev: bool) -> Result<()> {
+    tools::ensure_wasm_target()?;
+    tools::ensure(repo, &[Tool::WorkerBuild, Tool::WasmBindgen])?;
+    npm::ensure(repo)?;
+    Cmd::new(tools::bin(repo, "worker-build"))
+        .arg(if dev { "--dev" } else { "--release" })
+        .dir(repo.join("examples/worker"))
+        .env("WASM_BINDGEN_BIN", tools::bin(repo, "wasm-bindgen"))
+        .env("WASM_OPT_BIN", npm::module(repo, "binaryen/bin/wasm-opt"))
+        .env("ESBUILD_BIN", npm::module(repo, "esbuild/bin/esbuild"))
+        .env("PATH", npm::search_path(repo)?)
+        .step("building examples/worker with worker-build")
+}
+
+/// Serves the Worker until Ctrl-C.
+pub(crate) fn serve(repo: &Repo) -> Result<()> {
+    build(repo, true)?;
+    let server = server::any(repo)?;
+    let local = Local::build_and_start(repo, &server)?;
+    let port = free_port()?;
+    let mut wrangler = Cmd::new(npm::node(repo, Node::V22)?)
+        .arg(npm::module(repo, "wrangler/bin/wrangler.js"))
+        .words("dev --ip 127.0.0.1 --show-interactive-dev-session false --port")
+        .arg(port.to_string())
+        .arg("--var")
+        .arg(format!("UPSTASH_REDIS_REST_URL:{}", local.url))
+        .arg("--var")
+        .arg(format!("UPSTASH_REDIS_REST_TOKEN:{}", local.token))
+        .env("PATH", npm::search_path(repo)?)
+        .env("WRANGLER_SEND_METRICS", "false")
+        .dir(repo.root())
+        .daemon()?;
+    let ready = format!("Ready on http://127.0.0.1:{port}");
+    ui::step("starting workerd through wrangler", || {
+        wrangler.wait_for(LIMIT, |line| line.contains(&ready).then_some(()))
+    })?;
+    println!("\nThe Worker is at http://127.0.0.1:{port}. Ctrl-C stops it.");
+    wrangler.wait()
+}
+
+/// A port that is free now, since wrangler cannot say which one it took when asked for any.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
+    Ok(listener.local_addr().context("find a free port")?.port())
+}
