@@ -1,1 +1,173 @@
-//! To come.
+//! A Cloudflare Worker that leaves three everyday jobs to Redis: a cache, sessions, and a limit
+//! in front of everything.
+//!
+//! Each job is a file of its own: `profile.rs`, `session.rs`, `limit.rs`. This one has what they
+//! share: the client, the routes, and what a visitor is told when Redis does not answer.
+//!
+//! `cargo xtask worker` serves it on this machine; the comments in wrangler.toml say how to deploy.
+
+mod database;
+mod limit;
+mod profile;
+mod session;
+
+use std::{sync::OnceLock, time::Duration};
+
+use restis::Redis;
+use serde_json::json;
+use worker::{Context, Env, Method, Request, Response, console_error, event};
+
+/// More than Redis needs, less than a visitor waits. The client's default is 30 s.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What cannot be answered. A visitor's mistakes are answers, not failures.
+enum Failure {
+    Redis(restis::Error),
+    Platform(worker::Error),
+}
+
+type Answer = Result<Response, Failure>;
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
+    // Cloudflare's name for this request; it stands in the log and in the answer.
+    let ray = request
+        .headers()
+        .get("CF-Ray")?
+        .unwrap_or_else(|| "local".into());
+    answer(request, &env)
+        .await
+        .or_else(|failure| failure.into_response(&ray))
+}
+
+async fn answer(request: Request, env: &Env) -> Answer {
+    let Some(route) = Route::of(&request.method(), &request.path()) else {
+        // Costs nothing, so it need not be counted.
+        return Ok(Response::error(
+            "There is nothing here. GET / tells what there is.",
+            404,
+        )?);
+    };
+    let redis = redis(env)?;
+    // Set by Cloudflare itself. X-Forwarded-For is whatever the caller wrote into it.
+    let ip = request
+        .headers()
+        .get("CF-Connecting-IP")?
+        .unwrap_or_else(|| "unknown".into());
+    if let Some(refusal) = limit::check(redis, route.name(), &ip).await? {
+        return Ok(refusal);
+    }
+    match route {
+        Route::Index => index(),
+        Route::User(id) => profile::show(redis, id).await,
+        Route::Login => session::login(redis, request, ip).await,
+        Route::Me => session::show(redis, &request).await,
+        Route::Logout => session::logout(redis, &request).await,
+    }
+}
+
+/// The client of this isolate.
+///
+/// It has no connections (those are the runtime's) and keeps no request of one visitor for
+/// another, so a global is safe here. And it is better than one for each request: the token by
+/// which the database lets us read our own writes lives in the client, so the session that a login
+/// has just written is there for the next request, even when a replica answers it.
+fn redis(env: &Env) -> Result<&'static Redis, restis::Error> {
+    static REDIS: OnceLock<Redis> = OnceLock::new();
+    if let Some(redis) = REDIS.get() {
+        return Ok(redis);
+    }
+    // Reads variables and secrets alike. An isolate never sees them change: new ones start new isolates.
+    let redis =
+        restis::Builder::from_vars(|name| env.var(name).ok().map(|value| value.to_string()))
+            .timeout(PATIENCE)
+            .build()?;
+    Ok(REDIS.get_or_init(|| redis))
+}
+
+#[derive(Clone, Copy)]
+enum Route {
+    Index,
+    User(u64),
+    Login,
+    Me,
+    Logout,
+}
+
+impl Route {
+    fn of(method: &Method, path: &str) -> Option<Self> {
+        let mut parts = path.trim_matches('/').split('/');
+        let route = match (method, parts.next()?) {
+            (Method::Get, "") => Self::Index,
+            (Method::Get, "users") => Self::User(parts.next()?.parse().ok()?),
+            (Method::Post, "login") => Self::Login,
+            (Method::Get, "me") => Self::Me,
+            (Method::Post, "logout") => Self::Logout,
+            _ => return None,
+        };
+        parts.next().is_none().then_some(route)
+    }
+
+    /// What is counted together: every profile is one endpoint.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::User(_) => "users",
+            Self::Login => "login",
+            Self::Me => "me",
+            Self::Logout => "logout",
+        }
+    }
+}
+
+fn index() -> Answer {
+    Ok(Response::from_json(&json!({
+        "routes": {
+            "GET /users/:id": "a profile, from the cache for 300 s",
+            "POST /login": "{\"userId\": \"…\"} begins a session of 7 days",
+            "GET /me": "whose session it is",
+            "POST /logout": "ends it",
+        },
+        "limit": "100 requests a minute for each IP address and endpoint",
+        // Of this isolate; the test reads it.
+        "databaseCalls": database::calls(),
+    }))?)
+}
+
+impl Failure {
+    /// The details go to the log; restis' errors hold no token, key or value. A visitor gets the
+    /// name under which to find them.
+    fn into_response(self, ray: &str) -> worker::Result<Response> {
+        let (status, text) = match self {
+            Self::Redis(error) => {
+                console_error!("{ray}: {error}");
+                // A missing variable is no outage: it does not pass by waiting.
+                match error.is_config() {
+                    true => (
+                        500,
+                        "This Worker is not configured: its log says what is missing.",
+                    ),
+                    false => (503, "The database does not answer. Please try again."),
+                }
+            }
+            Self::Platform(error) => {
+                console_error!("{ray}: {error}");
+                (500, "Something went wrong.")
+            }
+        };
+        let answer = Response::from_json(&json!({ "error": text, "requestId": ray }))?;
+        Ok(answer.with_status(status))
+    }
+}
+
+impl From<restis::Error> for Failure {
+    fn from(error: restis::Error) -> Self {
+        Self::Redis(error)
+    }
+}
+
+impl From<worker::Error> for Failure {
+    fn from(error: worker::Error) -> Self {
+        Self::Platform(error)
+    }
+}
