@@ -1,2 +1,111 @@
-//! To come.
-fn main() {}
+//! `restis-local`: the REST surface before a real server, until Ctrl-C.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use restis_local::{Error, Local};
+
+/// Upstash's REST API on your machine, in front of a real Valkey or Redis.
+///
+/// Without --redis it starts a server of its own that keeps nothing on disk: the one RESTIS_SERVER names,
+/// else valkey-server or redis-server from the PATH.
+#[derive(Parser)]
+#[command(name = "restis-local", version)]
+struct Options {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 8079)]
+    port: u16,
+    /// The token that may do everything
+    #[arg(long, default_value = "local")]
+    token: String,
+    /// A token that may only read
+    #[arg(long)]
+    read_only_token: Option<String>,
+    /// Use this server and start none: redis://[user:password@]host[:port][/database]
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// Start this valkey-server or redis-server
+    #[arg(long, value_name = "PATH", conflicts_with = "redis")]
+    server_binary: Option<PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("restis-local: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), Error> {
+    let started = options.redis.is_none();
+    let mut builder = Local::builder()
+        .host(options.host)
+        .port(options.port)
+        .token(options.token);
+    if let Some(token) = options.read_only_token {
+        builder = builder.read_only_token(token);
+    }
+    if let Some(url) = options.redis {
+        builder = builder.redis(url);
+    }
+    if let Some(path) = options.server_binary {
+        builder = builder.server_binary(path);
+    }
+    // Asked to end while it starts, it leaves nothing behind either.
+    let local = tokio::select! {
+        local = builder.start() => local?,
+        () = asked_to_end() => return Ok(()),
+    };
+    println!(
+        "# restis-local in front of {}{}",
+        local.server(),
+        if started {
+            ", which ends with it and keeps nothing"
+        } else {
+            ""
+        }
+    );
+    println!("export UPSTASH_REDIS_REST_URL=\"{}\"", local.url());
+    println!("export UPSTASH_REDIS_REST_TOKEN=\"{}\"", local.token());
+    asked_to_end().await;
+    local.stop().await;
+    Ok(())
+}
+
+/// Ctrl-C, and on Unix the signals that end a service or a terminal.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let [interrupt, terminate, hangup] = kinds.map(|kind| async move {
+            match signal(kind) {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                // A signal that cannot be caught ends the process by itself.
+                Err(_) => std::future::pending().await,
+            }
+        });
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+            () = hangup => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

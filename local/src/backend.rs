@@ -1,0 +1,454 @@
+//! The one connection to the real server, shared by all requests.
+//!
+//! Calls are written as they come and answered in their order, so what one call sends (a pipeline, or
+//! MULTI to EXEC) is contiguous on the wire and needs no lock. A lost connection fails the calls that
+//! were on their way; the next call connects again. Nothing is sent twice.
+
+use std::{collections::VecDeque, fmt, io, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use hyper::Uri;
+use percent_encoding::percent_decode_str;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use crate::{
+    error::Error,
+    resp::{self, Malformed, Scanner, Token},
+};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_AHEAD: usize = 64 * 1024;
+
+type Reader = Box<dyn AsyncRead + Send + Unpin>;
+type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// Where the real server listens, and how to log in.
+#[derive(Clone)]
+pub(crate) struct Target {
+    place: Place,
+    user: Option<Vec<u8>>,
+    password: Option<Vec<u8>>,
+    database: u32,
+}
+
+#[derive(Clone)]
+enum Place {
+    Tcp(String, u16),
+    #[cfg(unix)]
+    Socket(std::path::PathBuf),
+}
+
+impl Target {
+    #[cfg(unix)]
+    pub(crate) fn socket(path: std::path::PathBuf) -> Self {
+        Self {
+            place: Place::Socket(path),
+            user: None,
+            password: None,
+            database: 0,
+        }
+    }
+
+    /// Reads `redis://[user[:password]@]host[:port][/database]`.
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let bad = |why: &str| {
+            Error::new(format!(
+                "{why}; the address of the server is written redis://[user:password@]host[:port][/database]"
+            ))
+        };
+        let uri: Uri = url.trim().parse().map_err(|_| bad("this is not a URL"))?;
+        match uri.scheme_str() {
+            Some("redis") => {}
+            Some("rediss") => return Err(bad("TLS to the server is not supported")),
+            _ => return Err(bad("the URL does not begin with redis://")),
+        }
+        let authority = uri
+            .authority()
+            .ok_or_else(|| bad("the URL names no host"))?;
+        let decode = |text: &str| -> Option<Vec<u8>> {
+            (!text.is_empty()).then(|| percent_decode_str(text).collect())
+        };
+        let (login, place) = authority
+            .as_str()
+            .rsplit_once('@')
+            .unwrap_or(("", authority.as_str()));
+        let (user, password) = match login.split_once(':') {
+            Some((user, password)) => (decode(user), decode(password)),
+            None => (None, decode(login)),
+        };
+        let host = authority.host();
+        let port = match place.strip_prefix(host) {
+            Some("") => 6379,
+            // http's own port() is none for a number that is too large.
+            Some(port) => port
+                .strip_prefix(':')
+                .and_then(|port| port.parse().ok())
+                .ok_or_else(|| bad("the port of the URL is not a port"))?,
+            None => return Err(bad("the URL names no host")),
+        };
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        if host.is_empty() {
+            return Err(bad("the URL names no host"));
+        }
+        let database = match uri.path().trim_matches('/') {
+            "" => 0,
+            number => number
+                .parse()
+                .map_err(|_| bad("the database of the URL is not a number"))?,
+        };
+        Ok(Self {
+            place: Place::Tcp(host.to_owned(), port),
+            user,
+            password,
+            database,
+        })
+    }
+
+    async fn open(&self) -> io::Result<(Reader, Writer)> {
+        match &self.place {
+            Place::Tcp(host, port) => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                let (reader, writer) = stream.into_split();
+                Ok((Box::new(reader), Box::new(writer)))
+            }
+            #[cfg(unix)]
+            Place::Socket(path) => {
+                let (reader, writer) = tokio::net::UnixStream::connect(path).await?.into_split();
+                Ok((Box::new(reader), Box::new(writer)))
+            }
+        }
+    }
+
+    /// Connects and logs in. The server has answered once when this returns.
+    async fn connect(&self) -> io::Result<(Reader, Writer)> {
+        let login = async {
+            let (mut reader, mut writer) = self.open().await?;
+            let mut greeting = Vec::new();
+            let mut replies = 1;
+            if let Some(password) = &self.password {
+                let args = [
+                    Some(b"AUTH".as_slice()),
+                    self.user.as_deref(),
+                    Some(password),
+                ];
+                let args: Vec<&[u8]> = args.into_iter().flatten().collect();
+                resp::encode(&mut greeting, args.into_iter());
+                replies += 1;
+            }
+            if self.database != 0 {
+                let database = self.database.to_string();
+                resp::encode(
+                    &mut greeting,
+                    [b"SELECT".as_slice(), database.as_bytes()].into_iter(),
+                );
+                replies += 1;
+            }
+            resp::encode(&mut greeting, [b"PING".as_slice()].into_iter());
+            writer.write_all(&greeting).await?;
+            let mut buffer = BytesMut::new();
+            let mut scanner = Scanner::new();
+            while replies > 0 {
+                if reader.read_buf(&mut buffer).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                while scanner.advance(&buffer)?.is_some() {
+                    replies -= 1;
+                }
+            }
+            let refusal = resp::Tokens::new(&buffer).find_map(|token| match token {
+                Token::Error(text) => Some(String::from_utf8_lossy(text).into_owned()),
+                _ => None,
+            });
+            match refusal {
+                Some(text) => Err(io::Error::other(text)),
+                None => Ok((reader, writer)),
+            }
+        };
+        timeout(CONNECT_TIMEOUT, login).await?
+    }
+}
+
+/// The address without the login.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Tcp(host, port) => write!(f, "{host}:{port}"),
+            #[cfg(unix)]
+            Place::Socket(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl From<Malformed> for io::Error {
+    fn from(_: Malformed) -> Self {
+        Self::new(io::ErrorKind::InvalidData, "the answer is not RESP2")
+    }
+}
+
+/// Why a call has no replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unavailable {
+    /// The server could not be reached: nothing was sent.
+    NotSent,
+    /// The connection ended after the call was sent: nobody knows whether it ran.
+    Lost,
+}
+
+/// The replies to one call, in the server's own bytes.
+#[derive(Debug)]
+pub(crate) struct Replies {
+    bytes: Bytes,
+    ends: Vec<usize>,
+}
+
+impl Replies {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let reply = self.bytes.get(start..end).unwrap_or_default();
+            start = end;
+            reply
+        })
+    }
+
+    /// The bytes of all replies.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The first reply.
+    pub(crate) fn first(&self) -> &[u8] {
+        self.iter().next().unwrap_or_default()
+    }
+}
+
+struct Call {
+    payload: Vec<u8>,
+    replies: usize,
+    done: oneshot::Sender<Result<Replies, Unavailable>>,
+}
+
+/// A handle to the connection; it may be used from any thread and any runtime.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend(mpsc::UnboundedSender<Call>);
+
+impl Backend {
+    /// Connects and leaves a task behind that keeps the connection.
+    pub(crate) async fn connect(target: Target) -> io::Result<Self> {
+        let link = target.connect().await?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(keep(target, link, receiver));
+        Ok(Self(sender))
+    }
+
+    /// Sends `payload`, which holds as many commands as there are `replies` to wait for.
+    pub(crate) async fn call(
+        &self,
+        payload: Vec<u8>,
+        replies: usize,
+    ) -> Result<Replies, Unavailable> {
+        if replies == 0 {
+            return Ok(Replies {
+                bytes: Bytes::new(),
+                ends: Vec::new(),
+            });
+        }
+        let (done, answer) = oneshot::channel();
+        let call = Call {
+            payload,
+            replies,
+            done,
+        };
+        self.0.send(call).map_err(|_| Unavailable::NotSent)?;
+        answer.await.unwrap_or(Err(Unavailable::Lost))
+    }
+
+    /// Sends one command.
+    pub(crate) async fn command(&self, args: &[&str]) -> Result<Replies, Unavailable> {
+        let mut payload = Vec::new();
+        resp::encode(&mut payload, args.iter().map(|arg| arg.as_bytes()));
+        self.call(payload, 1).await
+    }
+}
+
+async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::UnboundedReceiver<Call>) {
+    let mut link = Some((link, None));
+    loop {
+        let ((reader, writer), first) = match link.take() {
+            Some(link) => link,
+            None => {
+                let Some(call) = calls.recv().await else {
+                    return;
+                };
+                match target.connect().await {
+                    Ok(link) => (link, Some(call)),
+                    Err(_) => {
+                        // Nobody left to tell is no failure.
+                        let _ = call.done.send(Err(Unavailable::NotSent));
+                        continue;
+                    }
+                }
+            }
+        };
+        let mut queue = Queue::default();
+        let ended = drive(reader, writer, first, &mut calls, &mut queue).await;
+        for waiting in queue.waiting {
+            let _ = waiting.done.send(Err(Unavailable::Lost));
+        }
+        if ended.is_ok() {
+            return;
+        }
+    }
+}
+
+struct Waiting {
+    replies: usize,
+    ends: Vec<usize>,
+    done: oneshot::Sender<Result<Replies, Unavailable>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    out: BytesMut,
+    waiting: VecDeque<Waiting>,
+}
+
+impl Queue {
+    fn push(&mut self, call: Call) {
+        // Whoever asked has left before anything was sent: then nothing is.
+        if call.done.is_closed() {
+            return;
+        }
+        self.out.extend_from_slice(&call.payload);
+        self.waiting.push_back(Waiting {
+            replies: call.replies,
+            ends: Vec::with_capacity(call.replies),
+            done: call.done,
+        });
+    }
+
+    fn deliver(&mut self, input: &mut BytesMut, scanner: &mut Scanner) -> Result<(), Malformed> {
+        while let Some(front) = self.waiting.front_mut() {
+            let Some(end) = scanner.advance(input)? else {
+                return Ok(());
+            };
+            front.ends.push(end);
+            if front.ends.len() == front.replies {
+                let bytes = input.split_to(end).freeze();
+                scanner.rewind();
+                if let Some(Waiting { ends, done, .. }) = self.waiting.pop_front() {
+                    let _ = done.send(Ok(Replies { bytes, ends }));
+                }
+            }
+        }
+        if input.is_empty() {
+            Ok(())
+        } else {
+            Err(Malformed)
+        }
+    }
+}
+
+/// Serves calls over one connection. Returns `Ok` when nobody is left to call.
+async fn drive(
+    mut reader: Reader,
+    mut writer: Writer,
+    first: Option<Call>,
+    calls: &mut mpsc::UnboundedReceiver<Call>,
+    queue: &mut Queue,
+) -> io::Result<()> {
+    let mut input = BytesMut::with_capacity(READ_AHEAD);
+    let mut scanner = Scanner::new();
+    if let Some(call) = first {
+        queue.push(call);
+    }
+    loop {
+        input.reserve(READ_AHEAD / 4);
+        // Reading goes on while writing waits: a server whose answers are not read stops reading too.
+        tokio::select! {
+            biased;
+            read = reader.read_buf(&mut input) => {
+                if read? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                queue.deliver(&mut input, &mut scanner)?;
+            }
+            written = writer.write_buf(&mut queue.out), if !queue.out.is_empty() => {
+                if written? == 0 {
+                    return Err(io::ErrorKind::WriteZero.into());
+                }
+            }
+            call = calls.recv() => {
+                let Some(call) = call else { return Ok(()) };
+                queue.push(call);
+                while let Ok(call) = calls.try_recv() {
+                    queue.push(call);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_without_showing_the_login() {
+        let table = [
+            ("redis://localhost", "localhost:6379", None, None, 0),
+            ("redis://10.0.0.1:7000/3", "10.0.0.1:7000", None, None, 3),
+            ("redis://[::1]:7000/", "::1:7000", None, None, 0),
+            ("redis://:p%40ss@h", "h:6379", None, Some("p@ss"), 0),
+            ("redis://ada:x:y@h:1", "h:1", Some("ada"), Some("x:y"), 0),
+        ];
+        for (url, place, user, password, database) in table {
+            let target = Target::parse(url).unwrap();
+            assert_eq!(target.to_string(), place, "{url}");
+            assert_eq!(target.user.as_deref(), user.map(str::as_bytes), "{url}");
+            assert_eq!(
+                target.password.as_deref(),
+                password.map(str::as_bytes),
+                "{url}"
+            );
+            assert_eq!(target.database, database, "{url}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_cannot_work_say_how_one_is_written() {
+        for url in [
+            "",
+            "localhost:6379",
+            "http://h",
+            "rediss://h",
+            "redis://",
+            "redis://h:99999",
+            "redis://secret@h/x",
+        ] {
+            let Err(error) = Target::parse(url) else {
+                panic!("{url} was accepted");
+            };
+            let message = error.to_string();
+            assert!(
+                message.contains("redis://[user:password@]host"),
+                "{message}"
+            );
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
+}

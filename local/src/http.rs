@@ -1,0 +1,454 @@
+//! The HTTP surface: who may come in, which form a request has, and what an answer looks like.
+
+use std::{
+    error, fmt,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::{Body, Frame, Incoming, SizeHint},
+    header::{self, HeaderName, HeaderValue},
+};
+
+use crate::{
+    State,
+    faults::{Fault, Kind},
+    reply::Encoding,
+    request,
+    rules::Access,
+    run,
+    serve::Meter,
+};
+
+/// What a request, and the reply to one command, may hold on the smaller plans.
+pub(crate) const LIMIT: usize = 10 * 1024 * 1024;
+/// A body over the limit is read to its end, so that its sender gets to read the answer; up to here.
+const MOST_READ: usize = 32 * LIMIT;
+
+const SYNC_TOKEN: HeaderName = HeaderName::from_static("upstash-sync-token");
+const ENCODING: HeaderName = HeaderName::from_static("upstash-encoding");
+const RESPONSE_FORMAT: HeaderName = HeaderName::from_static("upstash-response-format");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+const HEADERS: &str = "authorization, content-type, upstash-encoding, upstash-response-format, upstash-sync-token, upstash-telemetry-platform, upstash-telemetry-retry, upstash-telemetry-runtime, upstash-telemetry-sdk";
+
+/// The connection is to be closed with nothing more said.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is closed")
+    }
+}
+
+impl error::Error for Closed {}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// All of it.
+    Full(Option<Bytes>),
+    /// A part of it, as a fault wants it.
+    Part {
+        part: Option<Bytes>,
+        length: u64,
+        meter: Arc<Meter>,
+        /// `Some` stays open until the client leaves, and then counts it as gone.
+        stalls: Option<Pending>,
+    },
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Closed;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
+        match self.get_mut() {
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Part {
+                part,
+                meter,
+                stalls,
+                ..
+            } => {
+                if let Some(part) = part.take() {
+                    meter.expect_flush();
+                    return Poll::Ready(Some(Ok(Frame::data(part))));
+                }
+                // hyper forgets what it has not yet written when a body fails.
+                ready!(meter.flushed(cx));
+                match stalls {
+                    Some(_) => Poll::Pending,
+                    None => Poll::Ready(Some(Err(Closed))),
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Full(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(match self {
+            Self::Full(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
+            Self::Part { length, .. } => *length,
+        })
+    }
+}
+
+/// A request that has no answer yet. If it is dropped, its client went away.
+#[derive(Debug)]
+pub(crate) struct Pending(Option<Arc<State>>);
+
+impl Pending {
+    fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(state) = &self.0 {
+            state.counters.aborted.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn handle(
+    state: Arc<State>,
+    meter: Arc<Meter>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Closed> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    let own = path.strip_prefix("/_local/");
+    meter.begin(own.is_none());
+    if head.method == Method::OPTIONS {
+        return Ok(preflight(&head.headers));
+    }
+    if let Some(path) = own {
+        let body = read(body).await?;
+        meter.settle();
+        return Ok(own_answer(&state, path, &head.method, body).await);
+    }
+
+    let counters = &state.counters;
+    counters.requests.fetch_add(1, Relaxed);
+    if head
+        .headers
+        .get(SYNC_TOKEN)
+        .is_some_and(|token| !token.is_empty())
+    {
+        counters.sync_tokens.fetch_add(1, Relaxed);
+    }
+    let pending = Pending(Some(Arc::clone(&state)));
+    let fault = state.faults.pick(path);
+    if fault.is_some() {
+        counters.faults.fetch_add(1, Relaxed);
+    }
+    let body = read(body).await?;
+    meter.settle();
+
+    let mut response = match &fault {
+        Some(Kind::DropBefore) => {
+            pending.done();
+            return Err(Closed);
+        }
+        Some(Kind::Canned {
+            executed: false, ..
+        }) => Response::new(Answer::Full(None)),
+        Some(Kind::Delay(time)) => {
+            tokio::time::sleep(*time).await;
+            respond(&state, &head, body).await
+        }
+        _ => respond(&state, &head, body).await,
+    };
+    match fault {
+        Some(Kind::DropAfter) => {
+            pending.done();
+            return Err(Closed);
+        }
+        Some(Kind::DelayAnswer(time)) => tokio::time::sleep(time).await,
+        Some(Kind::Canned {
+            status,
+            headers,
+            body,
+            ..
+        }) => response = canned(status, &headers, body),
+        Some(Kind::Truncate(bytes)) => {
+            pending.done();
+            return Ok(response.map(|body| part(body, bytes, meter, None)));
+        }
+        Some(Kind::Stall(bytes)) => {
+            return Ok(response.map(|body| part(body, bytes, meter, Some(pending))));
+        }
+        _ => {}
+    }
+    pending.done();
+    Ok(response)
+}
+
+/// A request that was let in so far: what its body holds, or how large it is if that is too much.
+type Content = Result<Bytes, usize>;
+
+async fn read(mut body: Incoming) -> Result<Content, Closed> {
+    let mut first = Bytes::new();
+    let mut rest = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Closed)?.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length > MOST_READ {
+            break;
+        }
+        if length > LIMIT {
+            continue;
+        }
+        // Nearly every body is one frame, and is then never copied.
+        if first.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                let more = body.size_hint().lower().min(LIMIT as u64);
+                rest.reserve(length + usize::try_from(more).unwrap_or_default());
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    Ok(match (length > LIMIT, rest.is_empty()) {
+        (true, _) => Err(length),
+        (false, true) => Ok(first),
+        (false, false) => Ok(rest.into()),
+    })
+}
+
+/// Runs what a request asks for.
+async fn respond(
+    state: &State,
+    head: &hyper::http::request::Parts,
+    content: Content,
+) -> Response<Answer> {
+    let (status, body) = outcome(state, head, content).await;
+    let mut response = Response::new(Answer::Full(Some(body.into())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(
+        SYNC_TOKEN,
+        HeaderValue::from(state.sync.fetch_add(1, Relaxed)),
+    );
+    share(headers);
+    response
+}
+
+async fn outcome(
+    state: &State,
+    head: &hyper::http::request::Parts,
+    content: Content,
+) -> run::Outcome {
+    let bad = |text: &str| run::refusal(StatusCode::BAD_REQUEST, text);
+    if !matches!(
+        head.method,
+        Method::GET | Method::HEAD | Method::POST | Method::PUT
+    ) {
+        return run::refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "ERR method not allowed; use GET, HEAD, POST or PUT",
+        );
+    }
+    let query = head.uri.query();
+    let Some(access) = access(state, &head.headers, query) else {
+        return run::refusal(
+            StatusCode::UNAUTHORIZED,
+            "WRONGPASS invalid or missing auth token",
+        );
+    };
+    let encoding = match head.headers.get(ENCODING) {
+        Some(value) if value.as_bytes().eq_ignore_ascii_case(b"base64") => Encoding::Base64,
+        _ => Encoding::Text,
+    };
+    if head
+        .headers
+        .get(RESPONSE_FORMAT)
+        .is_some_and(|format| format != "json")
+    {
+        return bad("ERR unsupported response format; the format served here is json");
+    }
+    let body = match content {
+        Ok(body) => body,
+        Err(actual) => return bad(&run::too_large(actual)),
+    };
+    match head.uri.path() {
+        "" | "/" => match request::from_json(&body) {
+            Ok(batch) => run::single(state, &batch, access, encoding).await,
+            Err(text) => bad(text),
+        },
+        path @ ("/pipeline" | "/multi-exec") => match request::from_json_batch(&body) {
+            Ok(batch) if path == "/pipeline" => {
+                run::pipeline(state, &batch, access, encoding).await
+            }
+            Ok(batch) => run::transaction(state, &batch, access, encoding).await,
+            Err(text) => bad(text),
+        },
+        path => {
+            let body = match head.method {
+                Method::POST | Method::PUT => body,
+                _ => Bytes::new(),
+            };
+            let batch = request::from_path(path, query, &body);
+            run::single(state, &batch, access, encoding).await
+        }
+    }
+}
+
+fn access(state: &State, headers: &HeaderMap, query: Option<&str>) -> Option<Access> {
+    let allowed = |token: &[u8]| {
+        if token == state.token.as_bytes() {
+            return Some(Access::Full);
+        }
+        let read_only = state.read_only_token.as_deref()?;
+        (token == read_only.as_bytes()).then_some(Access::ReadOnly)
+    };
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, token) = value.as_bytes().split_first_chunk::<7>()?;
+        return allowed(token).filter(|_| scheme.eq_ignore_ascii_case(b"Bearer "));
+    }
+    let (_, token) = request::query_pairs(query).find(|(name, _)| &**name == b"_token")?;
+    allowed(&token?)
+}
+
+/// Any page may read the answer.
+fn share(headers: &mut HeaderMap) {
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("upstash-sync-token"),
+    );
+}
+
+fn preflight(asked: &HeaderMap) -> Response<Answer> {
+    let mut response = Response::new(Answer::Full(None));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    share(headers);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(METHODS),
+    );
+    let wanted = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        wanted.unwrap_or(HeaderValue::from_static(HEADERS)),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("86400"),
+    );
+    response
+}
+
+/// The answer of a fault. Headers that cannot be written are left out.
+fn canned(
+    status: u16,
+    extra: &std::collections::BTreeMap<String, String>,
+    body: String,
+) -> Response<Answer> {
+    let mut response = Response::new(Answer::Full(Some(body.into())));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    share(headers);
+    for (name, value) in extra {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// The first bytes of a body that announces its whole length.
+fn part(body: Answer, bytes: u64, meter: Arc<Meter>, stalls: Option<Pending>) -> Answer {
+    let Answer::Full(Some(body)) = body else {
+        return body;
+    };
+    let kept = usize::try_from(bytes)
+        .unwrap_or(usize::MAX)
+        .min(body.len().saturating_sub(1));
+    meter.expect_flush();
+    Answer::Part {
+        part: Some(body.slice(..kept)).filter(|part| !part.is_empty()),
+        length: body.len() as u64,
+        meter,
+        stalls,
+    }
+}
+
+/// `/_local/stats` and `/_local/faults`.
+async fn own_answer(
+    state: &State,
+    path: &str,
+    method: &Method,
+    content: Content,
+) -> Response<Answer> {
+    let done = || (StatusCode::NO_CONTENT, Vec::new());
+    let gone = |_| {
+        run::refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server behind restis-local cannot be reached",
+        )
+    };
+    let (status, body) = match (path, method.as_str()) {
+        ("stats", "GET" | "HEAD") => match state.counters.read(&state.backend).await {
+            Ok(stats) => (
+                StatusCode::OK,
+                serde_json::to_vec(&stats).unwrap_or_default(),
+            ),
+            Err(why) => gone(why),
+        },
+        ("stats", "DELETE") => match state.counters.reset(&state.backend).await {
+            Ok(()) => done(),
+            Err(why) => gone(why),
+        },
+        ("faults", "POST") => match serde_json::from_slice::<Fault>(&content.unwrap_or_default()) {
+            Ok(fault) => {
+                state.faults.add(fault);
+                done()
+            }
+            Err(error) => run::refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("faults", "DELETE") => {
+            state.faults.clear();
+            done()
+        }
+        ("stats", _) => run::refusal(StatusCode::METHOD_NOT_ALLOWED, "use GET or DELETE"),
+        ("faults", _) => run::refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST or DELETE"),
+        _ => run::refusal(
+            StatusCode::NOT_FOUND,
+            "there are /_local/stats and /_local/faults",
+        ),
+    };
+    let mut response = Response::new(Answer::Full(
+        Some(body).filter(|body| !body.is_empty()).map(Bytes::from),
+    ));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    share(headers);
+    headers.insert(header::CONTENT_TYPE, JSON);
+    response
+}

@@ -1,0 +1,455 @@
+//! Upstash's REST API on your machine, in front of a real Valkey or Redis.
+//!
+//! It is a developer's stand-in for the cloud, and a bench for tests: it counts what a program asks for
+//! and what that costs, and it fails on demand.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), restis_local::Error> {
+//! use restis_local::{Fault, Local};
+//!
+//! let local = Local::builder().start().await?; // starts valkey-server or redis-server, ends it with itself
+//! println!("{} {}", local.url(), local.token());
+//!
+//! local.inject(Fault::drop_after().path("/incr")); // the next INCR runs, and its answer is lost
+//! // … the program under test …
+//! assert_eq!(local.stats().await?.by_command["INCR"], 1); // and was not sent again
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything runs in a thread with a runtime of its own, so one [`Local`] may serve all tests of a
+//! process, whatever runtime they use.
+//!
+//! # Over HTTP
+//! Beside the REST surface, and without a token: `GET` and `DELETE /_local/stats` read and reset
+//! [`Stats`]; `POST` and `DELETE /_local/faults` add a [`Fault`], written as JSON, and remove them all:
+//! ```json
+//! {"kind": "status", "status": 503, "headers": {"retry-after": "1"}, "path": "/pipeline", "times": 2}
+//! ```
+//! | kind | fields | the command ran |
+//! |---|---|---|
+//! | `drop_before`, `drop_after` | | no, yes |
+//! | `delay`, `delay_answer` | `ms` | afterwards, before |
+//! | `status` | `status`, `body`, `headers`, `executed` | if `executed` |
+//! | `html` | the same, all with defaults | if `executed` |
+//! | `body` | `text`, `status`, `headers`, `executed` | if `executed` |
+//! | `truncate`, `stall` | `bytes` | yes |
+//!
+//! Each may have `times`, `skip`, `path`, and `rate` with `seed`.
+//!
+//! # What differs from the cloud
+//! Answers, texts and limits are Upstash's where they are documented. Where they are not: an error
+//! inside an array is written `{"error":"…"}` at its place, a transaction that is discarded answers 400
+//! with the error of the command that caused it, and `Actual` in the size error counts RESP bytes for a
+//! reply. `billed` counts what the real server ran, so a command it rejects unrun costs nothing.
+
+mod backend;
+mod error;
+mod faults;
+mod http;
+mod reply;
+mod request;
+mod resp;
+mod rules;
+mod run;
+mod serve;
+mod server;
+mod stats;
+
+use std::{
+    env, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use tokio::{net::TcpListener, sync::oneshot};
+
+use crate::{
+    backend::{Backend, Target},
+    faults::Faults,
+    resp::{Token, Tokens},
+    rules::Rules,
+    stats::Counters,
+};
+pub use crate::{error::Error, faults::Fault, stats::Stats};
+
+/// What all requests share.
+struct State {
+    token: String,
+    read_only_token: Option<String>,
+    backend: Backend,
+    rules: Rules,
+    counters: Counters,
+    faults: Faults,
+    sync: AtomicU64,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+/// What restis-local shall be; made by [`Local::builder`].
+#[derive(Clone)]
+#[must_use = "nothing runs before `start`"]
+pub struct Builder {
+    host: String,
+    port: u16,
+    token: String,
+    read_only_token: Option<String>,
+    redis: Option<String>,
+    server_binary: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// The address to listen on. The default is `127.0.0.1`: nobody else on the network gets in.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The port to listen on. The default is 0, which takes a free one.
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The token that may do everything. The default is `local`.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = token.into();
+        self
+    }
+
+    /// A token that may only read. The default is none.
+    pub fn read_only_token(mut self, token: impl Into<String>) -> Self {
+        self.read_only_token = Some(token.into());
+        self
+    }
+
+    /// Uses the server at `redis://[user:password@]host[:port][/database]` and starts none.
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis = Some(url.into());
+        self
+    }
+
+    /// Starts this server. The default is what the variable `RESTIS_SERVER` names, else `valkey-server`
+    /// or `redis-server` from the PATH.
+    pub fn server_binary(mut self, path: impl Into<PathBuf>) -> Self {
+        self.server_binary = Some(path.into());
+        self
+    }
+
+    /// Starts, and returns when requests are answered.
+    ///
+    /// # Errors
+    /// When the port is taken, when no server is found, or when it does not answer. Each says what to do.
+    pub async fn start(self) -> Result<Local, Error> {
+        if self.token.is_empty() || self.read_only_token.as_deref() == Some("") {
+            return Err(Error::new("a token must not be empty"));
+        }
+        if self.read_only_token.as_deref() == Some(&*self.token) {
+            return Err(Error::new(
+                "the read-only token must differ from the token that may do everything",
+            ));
+        }
+        let (token, read_only_token) = (self.token.clone(), self.read_only_token.clone());
+        let (ready, started) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ending, ended) = oneshot::channel::<()>();
+        let failed = |error| Error::io("a thread could not be started", error);
+        let thread = thread::Builder::new()
+            .name("restis-local".to_owned())
+            .spawn(move || {
+                self.run(ready, stopped);
+                drop(ending);
+            })
+            .map_err(failed)?;
+        let started = started
+            .await
+            .unwrap_or_else(|_| Err(Error::new("restis-local ended while it started")))?;
+        Ok(Local {
+            url: format!("http://{}", started.address),
+            token,
+            read_only_token,
+            server: started.server,
+            state: started.state,
+            running: Some(Running {
+                stop,
+                ended,
+                thread,
+            }),
+        })
+    }
+
+    /// The thread: serves until `stopped` is resolved, then ends everything it started.
+    fn run(self, ready: oneshot::Sender<Result<Started, Error>>, stopped: oneshot::Receiver<()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let error = Error::io("an async runtime could not be made", error);
+                let _ = ready.send(Err(error));
+                return;
+            }
+        };
+        runtime.block_on(async {
+            let (started, listener, child) = match self.prepare().await {
+                Ok(prepared) => prepared,
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                    return;
+                }
+            };
+            let state = Arc::clone(&started.state);
+            // Nobody waits any more: the future of `start` was dropped.
+            if ready.send(Ok(started)).is_ok() {
+                tokio::select! {
+                    () = serve::accept(listener, state) => {}
+                    _ = stopped => {}
+                }
+            }
+            drop(child);
+        });
+    }
+
+    async fn prepare(self) -> Result<(Started, TcpListener, Option<server::Child>), Error> {
+        // First the port, which costs nothing, then the server, which does.
+        let listener = self.listen().await?;
+        let (backend, child) = match &self.redis {
+            Some(url) => {
+                let target = Target::parse(url)?;
+                let place = target.to_string();
+                let unreachable = |error: io::Error| {
+                    Error::io(
+                        format!(
+                            "the server at {place} does not let us in ({error}); is it running, and are user, password and database right?"
+                        ),
+                        error,
+                    )
+                };
+                (Backend::connect(target).await.map_err(unreachable)?, None)
+            }
+            None => {
+                let variable = env::var_os(server::VARIABLE);
+                let binary = server::find(self.server_binary, variable, env::var_os("PATH"))?;
+                let (child, backend) = server::Child::start(&binary).await?;
+                (backend, Some(child))
+            }
+        };
+        let unable = |_| Error::new("the server went away while restis-local asked what it can do");
+        let commands = backend.command(&["COMMAND"]).await.map_err(unable)?;
+        let info = backend.command(&["INFO", "server"]).await.map_err(unable)?;
+        for reply in [commands.first(), info.first()] {
+            if let Some(Token::Error(text)) = Tokens::new(reply).next() {
+                return Err(Error::new(format!(
+                    "the server refuses what restis-local needs, COMMAND and INFO: {}",
+                    String::from_utf8_lossy(text)
+                )));
+            }
+        }
+        let counters = Counters::default();
+        counters.reset(&backend).await.map_err(unable)?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Error::io("the port that was taken is not known", error))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_micros());
+        let state = State {
+            token: self.token,
+            read_only_token: self.read_only_token,
+            rules: Rules::new(commands.first()),
+            backend,
+            counters,
+            faults: Faults::default(),
+            // Tokens of an earlier run are not repeated.
+            sync: AtomicU64::new(u64::try_from(now).unwrap_or_default()),
+        };
+        let started = Started {
+            address: reachable(address),
+            server: server_name(info.first()),
+            state: Arc::new(state),
+        };
+        Ok((started, listener, child))
+    }
+
+    async fn listen(&self) -> Result<TcpListener, Error> {
+        let Self { host, port, .. } = self;
+        let listener = TcpListener::bind((host.as_str(), *port)).await;
+        listener.map_err(|error| {
+            let message = match error.kind() {
+                io::ErrorKind::AddrInUse => format!(
+                    "port {port} on {host} is taken; stop what listens there, perhaps another restis-local, or choose another port with --port"
+                ),
+                io::ErrorKind::PermissionDenied => format!(
+                    "port {port} on {host} is not ours to take; choose one from 1024 on with --port"
+                ),
+                _ => format!("{host} is no address of this machine; leave --host out to listen on 127.0.0.1"),
+            };
+            Error::io(message, error)
+        })
+    }
+}
+
+/// The address a client on this machine uses.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// `Valkey 9.1.2` or `Redis 7.0.15`.
+fn server_name(info: &[u8]) -> String {
+    let Some(Token::Bulk(info)) = Tokens::new(info).next() else {
+        return "a server that does not tell its name".to_owned();
+    };
+    let info = String::from_utf8_lossy(info);
+    let find = |field: &str| {
+        let value = info.lines().find_map(|line| line.strip_prefix(field));
+        value.map(str::trim)
+    };
+    match (find("valkey_version:"), find("redis_version:")) {
+        (Some(version), _) => format!("Valkey {version}"),
+        (None, Some(version)) => format!("Redis {version}"),
+        (None, None) => "a server that does not tell its name".to_owned(),
+    }
+}
+
+struct Started {
+    address: SocketAddr,
+    server: String,
+    state: Arc<State>,
+}
+
+/// A running restis-local. Dropping it ends it, and the server it started.
+pub struct Local {
+    url: String,
+    token: String,
+    read_only_token: Option<String>,
+    server: String,
+    state: Arc<State>,
+    running: Option<Running>,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Local")
+            .field("url", &self.url)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Local {
+    /// Begins with a free port, the token `local`, and a server of its own.
+    pub fn builder() -> Builder {
+        Builder {
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            token: "local".to_owned(),
+            read_only_token: None,
+            redis: None,
+            server_binary: None,
+        }
+    }
+
+    /// The URL for `UPSTASH_REDIS_REST_URL`, with no slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The token for `UPSTASH_REDIS_REST_TOKEN`.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The token that may only read, if one was set.
+    pub fn read_only_token(&self) -> Option<&str> {
+        self.read_only_token.as_deref()
+    }
+
+    /// The name and the version of the server behind, such as `Valkey 9.1.2`.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// What happened since the start or the last reset. Reading does not change it.
+    ///
+    /// # Errors
+    /// When the server behind is gone.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        let stats = self.state.counters.read(&self.state.backend).await;
+        stats.map_err(gone)
+    }
+
+    /// Begins counting anew.
+    ///
+    /// # Errors
+    /// When the server behind is gone.
+    pub async fn reset_stats(&self) -> Result<(), Error> {
+        let reset = self.state.counters.reset(&self.state.backend).await;
+        reset.map_err(gone)
+    }
+
+    /// Adds a fault; the next request it matches meets it.
+    pub fn inject(&self, fault: Fault) {
+        self.state.faults.add(fault);
+    }
+
+    /// Removes all faults that still wait.
+    pub fn clear_faults(&self) {
+        self.state.faults.clear();
+    }
+
+    /// Ends it, and the server it started, and waits until both are gone. Open connections are closed.
+    pub async fn stop(mut self) {
+        if let Some(Running {
+            stop,
+            ended,
+            thread,
+        }) = self.running.take()
+        {
+            drop(stop);
+            let _ = ended.await;
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if let Some(Running { stop, thread, .. }) = self.running.take() {
+            drop(stop);
+            // A few milliseconds, so that nothing is left when the owner ends.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn gone(_: backend::Unavailable) -> Error {
+    Error::new("the server behind restis-local is gone; start restis-local anew")
+}

