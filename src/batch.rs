@@ -65,7 +65,13 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(redis: &'a Redis, endpoint: Endpoint) -> Self {
-        Self { redis, call: Call::new(endpoint), body: String::from("["), count: 0, error: None }
+        Self {
+            redis,
+            call: Call::new(endpoint),
+            body: String::from("["),
+            count: 0,
+            error: None,
+        }
     }
 
     fn command<T: FromReply, O>(&mut self, command: &mut Command<'_, T, O>) {
@@ -86,7 +92,9 @@ impl<'a> Writer<'a> {
         }
         self.call.base64 |= T::BYTES;
         self.call.options.tighten(command.options);
-        self.call.marks.extend(command.options.safety.map(|safety| (self.count, safety)));
+        self.call
+            .marks
+            .extend(command.options.safety.map(|safety| (self.count, safety)));
         self.count += 1;
     }
 
@@ -113,12 +121,18 @@ impl Reader<'_> {
     fn read<T: FromReply>(&mut self) -> Result<T, Error> {
         let index = self.index;
         self.index += 1;
-        let entry = self.elements.as_mut().and_then(Iterator::next).and_then(answer::entry);
+        let entry = self
+            .elements
+            .as_mut()
+            .and_then(Iterator::next)
+            .and_then(answer::entry);
         let result = match entry {
             Some(Entry::Result(value)) => T::from_reply(Reply::new(value, self.base64)),
             Some(Entry::Error(words)) => Err(Error::server(&words, None)),
             // The number of entries was compared before; this one is not of the API's shape.
-            None => Err(Error::decode("an entry of the batch's answer is neither a result nor an error")),
+            None => Err(Error::decode(
+                "an entry of the batch's answer is neither a result nor an error",
+            )),
         };
         result.map_err(|error| error.with_command(safety::name_in_batch(self.sent, index)))
     }
@@ -172,10 +186,19 @@ impl<B: sealed::Batch, const N: usize> sealed::Batch for [B; N] {
 
     fn values(results: Self::Results) -> Result<Self::Values, Error> {
         let mut error = None;
-        let values = results.map(|results| B::values(results).map_err(|e| error.get_or_insert(e).clone()).ok());
+        let values = results.map(|results| {
+            B::values(results)
+                .map_err(|e| error.get_or_insert(e).clone())
+                .ok()
+        });
         match error {
             Some(error) => Err(error),
-            None => values.into_iter().flatten().collect::<Vec<_>>().try_into().map_err(|_| too_few()),
+            None => values
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .try_into()
+                .map_err(|_| too_few()),
         }
     }
 }
@@ -243,7 +266,12 @@ impl Redis {
     ///
     /// Source: [Pipeline](https://upstash.com/docs/redis/features/restapi#pipelining).
     pub fn pipeline<'a, B: Batch>(&'a self, batch: B) -> Pipeline<'a, B> {
-        Pipeline { redis: self, batch, timeout: None, retry: None }
+        Pipeline {
+            redis: self,
+            batch,
+            timeout: None,
+            retry: None,
+        }
     }
 
     /// Sends several commands in one request that runs as a whole, with no other's command between.
@@ -264,7 +292,14 @@ impl Redis {
     ///
     /// Source: [Transactions](https://upstash.com/docs/redis/features/restapi#transactions).
     pub fn transaction<'a, B: Batch>(&'a self, batch: B) -> Transaction<'a, B> {
-        Transaction { inner: Pipeline { redis: self, batch, timeout: None, retry: None } }
+        Transaction {
+            inner: Pipeline {
+                redis: self,
+                batch,
+                timeout: None,
+                retry: None,
+            },
+        }
     }
 }
 
@@ -290,7 +325,11 @@ impl<'a, B: Batch> Pipeline<'a, B> {
         self
     }
 
-    fn start<R>(mut self, endpoint: Endpoint, finish: fn(B::Results) -> Result<R, Error>) -> BatchFuture<'a, B, R> {
+    fn start<R>(
+        mut self,
+        endpoint: Endpoint,
+        finish: fn(B::Results) -> Result<R, Error>,
+    ) -> BatchFuture<'a, B, R> {
         let mut writer = Writer::new(self.redis, endpoint);
         self.batch.write(&mut writer);
         let (answer, count): (BoxFuture<'a, _>, _) = match writer.finish() {
@@ -303,7 +342,13 @@ impl<'a, B: Batch> Pipeline<'a, B> {
             }
             Err(error) => (Box::pin(ready(Err(error))), 0),
         };
-        BatchFuture { answer, count, batch: self.batch, finish, marker: PhantomData }
+        BatchFuture {
+            answer,
+            count,
+            batch: self.batch,
+            finish,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -389,7 +434,12 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let answer = ready_or_pending!(this.answer.as_mut().poll(cx))?;
-        let mut reader = Reader { elements: None, base64: false, sent: &[], index: 0 };
+        let mut reader = Reader {
+            elements: None,
+            base64: false,
+            sent: &[],
+            index: 0,
+        };
         if let Some(answer) = &answer {
             let elements = answer.value()?.elements();
             let found = elements.clone().map_or(0, Iterator::count);
@@ -400,7 +450,12 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
                     this.count
                 ))));
             }
-            reader = Reader { elements, base64: answer.is_base64(), sent: answer.sent(), index: 0 };
+            reader = Reader {
+                elements,
+                base64: answer.is_base64(),
+                sent: answer.sent(),
+                index: 0,
+            };
         }
         Poll::Ready((this.finish)(this.batch.read(&mut reader)))
     }

@@ -83,7 +83,14 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         let (body, options, marks, name) = (Bytes::new(), Options::default(), Vec::new(), None);
-        Self { endpoint, body, base64: false, options, marks, name }
+        Self {
+            endpoint,
+            body,
+            base64: false,
+            options,
+            marks,
+            name,
+        }
     }
 
     fn is_batch(&self) -> bool {
@@ -102,9 +109,10 @@ impl Call {
         match self.endpoint {
             Endpoint::Pipeline => Some("pipeline".into()),
             Endpoint::MultiExec => Some("transaction".into()),
-            Endpoint::Command | Endpoint::Path(_) => {
-                self.name.clone().or_else(|| safety::name_of_command(&self.body))
-            }
+            Endpoint::Command | Endpoint::Path(_) => self
+                .name
+                .clone()
+                .or_else(|| safety::name_of_command(&self.body)),
         }
     }
 }
@@ -140,7 +148,9 @@ impl Answer {
 
     /// The name of a single command, for errors.
     pub(crate) fn name(&self) -> Option<Cow<'static, str>> {
-        self.name.clone().or_else(|| safety::name_of_command(&self.sent))
+        self.name
+            .clone()
+            .or_else(|| safety::name_of_command(&self.sent))
     }
 
     /// The whole body, as it came.
@@ -168,7 +178,12 @@ enum Executed {
 
 impl Failure {
     fn new(error: Error, executed: Executed, transient: bool) -> Self {
-        Self { error, executed, transient, retry_after: None }
+        Self {
+            error,
+            executed,
+            transient,
+            retry_after: None,
+        }
     }
 }
 
@@ -262,24 +277,37 @@ impl Inner {
         let mut maybe_executed = false;
         let mut attempts = 0;
         loop {
-            let left = timeout.saturating_sub(if attempts == 0 { Duration::ZERO } else { begun.elapsed() });
+            let left = timeout.saturating_sub(if attempts == 0 {
+                Duration::ZERO
+            } else {
+                begun.elapsed()
+            });
             let failure = match self.attempt(&call, &url, left.min(attempt_timeout)).await {
                 Ok((body, value)) => {
                     let name = call.name.take();
-                    return Ok(Answer { body, value, base64: call.base64, sent: call.body, name });
+                    return Ok(Answer {
+                        body,
+                        value,
+                        base64: call.base64,
+                        sent: call.body,
+                        name,
+                    });
                 }
                 Err(failure) => failure,
             };
             let safety = call.safety();
             maybe_executed |= failure.executed == Executed::Maybe;
-            let ambiguous = maybe_executed && safety != Safety::Read && failure.executed != Executed::Yes;
+            let ambiguous =
+                maybe_executed && safety != Safety::Read && failure.executed != Executed::Yes;
             let safe = match failure.executed {
                 Executed::No => !ambiguous || safety != Safety::Write,
                 Executed::Maybe => safety != Safety::Write,
                 Executed::Yes => false,
             };
             let may = safe || (failure.executed != Executed::Yes && retry.repeats_ambiguous());
-            let wait = retry.wait(attempts).map(|wait| failure.retry_after.map_or(wait, |asked| asked.max(wait)));
+            let wait = retry
+                .wait(attempts)
+                .map(|wait| failure.retry_after.map_or(wait, |asked| asked.max(wait)));
             attempts += 1;
             match wait {
                 Some(wait) if failure.transient && may && begun.elapsed() + wait < timeout => {
@@ -297,7 +325,12 @@ impl Inner {
     }
 
     /// One request, within `limit`.
-    async fn attempt(&self, call: &Call, url: &Arc<str>, limit: Duration) -> Result<(Bytes, Range<usize>), Failure> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        url: &Arc<str>,
+        limit: Duration,
+    ) -> Result<(Bytes, Range<usize>), Failure> {
         let request = Request {
             url: Arc::clone(url),
             authorization: Arc::clone(&self.authorization),
@@ -306,7 +339,10 @@ impl Inner {
                 _ => "application/json",
             },
             base64: call.base64,
-            sync_token: self.sync_token.as_ref().and_then(|token| lock(token).clone()),
+            sync_token: self
+                .sync_token
+                .as_ref()
+                .and_then(|token| lock(token).clone()),
             body: call.body.clone(),
         };
         let begun = Instant::now();
@@ -325,22 +361,35 @@ impl Inner {
                 *known = Some(token.into());
             }
         }
-        let retry_after = response.get("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-        let html = response.get("content-type").is_some_and(|kind| kind.contains("html"));
+        let retry_after = response
+            .get("retry-after")
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        let html = response
+            .get("content-type")
+            .is_some_and(|kind| kind.contains("html"));
         let status = response.status;
         let body = match response.body.0 {
             BodyInner::Whole(body) => Ok(body),
-            BodyInner::Coming(body) => match clock::within(limit.saturating_sub(begun.elapsed()), body).await {
-                Some(body) => body.map_err(of_transport),
-                None => Err(late("the answer stopped in its middle")),
-            },
+            BodyInner::Coming(body) => {
+                match clock::within(limit.saturating_sub(begun.elapsed()), body).await {
+                    Some(body) => body.map_err(of_transport),
+                    None => Err(late("the answer stopped in its middle")),
+                }
+            }
         };
         match body {
             Ok(body) => match judge(call.is_batch(), status, html, &body) {
                 Ok(value) => Ok((body, value)),
-                Err(failure) => Err(Failure { retry_after, ..failure }),
+                Err(failure) => Err(Failure {
+                    retry_after,
+                    ..failure
+                }),
             },
-            Err(failure) => Err(Failure { error: failure.error.with_status(status).in_body(), ..failure }),
+            Err(failure) => Err(Failure {
+                error: failure.error.with_status(status).in_body(),
+                ..failure
+            }),
         }
     }
 }
@@ -348,19 +397,30 @@ impl Inner {
 /// What a transport's failure says about the command.
 fn of_transport(error: TransportError) -> Failure {
     let (kind, executed, transient, message) = match error.stage {
-        Stage::Setup => (Kind::Config, Executed::No, false, "the HTTP client cannot be used"),
-        Stage::Connect => {
-            (Kind::Connect, Executed::No, true, "no connection to the server; check the URL, and that it is reachable")
-        }
+        Stage::Setup => (
+            Kind::Config,
+            Executed::No,
+            false,
+            "the HTTP client cannot be used",
+        ),
+        Stage::Connect => (
+            Kind::Connect,
+            Executed::No,
+            true,
+            "no connection to the server; check the URL, and that it is reachable",
+        ),
         Stage::Tls => (
             Kind::Tls,
             Executed::No,
             false,
             "the TLS handshake failed; check that the URL's port speaks TLS and that its certificate is trusted here",
         ),
-        Stage::Interrupted => {
-            (Kind::Interrupted, Executed::Maybe, true, "the connection broke before the whole answer was here")
-        }
+        Stage::Interrupted => (
+            Kind::Interrupted,
+            Executed::Maybe,
+            true,
+            "the connection broke before the whole answer was here",
+        ),
     };
     // The reason is the innermost cause, and worth the words: "Connection refused" needs no debugger.
     let reason = innermost(&*error.source).to_string();
@@ -371,8 +431,12 @@ fn of_transport(error: TransportError) -> Failure {
     )
 }
 
-fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
+fn innermost<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .unwrap_or(error)
 }
 
 /// What a whole response is: where its result stands, or what its failure says about the command.
@@ -393,25 +457,61 @@ fn judge(batch: bool, status: u16, html: bool, body: &[u8]) -> Result<Range<usiz
         }
         (envelope, 200..=299) => Err(if html || body.trim_ascii_start().starts_with(b"<") {
             let message = "a page came in place of Redis's answer: does the URL lead through a proxy or login?";
-            Failure::new(Error::new(Kind::Http, message).with_status(status), Executed::Maybe, true)
+            Failure::new(
+                Error::new(Kind::Http, message).with_status(status),
+                Executed::Maybe,
+                true,
+            )
         } else if envelope == Envelope::NotJson {
             let message = "the answer is not JSON, or was cut off";
-            Failure::new(Error::decode(message).with_status(status), Executed::Maybe, true)
+            Failure::new(
+                Error::decode(message).with_status(status),
+                Executed::Maybe,
+                true,
+            )
         } else {
             let message = "the answer is JSON, but not an answer of the REST API: check the URL";
-            Failure::new(Error::decode(message).with_status(status), Executed::Maybe, false)
+            Failure::new(
+                Error::decode(message).with_status(status),
+                Executed::Maybe,
+                false,
+            )
         }),
         (_, status) => {
             let (message, executed, transient) = match status {
                 429 => ("too many requests", Executed::No, true),
                 503 => ("the service is not available now", Executed::No, true),
-                408 => ("the server gave up waiting for the request", Executed::No, true),
-                413 => ("the request is larger than the server takes", Executed::No, false),
-                500.. => ("something on the way failed before Redis's answer", Executed::Maybe, true),
-                _ => ("something on the way refused the request", Executed::No, false),
+                408 => (
+                    "the server gave up waiting for the request",
+                    Executed::No,
+                    true,
+                ),
+                413 => (
+                    "the request is larger than the server takes",
+                    Executed::No,
+                    false,
+                ),
+                500.. => (
+                    "something on the way failed before Redis's answer",
+                    Executed::Maybe,
+                    true,
+                ),
+                _ => (
+                    "something on the way refused the request",
+                    Executed::No,
+                    false,
+                ),
             };
-            let kind = if status == 413 { Kind::TooLarge } else { Kind::Http };
-            Err(Failure::new(Error::new(kind, message).with_status(status), executed, transient))
+            let kind = if status == 413 {
+                Kind::TooLarge
+            } else {
+                Kind::Http
+            };
+            Err(Failure::new(
+                Error::new(kind, message).with_status(status),
+                executed,
+                transient,
+            ))
         }
     }
 }
@@ -424,7 +524,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl fmt::Debug for Redis {
     /// Without the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("url", &self.inner.base).finish_non_exhaustive()
+        f.debug_struct("Redis")
+            .field("url", &self.inner.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -479,7 +581,11 @@ impl Builder {
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Self {
         let url = config::Setting::lookup(&var, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL");
         let token = config::Setting::lookup(&var, "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN");
-        Self { url, token, ..Self::default() }
+        Self {
+            url,
+            token,
+            ..Self::default()
+        }
     }
 
     /// The REST URL of the database: `https://…`.
@@ -550,7 +656,9 @@ impl Builder {
             retry: self.retry,
             sync_token: self.read_your_writes.then(Mutex::default),
         };
-        Ok(Redis { inner: Arc::new(inner) })
+        Ok(Redis {
+            inner: Arc::new(inner),
+        })
     }
 }
 

@@ -11,19 +11,8 @@ use std::{
 mod platform {
     use std::time::Duration;
 
-    /// A point in time that only goes forward.
-    #[derive(Clone, Copy, Debug)]
-    pub(crate) struct Instant(std::time::Instant);
-
-    impl Instant {
-        pub(crate) fn now() -> Self {
-            Self(std::time::Instant::now())
-        }
-
-        pub(crate) fn elapsed(self) -> Duration {
-            self.0.elapsed()
-        }
-    }
+    /// tokio's, so that a test that pauses time pauses all of it.
+    pub(crate) use tokio::time::Instant;
 
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
@@ -50,7 +39,9 @@ mod platform {
 
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
-        let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX).min(i32::MAX as u32);
+        let millis = u32::try_from(duration.as_millis())
+            .unwrap_or(u32::MAX)
+            .min(i32::MAX as u32);
         send_wrapper::SendWrapper::new(gloo_timers::future::TimeoutFuture::new(millis))
     }
 }

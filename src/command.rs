@@ -64,7 +64,12 @@ impl<'a, T, O> Command<'a, T, O> {
     }
 
     pub(crate) fn of_args(redis: &'a Redis, args: Args) -> Self {
-        Self { redis, args, options: Options::default(), marker: PhantomData }
+        Self {
+            redis,
+            args,
+            options: Options::default(),
+            marker: PhantomData,
+        }
     }
 
     /// At most this long for the whole call, its repetitions and waits included; then the call fails
@@ -94,7 +99,12 @@ impl<'a, T, O> Command<'a, T, O> {
 
     /// The same command with another reply type and other options.
     pub(crate) fn cast<U, P>(self) -> Command<'a, U, P> {
-        Command { redis: self.redis, args: self.args, options: self.options, marker: PhantomData }
+        Command {
+            redis: self.redis,
+            args: self.args,
+            options: self.options,
+            marker: PhantomData,
+        }
     }
 
     pub(crate) fn with(mut self, arg: impl ToArg) -> Self {
@@ -137,13 +147,19 @@ impl<'a, T, O> Command<'a, T, O> {
         if let Some(error) = self.args.take_error() {
             return Err(error);
         }
-        let mut call = Call { base64, options: self.options, ..Call::new(Endpoint::Command) };
+        let mut call = Call {
+            base64,
+            options: self.options,
+            ..Call::new(Endpoint::Command)
+        };
         if self.args.is_json() {
             call.body = Bytes::from(self.args.into_json());
         } else {
             // This form has no JSON from which to read the name and the class once it has failed.
             call.name = self.args.name();
-            call.options.safety.get_or_insert_with(|| self.args.safety());
+            call.options
+                .safety
+                .get_or_insert_with(|| self.args.safety());
             let form = self.args.into_path_form()?;
             call.endpoint = Endpoint::Path(form.path);
             call.body = Bytes::from(form.body);
@@ -178,7 +194,9 @@ impl<'a, T> Command<'a, T, Any> {
 impl<T, O> fmt::Debug for Command<'_, T, O> {
     /// The name only: arguments are the user's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Command").field("name", &self.args.name().unwrap_or_default()).finish_non_exhaustive()
+        f.debug_struct("Command")
+            .field("name", &self.args.name().unwrap_or_default())
+            .finish_non_exhaustive()
     }
 }
 
@@ -191,7 +209,10 @@ impl<'a, T: FromReply, O> IntoFuture for Command<'a, T, O> {
             Ok((redis, call)) => redis.send(call),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         };
-        CommandFuture { answer, marker: PhantomData }
+        CommandFuture {
+            answer,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -208,7 +229,10 @@ impl<T: FromReply> Future for CommandFuture<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.answer.as_mut().poll(cx).map(|answer| {
             let answer = answer?;
-            answer.reply().and_then(T::from_reply).map_err(|error| error.with_command(answer.name()))
+            answer
+                .reply()
+                .and_then(T::from_reply)
+                .map_err(|error| error.with_command(answer.name()))
         })
     }
 }

@@ -13,16 +13,32 @@ pub(crate) struct Setting {
 
 impl Setting {
     pub(crate) fn missing(name: &'static str, setter: &str) -> Self {
-        Self { value: None, name, fix: format!("set it with {setter}") }
+        Self {
+            value: None,
+            name,
+            fix: format!("set it with {setter}"),
+        }
     }
 
     pub(crate) fn given(name: &'static str, value: impl Into<String>) -> Self {
-        Self { value: Some(value.into()), name, fix: String::new() }
+        Self {
+            value: Some(value.into()),
+            name,
+            fix: String::new(),
+        }
     }
 
     /// The value of the first variable that is set and not empty.
-    pub(crate) fn lookup(var: impl Fn(&str) -> Option<String>, first: &'static str, second: &'static str) -> Self {
-        let read = |name: &'static str| var(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+    pub(crate) fn lookup(
+        var: impl Fn(&str) -> Option<String>,
+        first: &'static str,
+        second: &'static str,
+    ) -> Self {
+        let read = |name: &'static str| {
+            var(name)
+                .filter(|value| !value.is_empty())
+                .map(|value| (name, value))
+        };
         match read(first).or_else(|| read(second)) {
             Some((name, value)) => Self::given(name, value),
             None if cfg!(target_arch = "wasm32") => Self {
@@ -71,7 +87,9 @@ pub(crate) fn token(setting: &Setting) -> Result<&str, Error> {
     let value = setting.get()?;
     let name = setting.name;
     if value.contains("://") {
-        return Err(Error::config(format!("{name} is a URL: the token is the other of the two values")));
+        return Err(Error::config(format!(
+            "{name} is a URL: the token is the other of the two values"
+        )));
     }
     Ok(value)
 }
@@ -92,15 +110,22 @@ pub(crate) fn url(setting: &Setting, plain_http: bool) -> Result<String, Error> 
         }
         _ => return wrong("has a scheme that is not HTTP: it begins with https://"),
     }
-    let (authority, path) = match rest.find(['/', '?', '#']).and_then(|at| rest.split_at_checked(at)) {
+    let (authority, path) = match rest
+        .find(['/', '?', '#'])
+        .and_then(|at| rest.split_at_checked(at))
+    {
         Some((authority, path)) => (authority, path),
         None => (rest, ""),
     };
     if path.contains(['?', '#']) {
-        return wrong("has a query or fragment: leave out what follows the ? or #; the token has a setting of its own");
+        return wrong(
+            "has a query or fragment: leave out what follows the ? or #; the token has a setting of its own",
+        );
     }
     if authority.contains('@') {
-        return wrong("has a user or password in it: leave out what stands before the @; the token has a setting of its own");
+        return wrong(
+            "has a user or password in it: leave out what stands before the @; the token has a setting of its own",
+        );
     }
     let Some(host) = host(authority) else {
         return wrong("has no valid host and port: it looks like https://name.upstash.io");
@@ -111,7 +136,10 @@ pub(crate) fn url(setting: &Setting, plain_http: bool) -> Result<String, Error> 
              with Builder::allow_plain_http",
         );
     }
-    Ok(format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
+    Ok(format!(
+        "{scheme}://{authority}{}",
+        path.trim_end_matches('/')
+    ))
 }
 
 /// The host of `host`, `host:port` or `[v6]:port`, if it looks like one.
@@ -120,12 +148,16 @@ fn host(authority: &str) -> Option<&str> {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;
             host.parse::<std::net::Ipv6Addr>().ok()?;
-            (host, port.strip_prefix(':').or(port.is_empty().then_some(""))?)
+            (
+                host,
+                port.strip_prefix(':').or(port.is_empty().then_some(""))?,
+            )
         }
         None => {
             let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
             let valid = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-            (!host.is_empty() && host.bytes().all(valid) && !host.starts_with(['.', '-'])).then_some(())?;
+            (!host.is_empty() && host.bytes().all(valid) && !host.starts_with(['.', '-']))
+                .then_some(())?;
             (host, port)
         }
     };
@@ -135,7 +167,10 @@ fn host(authority: &str) -> Option<&str> {
 
 /// This machine, by any of its names: what is sent there cannot be read on the way.
 fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -147,8 +182,17 @@ mod tests {
         let ok = |value: &str| url(&Setting::given("url", value), false).unwrap();
         assert_eq!(ok("https://a.upstash.io"), "https://a.upstash.io");
         assert_eq!(ok("https://a.upstash.io/"), "https://a.upstash.io");
-        assert_eq!(ok("HTTPS://a.upstash.io:8443/base/path/"), "https://a.upstash.io:8443/base/path");
-        for local in ["http://localhost:8079", "http://LocalHost", "http://127.0.0.1:1", "http://127.9.8.7", "http://[::1]:8079"] {
+        assert_eq!(
+            ok("HTTPS://a.upstash.io:8443/base/path/"),
+            "https://a.upstash.io:8443/base/path"
+        );
+        for local in [
+            "http://localhost:8079",
+            "http://LocalHost",
+            "http://127.0.0.1:1",
+            "http://127.9.8.7",
+            "http://[::1]:8079",
+        ] {
             assert_eq!(ok(local).to_ascii_lowercase(), local.to_ascii_lowercase());
         }
         assert!(url(&Setting::given("url", "http://redis-rest:80"), true).is_ok());
@@ -184,14 +228,20 @@ mod tests {
             let error = url(&Setting::given("THE_NAME", value), false).unwrap_err();
             assert!(error.is_config());
             let text = format!("{error} {error:?}");
-            assert!(text.contains("THE_NAME") && text.contains(word), "{value}: {text}");
+            assert!(
+                text.contains("THE_NAME") && text.contains(word),
+                "{value}: {text}"
+            );
             assert!(!text.contains("secret"), "{text}");
         }
     }
 
     #[test]
     fn tokens() {
-        assert_eq!(token(&Setting::given("token", "AbC-_=09")).unwrap(), "AbC-_=09");
+        assert_eq!(
+            token(&Setting::given("token", "AbC-_=09")).unwrap(),
+            "AbC-_=09"
+        );
         for (value, word) in [
             ("", "missing"),
             ("secret ", "whitespace"),
@@ -201,8 +251,14 @@ mod tests {
             ("secret\u{200b}", "ASCII"),
             ("https://secret.io", "URL"),
         ] {
-            let text = format!("{:?}", token(&Setting::given("THE_NAME", value)).unwrap_err());
-            assert!(text.contains("THE_NAME") && text.contains(word), "{value}: {text}");
+            let text = format!(
+                "{:?}",
+                token(&Setting::given("THE_NAME", value)).unwrap_err()
+            );
+            assert!(
+                text.contains("THE_NAME") && text.contains(word),
+                "{value}: {text}"
+            );
             assert!(!text.contains("secret"), "{text}");
         }
     }
@@ -210,12 +266,29 @@ mod tests {
     #[test]
     fn variables_in_their_order() {
         let var = |set: &'static [(&str, &str)]| {
-            move |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
+            move |name: &str| {
+                set.iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| value.to_string())
+            }
         };
         let read = |set| Setting::lookup(var(set), "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL");
-        assert_eq!(read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "up")]).get().unwrap(), "up");
-        assert_eq!(read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "")]).get().unwrap(), "kv");
+        assert_eq!(
+            read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "up")])
+                .get()
+                .unwrap(),
+            "up"
+        );
+        assert_eq!(
+            read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "")])
+                .get()
+                .unwrap(),
+            "kv"
+        );
         let error = read(&[]).get().unwrap_err().to_string();
-        assert!(error.contains("UPSTASH_REDIS_REST_URL") && error.contains("KV_REST_API_URL"), "{error}");
+        assert!(
+            error.contains("UPSTASH_REDIS_REST_URL") && error.contains("KV_REST_API_URL"),
+            "{error}"
+        );
     }
 }

@@ -238,7 +238,11 @@ impl Error {
 fn code_of(words: &str) -> &str {
     let word = words.split([' ', ':']).next().unwrap_or_default();
     let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-    if word.len() > 1 && word.bytes().all(capital) { word } else { "ERR" }
+    if word.len() > 1 && word.bytes().all(capital) {
+        word
+    } else {
+        "ERR"
+    }
 }
 
 /// Codes by which the server says that it did not run the command and will later.
@@ -253,7 +257,12 @@ pub(crate) fn is_not_executed(code: &str, words: &str) -> bool {
 
 /// Some of the server's messages end with what the caller sent. An error carries no key and no value.
 fn scrub(words: &str) -> &str {
-    let ends = [", with args beginning with", " Key was:", ", Key:", " command was:"];
+    let ends = [
+        ", with args beginning with",
+        " Key was:",
+        ", Key:",
+        " command was:",
+    ];
     let end = ends.iter().filter_map(|end| words.find(end)).min();
     let kept = end.and_then(|end| words.get(..end)).unwrap_or(words);
     kept.trim_end_matches([' ', ',', '.'])
@@ -330,7 +339,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -371,9 +383,18 @@ mod tests {
     #[test]
     fn arguments_in_the_servers_words_are_left_out() {
         for (words, kept) in [
-            ("ERR unknown command 'NOPE', with args beginning with: 'secret' ", "ERR unknown command 'NOPE'"),
-            ("ERR Dynamic keys are not allowed. Key was: secret", "ERR Dynamic keys are not allowed"),
-            ("ERR XReadGroup is cancelled. Requested Read: 20, Key: secret", "ERR XReadGroup is cancelled. Requested Read: 20"),
+            (
+                "ERR unknown command 'NOPE', with args beginning with: 'secret' ",
+                "ERR unknown command 'NOPE'",
+            ),
+            (
+                "ERR Dynamic keys are not allowed. Key was: secret",
+                "ERR Dynamic keys are not allowed",
+            ),
+            (
+                "ERR XReadGroup is cancelled. Requested Read: 20, Key: secret",
+                "ERR XReadGroup is cancelled. Requested Read: 20",
+            ),
         ] {
             let error = Error::server(words, Some(400));
             assert_eq!(error.to_string(), kept);

@@ -1,4 +1,106 @@
-//! restis: a Redis client that needs no TCP.
+//! A Redis client that needs no TCP: it speaks Upstash's REST API, natively and on wasm32.
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! use restis::Json;
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct User { name: String }
+//!
+//! // let redis = restis::Redis::from_env()?; by UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN
+//! redis.set("user:42", Json(&User { name: "ada".into() })).ex(300).await?;
+//! let user: Option<Json<User>> = redis.get("user:42").await?;
+//! let won = redis.set("lock", "me").nx().px(5_000).await?; // the option makes the reply a bool
+//!
+//! let (views, top) = redis.pipeline((
+//!     redis.incr("views"),
+//!     redis.zrange::<String>("top", 0, 9).rev(),
+//! )).await?; // one request; each command keeps its own type and its own error
+//! let views: i64 = views?;
+//! # assert!(won && user.is_some() && views == 1 && top?.is_empty());
+//! # Ok(()) });
+//! ```
+//!
+//! # Overview
+//!
+//! - [`Redis`] is the client: cheap to clone, made without I/O, from [`from_env`](Redis::from_env),
+//!   [`new`](Redis::new) or its [`Builder`]. Make one and keep it.
+//! - Every command is a method that gives a [`Command`]. Await it, or put it into
+//!   [`pipeline`](Redis::pipeline) or [`transaction`](Redis::transaction). [`commands`] has them by
+//!   group, [`Redis::command`] has the rest.
+//! - [`ToArg`] is what can be sent, [`FromReply`] what can be asked for. [`Json`] is your own types,
+//!   [`Bytes`] is bytes that need not be text. Nil is `Option`.
+//! - [`Error`] says what went wrong and what to do, by predicates; [`Error::is_ambiguous`] is the one
+//!   to know: the command writes, and may have run.
+//! - [`Retry`] repeats failed requests with exponential backoff and full jitter, and never what may
+//!   have run, unless running it twice is the same as once ([`Safety`]).
+//! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream.
+//! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
+//!
+//! # Cookbook
+//!
+//! Atomic transfer, all or nothing:
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! let (from, to) = redis.transaction((redis.decrby("from", 5), redis.incrby("to", 5))).await?;
+//! # assert_eq!((from, to), (-5, 5));
+//! # Ok(()) });
+//! ```
+//!
+//! Bytes in and out, whatever they are:
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! use restis::Bytes;
+//!
+//! redis.set("image", &[0xff, 0xd8, 0xff][..]).ex(60).await?;
+//! let image: Option<Bytes> = redis.get("image").await?;
+//! assert_eq!(image.as_deref(), Some(&[0xff, 0xd8, 0xff][..]));
+//! # Ok(()) });
+//! ```
+//!
+//! What to do when it is not known whether a write ran:
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! match redis.incr("orders").await {
+//!     Ok(number) => println!("order {number}"),
+//!     Err(error) if error.is_ambiguous() => println!("read the counter, then decide: {error}"),
+//!     Err(error) if error.is_retryable() => println!("try again later: {error}"),
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(()) });
+//! ```
+//!
+//! All keys of a pattern, without blocking the server:
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! let mut keys = redis.scan().matching("user:*").count(500).stream::<String>();
+//! while let Some(key) = keys.next().await {
+//!     redis.unlink(key?).await?;
+//! }
+//! # Ok(()) });
+//! ```
+//!
+//! # Limits
+//!
+//! - What needs a connection is not there: blocking commands, WATCH, SELECT.
+//! - A request has at most 10 MB, a larger one is refused before it is sent.
+//! - Bytes that are not UTF-8 travel in the body of a request of their own: one such argument a
+//!   command, last or followed by one name and value, and not in a batch. What cannot be carried is
+//!   refused before it is sent ([`Error::is_argument`]).
+//! - Natively a tokio runtime with its timer has to run; nothing is spawned on it.
+//!
+//! # Crate features
+//!
+//! - `rustls` (default): TLS by rustls and aws-lc-rs with the system's certificates.
+//! - `rustls-no-provider`: TLS by rustls with the crypto provider the application installs.
+//! - `native-tls`: TLS by the operating system's library.
+//! - `http2`: HTTP/2 where the server offers it.
+//!
+//! All of them are about the native transport; on wasm32 the platform's `fetch` does HTTP and TLS.
 
 mod args;
 mod batch;
@@ -11,9 +113,9 @@ mod error;
 mod random;
 mod reply;
 mod retry;
+mod safety;
 mod scan;
 mod script;
-mod safety;
 pub mod transport;
 #[doc(hidden)]
 pub mod unversioned;
@@ -29,3 +131,8 @@ pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
 pub use retry::{Retry, Safety};
 pub use scan::{Scan, ScanStream};
 pub use script::{Invocation, Script};
+
+/// The Rust in the README, run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

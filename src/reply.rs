@@ -102,7 +102,9 @@ impl<'a> Reply<'a> {
             json::Kind::String => self.value.string(),
             _ => return Err(self.not("text")),
         };
-        let string = string.ok_or_else(|| Error::decode("the server sent a string with an escape that is not JSON"))?;
+        let string = string.ok_or_else(|| {
+            Error::decode("the server sent a string with an escape that is not JSON")
+        })?;
         if !self.base64 {
             return Ok(string);
         }
@@ -114,17 +116,25 @@ impl<'a> Reply<'a> {
 
     /// The text of a string; the digits of a number, all of them.
     pub fn text(self) -> Result<Cow<'a, str>, Error> {
-        let not_utf8 = || Error::decode("the reply is not UTF-8; ask for restis::Bytes to get it as it is");
+        let not_utf8 =
+            || Error::decode("the reply is not UTF-8; ask for restis::Bytes to get it as it is");
         match self.bytes()? {
-            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| not_utf8()),
-            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_utf8()),
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes)
+                .map(Cow::Borrowed)
+                .map_err(|_| not_utf8()),
+            Cow::Owned(bytes) => String::from_utf8(bytes)
+                .map(Cow::Owned)
+                .map_err(|_| not_utf8()),
         }
     }
 
     /// The replies in an array.
     pub fn items(self) -> Result<Items<'a>, Error> {
         let elements = self.value.elements().ok_or_else(|| self.not("an array"))?;
-        Ok(Items { elements, base64: self.base64 })
+        Ok(Items {
+            elements,
+            base64: self.base64,
+        })
     }
 
     /// The error that says: this was found where `expected` was asked for.
@@ -142,7 +152,9 @@ impl<'a> Reply<'a> {
             json::Kind::Array => "an array",
             json::Kind::Object => "an object",
         };
-        Error::decode(format!("{expected} was asked for, and the server answered {found}"))
+        Error::decode(format!(
+            "{expected} was asked for, and the server answered {found}"
+        ))
     }
 
     pub(crate) fn read<T: FromReply>(self) -> Result<T, Error> {
@@ -169,14 +181,19 @@ impl<'a> Iterator for Items<'a> {
 
     fn next(&mut self) -> Option<Reply<'a>> {
         let value = self.elements.next()?;
-        Some(Reply { value, base64: self.base64 })
+        Some(Reply {
+            value,
+            base64: self.base64,
+        })
     }
 }
 
 impl Items<'_> {
     /// Reads the next reply, which must be there.
     pub(crate) fn read<T: FromReply>(&mut self) -> Result<T, Error> {
-        let reply = self.next().ok_or_else(|| Error::decode("the server's answer has too few elements"))?;
+        let reply = self
+            .next()
+            .ok_or_else(|| Error::decode("the server's answer has too few elements"))?;
         T::from_reply(reply)
     }
 
@@ -255,7 +272,9 @@ impl FromReply for bool {
         match &*reply.text()? {
             "1" | "true" | "OK" => Ok(true),
             "0" | "false" => Ok(false),
-            _ => Err(Error::decode("the reply is neither 1 nor 0, neither true nor false")),
+            _ => Err(Error::decode(
+                "the reply is neither 1 nor 0, neither true nor false",
+            )),
         }
     }
 }
@@ -324,7 +343,9 @@ impl<T: DeserializeOwned> FromReply for Json<T> {
                 _ => "is not JSON",
             };
             let (line, column) = (error.line(), error.column());
-            Error::decode(format!("the reply {why} (line {line}, column {column}); ask for String to see it"))
+            Error::decode(format!(
+                "the reply {why} (line {line}, column {column}); ask for String to see it"
+            ))
         })
     }
 }
@@ -350,7 +371,9 @@ by_each! {
 }
 
 /// From a flat array of keys and values, or an array of pairs. The order is lost: ask for `Vec<(K, V)>` to keep it.
-impl<K: FromReply + Eq + Hash, V: FromReply, S: BuildHasher + Default> FromReply for HashMap<K, V, S> {
+impl<K: FromReply + Eq + Hash, V: FromReply, S: BuildHasher + Default> FromReply
+    for HashMap<K, V, S>
+{
     const BYTES: bool = K::BYTES || V::BYTES;
 
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
@@ -521,16 +544,31 @@ mod tests {
     fn containers() {
         is("[]", Vec::<String>::new());
         is("[\"a\",null]", vec![Some("a".to_string()), None]);
-        is("[\"a\",\"1\",\"b\",\"2\"]", vec![("a".to_string(), 1.0), ("b".to_string(), 2.0)]);
-        is("[[\"a\",\"1\"],[\"b\",\"2\"]]", vec![("a".to_string(), 1.0), ("b".to_string(), 2.0)]);
+        is(
+            "[\"a\",\"1\",\"b\",\"2\"]",
+            vec![("a".to_string(), 1.0), ("b".to_string(), 2.0)],
+        );
+        is(
+            "[[\"a\",\"1\"],[\"b\",\"2\"]]",
+            vec![("a".to_string(), 1.0), ("b".to_string(), 2.0)],
+        );
         is("[\"a\",\"1\"]", HashMap::from([("a".to_string(), 1)]));
         is("[[\"a\",\"1\"]]", BTreeMap::from([("a".to_string(), 1)]));
-        is("[\"b\",\"a\",\"b\"]", BTreeSet::from(["a".to_string(), "b".to_string()]));
-        is("[\"k\",[\"a\",\"b\"]]", ("k".to_string(), vec!["a".to_string(), "b".to_string()]));
-        is("[1,[\"x\",null]]", Value::Array(vec![
-            Value::Number("1".into()),
-            Value::Array(vec![Value::Bytes("x".into()), Value::Nil]),
-        ]));
+        is(
+            "[\"b\",\"a\",\"b\"]",
+            BTreeSet::from(["a".to_string(), "b".to_string()]),
+        );
+        is(
+            "[\"k\",[\"a\",\"b\"]]",
+            ("k".to_string(), vec!["a".to_string(), "b".to_string()]),
+        );
+        is(
+            "[1,[\"x\",null]]",
+            Value::Array(vec![
+                Value::Number("1".into()),
+                Value::Array(vec![Value::Bytes("x".into()), Value::Nil]),
+            ]),
+        );
         fails::<Vec<(String, i64)>>("[\"a\"]");
         fails::<(String, i64)>("[\"a\",1,2]");
         fails::<Vec<String>>("null");
@@ -543,7 +581,12 @@ mod tests {
         let inner = Value::Array(vec![bytes(b"\xff"), Value::Number("7".into()), Value::Nil]);
         assert_eq!(value, [bytes(b"foo"), bytes(b"OK"), inner]);
         assert_eq!(read64::<i64>("\"NDI=\"").unwrap(), 42);
-        assert!(read64::<String>("\"/w==\"").unwrap_err().to_string().contains("Bytes"));
+        assert!(
+            read64::<String>("\"/w==\"")
+                .unwrap_err()
+                .to_string()
+                .contains("Bytes")
+        );
         assert!(read64::<String>("\"not base64\"").unwrap_err().is_decode());
     }
 
@@ -561,7 +604,12 @@ mod tests {
     #[test]
     fn what_asks_for_bytes() {
         const {
-            assert!(Bytes::BYTES && Option::<Bytes>::BYTES && Vec::<(String, Bytes)>::BYTES && Value::BYTES);
+            assert!(
+                Bytes::BYTES
+                    && Option::<Bytes>::BYTES
+                    && Vec::<(String, Bytes)>::BYTES
+                    && Value::BYTES
+            );
             assert!(!String::BYTES && !Vec::<Json<i64>>::BYTES);
         }
     }

@@ -54,7 +54,12 @@ impl Default for Retry {
 impl Retry {
     /// At most this many repetitions; the waits are those of the default, up to 2 s.
     pub const fn times(times: u32) -> Self {
-        Self { times, base: Duration::from_millis(50), max: Duration::from_secs(2), ambiguous: false }
+        Self {
+            times,
+            base: Duration::from_millis(50),
+            max: Duration::from_secs(2),
+            ambiguous: false,
+        }
     }
 
     /// Every request is made once.
@@ -81,8 +86,15 @@ impl Retry {
 
     /// The stricter of two: what a batch may do is what its most careful member allows.
     pub(crate) fn stricter(self, other: Self) -> Self {
-        let fewer = if other.times < self.times { other } else { self };
-        Self { ambiguous: self.ambiguous && other.ambiguous, ..fewer }
+        let fewer = if other.times < self.times {
+            other
+        } else {
+            self
+        };
+        Self {
+            ambiguous: self.ambiguous && other.ambiguous,
+            ..fewer
+        }
     }
 
     /// The longest wait before repetition `n` (from 0), or `None` if there is none.
@@ -104,10 +116,15 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_bound_and_end() {
         let retry = Retry::times(4).backoff(Duration::from_millis(100), Duration::from_millis(500));
-        let bounds: Vec<_> = (0..5).map(|n| retry.bound(n).map(|d| d.as_millis())).collect();
+        let bounds: Vec<_> = (0..5)
+            .map(|n| retry.bound(n).map(|d| d.as_millis()))
+            .collect();
         assert_eq!(bounds, [Some(100), Some(200), Some(400), Some(500), None]);
         assert_eq!(Retry::never().wait(0), None);
-        assert_eq!(Retry::times(u32::MAX).bound(1000), Some(Duration::from_secs(2)));
+        assert_eq!(
+            Retry::times(u32::MAX).bound(1000),
+            Some(Duration::from_secs(2))
+        );
     }
 
     #[test]
@@ -122,7 +139,9 @@ mod tests {
 
     #[test]
     fn a_batch_is_as_careful_as_its_most_careful_member() {
-        let strict = Retry::times(5).even_if_ambiguous().stricter(Retry::times(1));
+        let strict = Retry::times(5)
+            .even_if_ambiguous()
+            .stricter(Retry::times(1));
         assert_eq!(strict, Retry::times(1));
         assert!(Safety::Write < Safety::IdempotentWrite && Safety::IdempotentWrite < Safety::Read);
     }

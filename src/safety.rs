@@ -13,15 +13,91 @@ use crate::{
 
 /// Commands that write nothing.
 const READ: &[&str] = &[
-    "BITCOUNT", "BITFIELD_RO", "BITPOS", "DBSIZE", "ECHO", "EVALSHA_RO", "EVAL_RO", "EXISTS", "EXPIRETIME",
-    "FCALL_RO", "GEODIST", "GEOHASH", "GEOPOS", "GEORADIUSBYMEMBER_RO", "GEORADIUS_RO", "GEOSEARCH", "GET", "GETBIT",
-    "GETRANGE", "HEXISTS", "HEXPIRETIME", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "HPEXPIRETIME", "HPTTL",
-    "HRANDFIELD", "HSCAN", "HSTRLEN", "HTTL", "HVALS", "INFO", "KEYS", "LINDEX", "LLEN", "LPOS", "LRANGE", "MGET",
-    "PEXPIRETIME", "PFCOUNT", "PING", "PTTL", "RANDOMKEY", "SCAN", "SCARD", "SDIFF", "SINTER", "SINTERCARD",
-    "SISMEMBER", "SMEMBERS", "SMISMEMBER", "SRANDMEMBER", "SSCAN", "STRLEN", "SUBSTR", "SUNION", "TIME", "TTL", "TYPE",
-    "XLEN", "XPENDING", "XRANGE", "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT", "ZDIFF", "ZINTER", "ZINTERCARD",
-    "ZLEXCOUNT", "ZMSCORE", "ZRANDMEMBER", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZRANK", "ZREVRANGE",
-    "ZREVRANGEBYLEX", "ZREVRANGEBYSCORE", "ZREVRANK", "ZSCAN", "ZSCORE", "ZUNION",
+    "BITCOUNT",
+    "BITFIELD_RO",
+    "BITPOS",
+    "DBSIZE",
+    "ECHO",
+    "EVALSHA_RO",
+    "EVAL_RO",
+    "EXISTS",
+    "EXPIRETIME",
+    "FCALL_RO",
+    "GEODIST",
+    "GEOHASH",
+    "GEOPOS",
+    "GEORADIUSBYMEMBER_RO",
+    "GEORADIUS_RO",
+    "GEOSEARCH",
+    "GET",
+    "GETBIT",
+    "GETRANGE",
+    "HEXISTS",
+    "HEXPIRETIME",
+    "HGET",
+    "HGETALL",
+    "HKEYS",
+    "HLEN",
+    "HMGET",
+    "HPEXPIRETIME",
+    "HPTTL",
+    "HRANDFIELD",
+    "HSCAN",
+    "HSTRLEN",
+    "HTTL",
+    "HVALS",
+    "INFO",
+    "KEYS",
+    "LINDEX",
+    "LLEN",
+    "LPOS",
+    "LRANGE",
+    "MGET",
+    "PEXPIRETIME",
+    "PFCOUNT",
+    "PING",
+    "PTTL",
+    "RANDOMKEY",
+    "SCAN",
+    "SCARD",
+    "SDIFF",
+    "SINTER",
+    "SINTERCARD",
+    "SISMEMBER",
+    "SMEMBERS",
+    "SMISMEMBER",
+    "SRANDMEMBER",
+    "SSCAN",
+    "STRLEN",
+    "SUBSTR",
+    "SUNION",
+    "TIME",
+    "TTL",
+    "TYPE",
+    "XLEN",
+    "XPENDING",
+    "XRANGE",
+    "XREAD",
+    "XREVRANGE",
+    "ZCARD",
+    "ZCOUNT",
+    "ZDIFF",
+    "ZINTER",
+    "ZINTERCARD",
+    "ZLEXCOUNT",
+    "ZMSCORE",
+    "ZRANDMEMBER",
+    "ZRANGE",
+    "ZRANGEBYLEX",
+    "ZRANGEBYSCORE",
+    "ZRANK",
+    "ZREVRANGE",
+    "ZREVRANGEBYLEX",
+    "ZREVRANGEBYSCORE",
+    "ZREVRANK",
+    "ZSCAN",
+    "ZSCORE",
+    "ZUNION",
 ];
 
 /// Commands that leave the same data and give the same reply when they run a second time.
@@ -29,45 +105,113 @@ const READ: &[&str] = &[
 /// Not here: DEL, SADD, HSET and their like. A second run leaves the same data, but says `0` where
 /// the first said `1`, and a caller who branches on that would be told a lie.
 const IDEMPOTENT: &[&str] = &[
-    "EXPIRE", "EXPIREAT", "GETEX", "HMSET", "LSET", "MSET", "PEXPIRE", "PEXPIREAT", "PFMERGE", "PSETEX", "SDIFFSTORE",
-    "SET", "SETEX", "SETRANGE", "SINTERSTORE", "SUNIONSTORE", "TOUCH", "ZDIFFSTORE", "ZINTERSTORE", "ZRANGESTORE",
+    "EXPIRE",
+    "EXPIREAT",
+    "GETEX",
+    "HMSET",
+    "LSET",
+    "MSET",
+    "PEXPIRE",
+    "PEXPIREAT",
+    "PFMERGE",
+    "PSETEX",
+    "SDIFFSTORE",
+    "SET",
+    "SETEX",
+    "SETRANGE",
+    "SINTERSTORE",
+    "SUNIONSTORE",
+    "TOUCH",
+    "ZDIFFSTORE",
+    "ZINTERSTORE",
+    "ZRANGESTORE",
     "ZUNIONSTORE",
 ];
 
 /// Families, by their second word.
 const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
-    ("SCRIPT", &[("EXISTS", Safety::Read), ("LOAD", Safety::IdempotentWrite), ("FLUSH", Safety::IdempotentWrite)]),
-    ("SLOWLOG", &[("GET", Safety::Read), ("LEN", Safety::Read), ("HELP", Safety::Read)]),
-    ("OBJECT", &[("ENCODING", Safety::Read), ("FREQ", Safety::Read), ("IDLETIME", Safety::Read), ("REFCOUNT", Safety::Read)]),
-    ("XINFO", &[("STREAM", Safety::Read), ("GROUPS", Safety::Read), ("CONSUMERS", Safety::Read)]),
+    (
+        "SCRIPT",
+        &[
+            ("EXISTS", Safety::Read),
+            ("LOAD", Safety::IdempotentWrite),
+            ("FLUSH", Safety::IdempotentWrite),
+        ],
+    ),
+    (
+        "SLOWLOG",
+        &[
+            ("GET", Safety::Read),
+            ("LEN", Safety::Read),
+            ("HELP", Safety::Read),
+        ],
+    ),
+    (
+        "OBJECT",
+        &[
+            ("ENCODING", Safety::Read),
+            ("FREQ", Safety::Read),
+            ("IDLETIME", Safety::Read),
+            ("REFCOUNT", Safety::Read),
+        ],
+    ),
+    (
+        "XINFO",
+        &[
+            ("STREAM", Safety::Read),
+            ("GROUPS", Safety::Read),
+            ("CONSUMERS", Safety::Read),
+        ],
+    ),
 ];
 
 /// Words after the first key and value by which a repetition gives another reply, or another result.
-const CONDITIONS: &[&str] = &["NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE"];
+const CONDITIONS: &[&str] = &[
+    "NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE",
+];
 
 /// The class of the command that `words` are.
 fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
-    let Some(name) = words.next().map(|word| word.to_ascii_uppercase()) else { return Safety::Write };
+    let Some(name) = words.next().map(|word| word.to_ascii_uppercase()) else {
+        return Safety::Write;
+    };
     if READ.binary_search(&&*name).is_ok() {
         return Safety::Read;
     }
     if let Some((_, family)) = FAMILIES.iter().find(|(first, _)| *first == name) {
         let second = words.next().unwrap_or_default();
-        let found = family.iter().find(|(word, _)| word.eq_ignore_ascii_case(&second));
+        let found = family
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(&second));
         return found.map_or(Safety::Write, |(_, safety)| *safety);
     }
     if IDEMPOTENT.binary_search(&&*name).is_err() {
         return Safety::Write;
     }
     // SET key value and EXPIRE key seconds: what follows are options, before it stands data.
-    let conditional = matches!(&*name, "SET" | "EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT");
-    let is_condition = |word: Cow<'_, str>| CONDITIONS.iter().any(|known| known.eq_ignore_ascii_case(&word));
-    if conditional && words.skip(2).any(is_condition) { Safety::Write } else { Safety::IdempotentWrite }
+    let conditional = matches!(
+        &*name,
+        "SET" | "EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT"
+    );
+    let is_condition = |word: Cow<'_, str>| {
+        CONDITIONS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&word))
+    };
+    if conditional && words.skip(2).any(is_condition) {
+        Safety::Write
+    } else {
+        Safety::IdempotentWrite
+    }
 }
 
 fn words(command: Value<'_>) -> impl Iterator<Item = Cow<'_, str>> {
     command.elements().into_iter().flatten().map(|word| {
-        let bytes = if word.kind() == Kind::String { word.string() } else { Some(Cow::Borrowed(word.raw())) };
+        let bytes = if word.kind() == Kind::String {
+            word.string()
+        } else {
+            Some(Cow::Borrowed(word.raw()))
+        };
         match bytes.unwrap_or_default() {
             Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
             Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
@@ -84,9 +228,19 @@ pub(crate) fn of_command(json: &[u8]) -> Safety {
 ///
 /// `marks` are the commands, by index and in order, whose class the caller has set.
 pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
-    let commands = Value::parse(json).and_then(Value::elements).into_iter().flatten().enumerate();
-    let marked = |index| marks.iter().find(|(marked, _)| *marked == index).map(|(_, safety)| *safety);
-    let classes = commands.map(|(index, command)| marked(index).unwrap_or_else(|| of_words(words(command))));
+    let commands = Value::parse(json)
+        .and_then(Value::elements)
+        .into_iter()
+        .flatten()
+        .enumerate();
+    let marked = |index| {
+        marks
+            .iter()
+            .find(|(marked, _)| *marked == index)
+            .map(|(_, safety)| *safety)
+    };
+    let classes =
+        commands.map(|(index, command)| marked(index).unwrap_or_else(|| of_words(words(command))));
     classes.min().unwrap_or(Safety::Write)
 }
 
@@ -142,7 +296,10 @@ mod tests {
         let batch = br#"[["GET","a"],["SET","a","1"]]"#;
         assert_eq!(of_batch(batch, &[]), IdempotentWrite);
         assert_eq!(of_batch(batch, &[(1, Write)]), Write);
-        assert_eq!(of_batch(br#"[["GET","a"],["INCR","a"]]"#, &[(1, Read)]), Read);
+        assert_eq!(
+            of_batch(br#"[["GET","a"],["INCR","a"]]"#, &[(1, Read)]),
+            Read
+        );
         assert_eq!(of_batch(b"[]", &[]), Write);
         assert_eq!(name_in_batch(batch, 1).as_deref(), Some("SET"));
     }

@@ -11,8 +11,7 @@ use std::{
 use futures_core::Stream;
 
 use crate::{
-    Command, CommandFuture, Error, FromReply, Redis, Reply, ToArg,
-    reply::Items,
+    Command, CommandFuture, Error, FromReply, Redis, Reply, ToArg, reply::Items,
     wire::request::Args,
 };
 
@@ -121,10 +120,13 @@ impl<T: FromReply + Unpin> Stream for ScanStream<'_, T> {
             let request = match &mut this.next {
                 Some(request) => request,
                 None => {
-                    let Some(cursor) = &this.cursor else { return Poll::Ready(None) };
+                    let Some(cursor) = &this.cursor else {
+                        return Poll::Ready(None);
+                    };
                     let mut args = this.args.clone();
                     args.option_at_front(|args| args.arg(cursor));
-                    this.next.insert(Command::<Page<T>>::of_args(this.redis, args).into_future())
+                    this.next
+                        .insert(Command::<Page<T>>::of_args(this.redis, args).into_future())
                 }
             };
             let page = ready!(Pin::new(request).poll(cx));
@@ -145,7 +147,9 @@ impl<T: FromReply + Unpin> Stream for ScanStream<'_, T> {
 
 impl<T> fmt::Debug for ScanStream<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScanStream").field("args", &self.args).finish_non_exhaustive()
+        f.debug_struct("ScanStream")
+            .field("args", &self.args)
+            .finish_non_exhaustive()
     }
 }
 
@@ -160,7 +164,10 @@ impl<T: FromReply> FromReply for Page<T> {
 
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
         let mut items: Items<'_> = reply.items()?;
-        let page = Self { cursor: items.read()?, elements: items.read()? };
+        let page = Self {
+            cursor: items.read()?,
+            elements: items.read()?,
+        };
         items.end()?;
         Ok(page)
     }

@@ -1,14 +1,12 @@
 //! [`Script`]: a Lua script that is sent by its hash, and as text only when the server does not know it.
 
-use std::{
-    fmt,
-    future::IntoFuture,
-    marker::PhantomData,
-};
+use std::{fmt, future::IntoFuture, marker::PhantomData};
 
 use futures_core::future::BoxFuture;
 
-use crate::{Command, Error, FromReply, Redis, ToArg, ToArgs, commands::scripting::Eval, wire::request::Args};
+use crate::{
+    Command, Error, FromReply, Redis, ToArg, ToArgs, commands::scripting::Eval, wire::request::Args,
+};
 
 /// A Lua script, to be made once and run often.
 ///
@@ -42,7 +40,11 @@ impl Script {
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let sha1 = sha1_smol::Sha1::from(&text).digest().to_string();
-        Self { text, sha1, read_only: false }
+        Self {
+            text,
+            sha1,
+            read_only: false,
+        }
     }
 
     /// Runs as EVALSHA_RO and EVAL_RO: the server refuses writes, and the client repeats it like a read.
@@ -62,22 +64,45 @@ impl Script {
     }
 
     /// Runs the script by its hash, then if need be by its text. `keys` are its `KEYS`: one, several, or `()` for none.
-    pub fn run<'a, T: FromReply>(&'a self, redis: &'a Redis, keys: impl ToArgs) -> Invocation<'a, T> {
-        let mut args = Args::new(if self.read_only { "EVALSHA_RO" } else { "EVALSHA" });
+    pub fn run<'a, T: FromReply>(
+        &'a self,
+        redis: &'a Redis,
+        keys: impl ToArgs,
+    ) -> Invocation<'a, T> {
+        let mut args = Args::new(if self.read_only {
+            "EVALSHA_RO"
+        } else {
+            "EVALSHA"
+        });
         args.set_front();
         args.counted(&keys);
-        Invocation { redis, script: self, args, marker: PhantomData }
+        Invocation {
+            redis,
+            script: self,
+            args,
+            marker: PhantomData,
+        }
     }
 
     /// The script as EVAL with its text, for a pipeline or transaction, where nothing can be tried first.
-    pub fn eval<'a, T: FromReply>(&self, redis: &'a Redis, keys: impl ToArgs) -> Command<'a, T, Eval> {
-        if self.read_only { redis.eval_ro(&self.text, keys) } else { redis.eval(&self.text, keys) }
+    pub fn eval<'a, T: FromReply>(
+        &self,
+        redis: &'a Redis,
+        keys: impl ToArgs,
+    ) -> Command<'a, T, Eval> {
+        if self.read_only {
+            redis.eval_ro(&self.text, keys)
+        } else {
+            redis.eval(&self.text, keys)
+        }
     }
 }
 
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Script").field("sha1", &self.sha1).finish_non_exhaustive()
+        f.debug_struct("Script")
+            .field("sha1", &self.sha1)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,7 +132,9 @@ impl<T> Invocation<'_, T> {
 
 impl<T> fmt::Debug for Invocation<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invocation").field("script", self.script).finish_non_exhaustive()
+        f.debug_struct("Invocation")
+            .field("script", self.script)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,7 +143,12 @@ impl<'a, T: FromReply + 'a> IntoFuture for Invocation<'a, T> {
     type IntoFuture = BoxFuture<'a, Result<T, Error>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { redis, script, args, .. } = self;
+        let Self {
+            redis,
+            script,
+            args,
+            ..
+        } = self;
         Box::pin(async move {
             let mut by_hash = args.clone();
             by_hash.option_at_front(|args| args.arg(&script.sha1));

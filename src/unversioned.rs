@@ -38,7 +38,11 @@ pub async fn send(
         Form::Pipeline => Endpoint::Pipeline,
         Form::MultiExec => Endpoint::MultiExec,
     };
-    let mut call = Call { base64, body: body.into(), ..Call::new(endpoint) };
+    let mut call = Call {
+        base64,
+        body: body.into(),
+        ..Call::new(endpoint)
+    };
     call.options.timeout = timeout;
     call.options.retry = retry;
     redis.send(call).await.map(|answer| answer.into_body())

@@ -65,7 +65,9 @@ impl FromReply for Ttl {
         match i64::from_reply(reply)? {
             -2 => Ok(Self::NoKey),
             -1 => Ok(Self::NoExpiry),
-            left => u64::try_from(left).map(Self::Left).map_err(|_| Error::decode("a time to live below -2")),
+            left => u64::try_from(left)
+                .map(Self::Left)
+                .map_err(|_| Error::decode("a time to live below -2")),
         }
     }
 }
@@ -216,7 +218,9 @@ impl Redis {
     ///
     /// Source: [PEXPIREAT](https://redis.io/docs/latest/commands/pexpireat/).
     pub fn pexpireat(&self, key: impl ToArg, unix_milliseconds: i64) -> Command<'_, bool, Expire> {
-        Command::new(self, "PEXPIREAT").with(key).with(unix_milliseconds)
+        Command::new(self, "PEXPIREAT")
+            .with(key)
+            .with(unix_milliseconds)
     }
 
     /// How many seconds a key has to live.

@@ -50,7 +50,11 @@ impl Redis {
     /// Cost: one round trip; billed are EVAL and each `redis.call` inside.
     ///
     /// Source: [EVAL](https://redis.io/docs/latest/commands/eval/).
-    pub fn eval<T: FromReply>(&self, script: impl ToArg, keys: impl ToArgs) -> Command<'_, T, Eval> {
+    pub fn eval<T: FromReply>(
+        &self,
+        script: impl ToArg,
+        keys: impl ToArgs,
+    ) -> Command<'_, T, Eval> {
         Command::new(self, "EVAL").with(script).with_counted(keys)
     }
 
@@ -64,8 +68,14 @@ impl Redis {
     /// ```
     ///
     /// Source: [EVAL_RO](https://redis.io/docs/latest/commands/eval_ro/).
-    pub fn eval_ro<T: FromReply>(&self, script: impl ToArg, keys: impl ToArgs) -> Command<'_, T, Eval> {
-        Command::new(self, "EVAL_RO").with(script).with_counted(keys)
+    pub fn eval_ro<T: FromReply>(
+        &self,
+        script: impl ToArg,
+        keys: impl ToArgs,
+    ) -> Command<'_, T, Eval> {
+        Command::new(self, "EVAL_RO")
+            .with(script)
+            .with_counted(keys)
     }
 
     /// Runs a script the server knows by its SHA-1; if it does not, the error has the code `NOSCRIPT`.
@@ -78,7 +88,11 @@ impl Redis {
     /// ```
     ///
     /// Source: [EVALSHA](https://redis.io/docs/latest/commands/evalsha/).
-    pub fn evalsha<T: FromReply>(&self, sha1: impl ToArg, keys: impl ToArgs) -> Command<'_, T, Eval> {
+    pub fn evalsha<T: FromReply>(
+        &self,
+        sha1: impl ToArg,
+        keys: impl ToArgs,
+    ) -> Command<'_, T, Eval> {
         Command::new(self, "EVALSHA").with(sha1).with_counted(keys)
     }
 
@@ -92,8 +106,14 @@ impl Redis {
     /// ```
     ///
     /// Source: [EVALSHA_RO](https://redis.io/docs/latest/commands/evalsha_ro/).
-    pub fn evalsha_ro<T: FromReply>(&self, sha1: impl ToArg, keys: impl ToArgs) -> Command<'_, T, Eval> {
-        Command::new(self, "EVALSHA_RO").with(sha1).with_counted(keys)
+    pub fn evalsha_ro<T: FromReply>(
+        &self,
+        sha1: impl ToArg,
+        keys: impl ToArgs,
+    ) -> Command<'_, T, Eval> {
+        Command::new(self, "EVALSHA_RO")
+            .with(sha1)
+            .with_counted(keys)
     }
 
     /// Gives the server a script to keep; gives its SHA-1.

@@ -182,7 +182,11 @@ impl Redis {
     /// ```
     ///
     /// Source: [GETSET](https://redis.io/docs/latest/commands/getset/).
-    pub fn getset<T: FromReply>(&self, key: impl ToArg, value: impl ToArg) -> Command<'_, Option<T>> {
+    pub fn getset<T: FromReply>(
+        &self,
+        key: impl ToArg,
+        value: impl ToArg,
+    ) -> Command<'_, Option<T>> {
         Command::new(self, "GETSET").with(key).with(value)
     }
 
@@ -200,7 +204,10 @@ impl Redis {
     ///
     /// Source: [GETRANGE](https://redis.io/docs/latest/commands/getrange/).
     pub fn getrange<T: FromReply>(&self, key: impl ToArg, start: i64, end: i64) -> Command<'_, T> {
-        Command::new(self, "GETRANGE").with(key).with(start).with(end)
+        Command::new(self, "GETRANGE")
+            .with(key)
+            .with(start)
+            .with(end)
     }
 
     /// Overwrites a value from byte `offset` on, with zero bytes up to there; gives the new length in bytes.
@@ -214,7 +221,10 @@ impl Redis {
     ///
     /// Source: [SETRANGE](https://redis.io/docs/latest/commands/setrange/).
     pub fn setrange(&self, key: impl ToArg, offset: u64, value: impl ToArg) -> Command<'_, u64> {
-        Command::new(self, "SETRANGE").with(key).with(offset).with(value)
+        Command::new(self, "SETRANGE")
+            .with(key)
+            .with(offset)
+            .with(value)
     }
 
     /// Appends to a value, which is made if there is none; gives the new length in bytes.
@@ -367,7 +377,10 @@ impl Redis {
     ///
     /// Source: [SETEX](https://redis.io/docs/latest/commands/setex/).
     pub fn setex(&self, key: impl ToArg, seconds: u64, value: impl ToArg) -> Command<'_, ()> {
-        Command::new(self, "SETEX").with(key).with(seconds).with(value)
+        Command::new(self, "SETEX")
+            .with(key)
+            .with(seconds)
+            .with(value)
     }
 
     /// Sets a key with a time to live in milliseconds. `set(…).px(…)` does the same.
@@ -380,7 +393,10 @@ impl Redis {
     ///
     /// Source: [PSETEX](https://redis.io/docs/latest/commands/psetex/).
     pub fn psetex(&self, key: impl ToArg, milliseconds: u64, value: impl ToArg) -> Command<'_, ()> {
-        Command::new(self, "PSETEX").with(key).with(milliseconds).with(value)
+        Command::new(self, "PSETEX")
+            .with(key)
+            .with(milliseconds)
+            .with(value)
     }
 
     /// Sets a key if it does not exist; gives whether it did. `set(…).nx()` does the same.

@@ -96,7 +96,10 @@ impl Request {
 impl fmt::Debug for Request {
     /// Without the token and the body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("content_type", &self.content_type).field("bytes", &self.body.len()).finish()
+        f.debug_struct("Request")
+            .field("content_type", &self.content_type)
+            .field("bytes", &self.body.len())
+            .finish()
     }
 }
 
@@ -115,25 +118,37 @@ pub struct Response {
 impl Response {
     /// A response with this status and body, which may still be on its way ([`Body::from_future`]).
     pub fn new(status: u16, body: impl Into<Body>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 
     /// Adds a header. Those the client does not read are left out.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        if let Some(name) = READ_HEADERS.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        if let Some(name) = READ_HEADERS
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(name))
+        {
             self.headers.push((name, value.into()));
         }
         self
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+        self.headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| &**value)
     }
 }
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
@@ -147,7 +162,9 @@ pub(crate) enum BodyInner {
 
 impl Body {
     /// A body that is still read: the client waits for it within the timeout of the call.
-    pub fn from_future(body: impl Future<Output = Result<Bytes, TransportError>> + Send + 'static) -> Self {
+    pub fn from_future(
+        body: impl Future<Output = Result<Bytes, TransportError>> + Send + 'static,
+    ) -> Self {
         Self(BodyInner::Coming(Box::pin(body)))
     }
 }
@@ -183,7 +200,10 @@ pub(crate) enum Stage {
 
 impl TransportError {
     fn new(stage: Stage, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { stage, source: Arc::from(source.into()) }
+        Self {
+            stage,
+            source: Arc::from(source.into()),
+        }
     }
 
     /// The transport itself is not usable. Nothing was sent, and trying again will not help.
@@ -209,7 +229,10 @@ impl TransportError {
 
 impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransportError").field("stage", &self.stage).field("source", &self.source).finish()
+        f.debug_struct("TransportError")
+            .field("stage", &self.stage)
+            .field("source", &self.source)
+            .finish()
     }
 }
 

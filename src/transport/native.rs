@@ -21,7 +21,9 @@ impl Native {
     ///
     /// Turn its redirects off: a redirected POST may lose its body, and its token must not travel.
     pub fn new(client: reqwest::Client) -> Self {
-        Self { client: OnceLock::from(client) }
+        Self {
+            client: OnceLock::from(client),
+        }
     }
 
     fn client(&self) -> Result<&reqwest::Client, TransportError> {
@@ -48,13 +50,19 @@ impl Transport for Native {
                 builder = builder.header(name, value);
             }
             let received = builder.body(request.body).send().await.map_err(classify)?;
-            let mut response = Response::new(received.status().as_u16(), Body::from(bytes::Bytes::new()));
+            let mut response =
+                Response::new(received.status().as_u16(), Body::from(bytes::Bytes::new()));
             for name in READ_HEADERS {
-                if let Some(value) = received.headers().get(name).and_then(|value| value.to_str().ok()) {
+                if let Some(value) = received
+                    .headers()
+                    .get(name)
+                    .and_then(|value| value.to_str().ok())
+                {
                     response.headers.push((name, value.to_owned()));
                 }
             }
-            response.body = Body::from_future(async move { received.bytes().await.map_err(classify) });
+            response.body =
+                Body::from_future(async move { received.bytes().await.map_err(classify) });
             Ok(response)
         })
     }
@@ -65,7 +73,11 @@ fn classify(error: reqwest::Error) -> TransportError {
     if error.is_builder() {
         TransportError::setup(error)
     } else if error.is_connect() {
-        if is_tls(&error) { TransportError::tls(error) } else { TransportError::connect(error) }
+        if is_tls(&error) {
+            TransportError::tls(error)
+        } else {
+            TransportError::connect(error)
+        }
     } else {
         TransportError::interrupted(error)
     }
@@ -81,7 +93,10 @@ fn is_tls(error: &reqwest::Error) -> bool {
             return true;
         }
         let text = error.to_string().to_ascii_lowercase();
-        if ["certificate", "ssl", "tls"].iter().any(|word| text.contains(word)) {
+        if ["certificate", "ssl", "tls"]
+            .iter()
+            .any(|word| text.contains(word))
+        {
             return true;
         }
         source = error.source();

@@ -24,7 +24,9 @@ impl Fetch {
     ///
     /// The object belongs to the thread that made it; a wasm module on several threads makes one each.
     pub fn on(object: impl Into<JsValue>) -> Self {
-        Self { target: Some(SendWrapper::new(object.into())) }
+        Self {
+            target: Some(SendWrapper::new(object.into())),
+        }
     }
 
     fn start(&self, request: Request) -> Result<(JsFuture, Abort), JsValue> {
@@ -45,14 +47,19 @@ impl Fetch {
             js_sys::Error::new("there is no fetch here: hand one over with Builder::transport(Fetch::on(object))")
         })?;
         let promise = fetch.call2(target, &request.url().into(), &init)?;
-        Ok((JsFuture::from(Promise::resolve(&promise)), Abort(Some(controller))))
+        Ok((
+            JsFuture::from(Promise::resolve(&promise)),
+            Abort(Some(controller)),
+        ))
     }
 }
 
 impl Transport for Fetch {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(SendWrapper::new(async move {
-            let (fetched, mut abort) = self.start(request).map_err(|error| TransportError::setup(text(&error)))?;
+            let (fetched, abort) = self
+                .start(request)
+                .map_err(|error| TransportError::setup(text(&error)))?;
             let received = fetched.await.map_err(|error| classify(&error))?;
             let received: web_sys::Response = received.unchecked_into();
             let mut response = Response::new(received.status(), Bytes::new());
@@ -66,7 +73,7 @@ impl Transport for Fetch {
                 let broken = |error: JsValue| TransportError::interrupted(text(&error));
                 let buffer = JsFuture::from(received.array_buffer().map_err(broken)?).await;
                 let bytes = Uint8Array::new(&buffer.map_err(broken)?).to_vec();
-                abort.0 = None;
+                abort.disarm();
                 Ok(Bytes::from(bytes))
             };
             response.body = Body::from_future(SendWrapper::new(body));
@@ -78,6 +85,13 @@ impl Transport for Fetch {
 /// Aborts the request when it is dropped before the body is there.
 struct Abort(Option<AbortController>);
 
+impl Abort {
+    /// The body is there: nothing is left to abort.
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
 impl Drop for Abort {
     fn drop(&mut self) {
         if let Some(controller) = &self.0 {
@@ -88,11 +102,31 @@ impl Drop for Abort {
 
 /// Browsers and Workers do not tell whether a request left, so it may have. Node's cause has a code that does.
 fn classify(error: &JsValue) -> TransportError {
-    let code = member(error, "cause").and_then(|cause| member(&cause, "code")).and_then(|code| code.as_string());
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.as_deref().unwrap_or("").starts_with(prefix));
-    if starts(&["ECONNREFUSED", "ENOTFOUND", "EAI_", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]) {
+    let code = member(error, "cause")
+        .and_then(|cause| member(&cause, "code"))
+        .and_then(|code| code.as_string());
+    let starts = |prefixes: &[&str]| {
+        prefixes
+            .iter()
+            .any(|prefix| code.as_deref().unwrap_or("").starts_with(prefix))
+    };
+    if starts(&[
+        "ECONNREFUSED",
+        "ENOTFOUND",
+        "EAI_",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "UND_ERR_CONNECT_TIMEOUT",
+    ]) {
         TransportError::connect(text(error))
-    } else if starts(&["CERT_", "ERR_SSL_", "ERR_TLS_", "DEPTH_ZERO_", "SELF_SIGNED_", "UNABLE_TO_"]) {
+    } else if starts(&[
+        "CERT_",
+        "ERR_SSL_",
+        "ERR_TLS_",
+        "DEPTH_ZERO_",
+        "SELF_SIGNED_",
+        "UNABLE_TO_",
+    ]) {
         TransportError::tls(text(error))
     } else {
         TransportError::interrupted(text(error))
@@ -101,14 +135,20 @@ fn classify(error: &JsValue) -> TransportError {
 
 /// A property of an object that is there and not undefined.
 fn member(value: &JsValue, name: &str) -> Option<JsValue> {
-    let found = value.is_object().then(|| Reflect::get(value, &name.into()).ok()).flatten();
+    let found = value
+        .is_object()
+        .then(|| Reflect::get(value, &name.into()).ok())
+        .flatten();
     found.filter(|found| !found.is_undefined())
 }
 
 /// What a JavaScript error says: its message, and that of its cause, where Node keeps the reason.
 fn text(error: &JsValue) -> String {
-    let message = |value: &JsValue| member(value, "message").and_then(|message| message.as_string());
-    let own = message(error).or_else(|| error.as_string()).unwrap_or_else(|| "fetch failed".into());
+    let message =
+        |value: &JsValue| member(value, "message").and_then(|message| message.as_string());
+    let own = message(error)
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| "fetch failed".into());
     match member(error, "cause").as_ref().and_then(message) {
         Some(cause) if !cause.is_empty() => format!("{own}: {cause}"),
         _ => own,

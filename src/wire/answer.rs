@@ -28,10 +28,16 @@ pub(crate) enum Entry<'a> {
 
 /// Reads the envelope of a whole body.
 pub(crate) fn envelope(body: &[u8]) -> Envelope {
-    let Some(value) = Value::parse(body) else { return Envelope::NotJson };
+    let Some(value) = Value::parse(body) else {
+        return Envelope::NotJson;
+    };
     let range = |value: Value<'_>| {
         // The value is a part of the body, so the difference of the addresses is its place.
-        let start = value.raw().as_ptr().addr().saturating_sub(body.as_ptr().addr());
+        let start = value
+            .raw()
+            .as_ptr()
+            .addr()
+            .saturating_sub(body.as_ptr().addr());
         start..start + value.raw().len()
     };
     if value.kind() == Kind::Array {
@@ -74,7 +80,10 @@ mod tests {
             (" { \"result\" : null } \n", Envelope::Result(14..18)),
             (r#"{"took":1,"result":[1]}"#, Envelope::Result(19..22)),
             (r#"{"error":"ERR no"}"#, Envelope::Error("ERR no".into())),
-            (r#"{"result":null,"error":"ERR no"}"#, Envelope::Error("ERR no".into())),
+            (
+                r#"{"result":null,"error":"ERR no"}"#,
+                Envelope::Error("ERR no".into()),
+            ),
             (r#"{"result":1,"error":null}"#, Envelope::Result(10..11)),
             (r#" [{"result":1}]"#, Envelope::Entries(1..15)),
             ("[]", Envelope::Entries(0..2)),

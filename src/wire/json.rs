@@ -259,7 +259,9 @@ fn unescape(inner: &[u8], first: usize) -> Option<Vec<u8>> {
                 let mut code = u32::from(unit);
                 if (0xd800..0xdc00).contains(&unit) {
                     let low = tail.strip_prefix(b"\\u").and_then(hex4);
-                    if let Some((low, after)) = low.filter(|(low, _)| (0xdc00..0xe000).contains(low)) {
+                    if let Some((low, after)) =
+                        low.filter(|(low, _)| (0xdc00..0xe000).contains(low))
+                    {
                         code = 0x10000 + ((code - 0xd800) << 10) + (u32::from(low) - 0xdc00);
                         tail = after;
                     }
@@ -305,8 +307,13 @@ pub(crate) fn write_str(out: &mut String, text: &str) {
 /// Appends the inside of a JSON string.
 pub(crate) fn write_escaped(out: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b < 0x20 || b == b'"' || b == b'\\') {
-        let Some((plain, special)) = rest.split_at_checked(at) else { break };
+    while let Some(at) = rest
+        .bytes()
+        .position(|b| b < 0x20 || b == b'"' || b == b'\\')
+    {
+        let Some((plain, special)) = rest.split_at_checked(at) else {
+            break;
+        };
         out.push_str(plain);
         let mut chars = special.chars();
         match chars.next() {
@@ -349,7 +356,10 @@ mod tests {
             (r#""\ud83d\ude00""#, Some("😀".as_bytes())),
             (r#""\ud83d""#, Some(b"\xed\xa0\xbd")),
             (r#""\ude00""#, Some(b"\xed\xb8\x80")),
-            (r#""\ud83d\ud83d\ude00""#, Some(b"\xed\xa0\xbd\xf0\x9f\x98\x80")),
+            (
+                r#""\ud83d\ud83d\ude00""#,
+                Some(b"\xed\xa0\xbd\xf0\x9f\x98\x80"),
+            ),
             (r#""\ud83dx""#, Some(b"\xed\xa0\xbdx")),
             (r#""\u12""#, None),
             (r#""\u+123""#, None),
@@ -376,12 +386,45 @@ mod tests {
             ("{}", Kind::Object),
             ("{ \"a\" : 1 , \"b\" : null }", Kind::Object),
         ] {
-            assert_eq!(Value::parse(json.as_bytes()).map(Value::kind), Some(kind), "{json}");
+            assert_eq!(
+                Value::parse(json.as_bytes()).map(Value::kind),
+                Some(kind),
+                "{json}"
+            );
         }
         for json in [
-            "", " ", "nul", "nulll", "tru", "01", "-", "1.", "1e", ".5", "+1", "\"", "\"\\\"", "[", "[1", "[1,",
-            "[1,]", "[,1]", "[1 2]", "[1}", "{", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":1]", "1 2",
-            "<html>", "NaN", "[[]", "]", "}",
+            "",
+            " ",
+            "nul",
+            "nulll",
+            "tru",
+            "01",
+            "-",
+            "1.",
+            "1e",
+            ".5",
+            "+1",
+            "\"",
+            "\"\\\"",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[1}",
+            "{",
+            "{1:2}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{\"a\":1]",
+            "1 2",
+            "<html>",
+            "NaN",
+            "[[]",
+            "]",
+            "}",
         ] {
             assert_eq!(Value::parse(json.as_bytes()), None, "{json}");
         }
@@ -401,8 +444,15 @@ mod tests {
         let texts: Vec<_> = value.elements().unwrap().map(|v| v.raw()).collect();
         assert_eq!(texts, [&b"1"[..], b"\"a,]\"", b"[2,{\"x\":[]}]", b"null"]);
         let value = Value::parse(b"{\"a\" : 1,\"b\":{\"c\":2} }").unwrap();
-        let texts: Vec<_> = value.members().unwrap().map(|(n, v)| (n.raw(), v.raw())).collect();
-        assert_eq!(texts, [(&b"\"a\""[..], &b"1"[..]), (b"\"b\"", b"{\"c\":2}")]);
+        let texts: Vec<_> = value
+            .members()
+            .unwrap()
+            .map(|(n, v)| (n.raw(), v.raw()))
+            .collect();
+        assert_eq!(
+            texts,
+            [(&b"\"a\""[..], &b"1"[..]), (b"\"b\"", b"{\"c\":2}")]
+        );
     }
 
     proptest! {

@@ -51,7 +51,12 @@ impl Args {
         json.push('[');
         json::write_str(&mut json, command);
         let front = json.len();
-        Self { json, front, binary: None, error: None }
+        Self {
+            json,
+            front,
+            binary: None,
+            error: None,
+        }
     }
 
     /// The same arguments from the front on, behind another command word.
@@ -60,7 +65,10 @@ impl Args {
         let tail = self.json.get(self.front..).unwrap_or_default();
         other.binary = self.binary.as_ref().map(|binary| {
             let at = (binary.at + other.front).saturating_sub(self.front);
-            Box::new(Binary { at, value: binary.value.clone() })
+            Box::new(Binary {
+                at,
+                value: binary.value.clone(),
+            })
         });
         other.json.push_str(tail);
         other.error = self.error.clone();
@@ -73,7 +81,10 @@ impl Args {
 
     /// Appends all of `args` and says how many they were.
     pub(crate) fn args(&mut self, args: &(impl ToArgs + ?Sized)) -> usize {
-        let mut writer = ArgsWriter { args: self, count: 0 };
+        let mut writer = ArgsWriter {
+            args: self,
+            count: 0,
+        };
         args.write_args(&mut writer);
         writer.count
     }
@@ -87,7 +98,10 @@ impl Args {
     }
 
     pub(crate) fn pairs(&mut self, pairs: &(impl ToPairs + ?Sized)) {
-        pairs.write_pairs(&mut ArgsWriter { args: self, count: 0 });
+        pairs.write_pairs(&mut ArgsWriter {
+            args: self,
+            count: 0,
+        });
     }
 
     /// From here on [`Self::option_at_front`] puts its words.
@@ -157,7 +171,10 @@ impl Args {
 
     /// The class of the command, where the bytes stand for any value.
     pub(crate) fn safety(&self) -> Safety {
-        let at = self.binary.as_ref().map_or(self.json.len(), |binary| binary.at);
+        let at = self
+            .binary
+            .as_ref()
+            .map_or(self.json.len(), |binary| binary.at);
         let (before, after) = self.json.split_at_checked(at).unwrap_or((&self.json, ""));
         safety::of_command([before, ",\"\"", after, "]"].concat().as_bytes())
     }
@@ -219,12 +236,17 @@ impl Args {
         let Some(binary) = self.binary else {
             return Err("there is no such argument");
         };
-        let (before, after) = self.json.split_at_checked(binary.at).unwrap_or((&self.json, ""));
+        let (before, after) = self
+            .json
+            .split_at_checked(binary.at)
+            .unwrap_or((&self.json, ""));
         let mut path = String::with_capacity(before.len());
         for word in Words::new(before.as_bytes()) {
             // A URL drops these, even percent-encoded.
             if matches!(&*word, "" | "." | "..") {
-                return Err("an argument before it is empty, \".\" or \"..\", which a URL path cannot hold");
+                return Err(
+                    "an argument before it is empty, \".\" or \"..\", which a URL path cannot hold",
+                );
             }
             path.push('/');
             percent_encode(&mut path, &word);
@@ -240,14 +262,19 @@ impl Args {
             }
             _ => return Err("after it only one name and one value can follow"),
         }
-        Ok(PathForm { path, body: binary.value })
+        Ok(PathForm {
+            path,
+            body: binary.value,
+        })
     }
 }
 
 impl fmt::Debug for Args {
     /// The command word only: arguments are the user's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Args").field(&self.name().unwrap_or_default()).finish()
+        f.debug_tuple("Args")
+            .field(&self.name().unwrap_or_default())
+            .finish()
     }
 }
 
@@ -308,14 +335,20 @@ impl<'a> Iterator for Words<'a> {
 
 /// `GET`, and for commands that are families `SCRIPT LOAD`. Only a word that looks like a command is
 /// repeated in an error: anything else is somebody's data in the wrong place.
-pub(crate) fn name_of(first: Option<Cow<'_, str>>, second: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+pub(crate) fn name_of(
+    first: Option<Cow<'_, str>>,
+    second: Option<Cow<'_, str>>,
+) -> Option<Cow<'static, str>> {
     let is_word = |word: &str| {
-        (1..=24).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        (1..=24).contains(&word.len())
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     };
     let first = first.filter(|word| is_word(word))?.to_ascii_uppercase();
     const FAMILIES: [&str; 13] = [
-        "ACL", "CLIENT", "COMMAND", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "OBJECT", "PUBSUB", "SCRIPT", "SLOWLOG",
-        "XGROUP", "XINFO",
+        "ACL", "CLIENT", "COMMAND", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "OBJECT", "PUBSUB",
+        "SCRIPT", "SLOWLOG", "XGROUP", "XINFO",
     ];
     let second = second.filter(|word| FAMILIES.contains(&&*first) && is_word(word));
     Some(match second {
@@ -332,7 +365,9 @@ fn percent_encode(out: &mut String, text: &str) {
         } else {
             out.push('%');
             for nibble in [byte >> 4, byte & 0xf] {
-                out.extend(char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()));
+                out.extend(
+                    char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()),
+                );
             }
         }
     }
@@ -361,9 +396,15 @@ mod tests {
             (Box::new(|a| a.arg("")), r#""""#),
             (Box::new(|a| a.arg("q\"b\\n\nz\0")), r#""q\"b\\n\nz\u0000""#),
             (Box::new(|a| a.arg('é')), r#""é""#),
-            (Box::new(|a| a.arg(9_007_199_254_740_993i64)), r#""9007199254740993""#),
+            (
+                Box::new(|a| a.arg(9_007_199_254_740_993i64)),
+                r#""9007199254740993""#,
+            ),
             (Box::new(|a| a.arg(i64::MIN)), r#""-9223372036854775808""#),
-            (Box::new(|a| a.arg(u128::MAX)), r#""340282366920938463463374607431768211455""#),
+            (
+                Box::new(|a| a.arg(u128::MAX)),
+                r#""340282366920938463463374607431768211455""#,
+            ),
             (Box::new(|a| a.arg(true)), r#""true""#),
             (Box::new(|a| a.arg(1.0)), r#""1""#),
             (Box::new(|a| a.arg(-0.0)), r#""-0""#),
@@ -375,7 +416,10 @@ mod tests {
             (Box::new(|a| a.arg(b"bytes")), r#""bytes""#),
             (Box::new(|a| a.arg(vec![b'v'])), r#""v""#),
             (Box::new(|a| a.arg(Json("s"))), r#""\"s\"""#),
-            (Box::new(|a| a.arg(Json(BTreeMap::from([("k", vec![1])])))), r#""{\"k\":[1]}""#),
+            (
+                Box::new(|a| a.arg(Json(BTreeMap::from([("k", vec![1])])))),
+                r#""{\"k\":[1]}""#,
+            ),
         ];
         for (build, expected) in table {
             assert_eq!(json(build), format!("[\"X\",{expected}]"));
@@ -411,7 +455,13 @@ mod tests {
         args.option_at_front(|a| a.arg("NX"));
         args.option_at_front(|a| a.arg("CH"));
         let form = args.into_path_form().unwrap();
-        assert_eq!(form, PathForm { path: "/ZADD/key/NX/CH/1".into(), body: b"\xff".into() });
+        assert_eq!(
+            form,
+            PathForm {
+                path: "/ZADD/key/NX/CH/1".into(),
+                body: b"\xff".into()
+            }
+        );
     }
 
     #[test]
@@ -430,7 +480,13 @@ mod tests {
         })
         .into_path_form()
         .unwrap();
-        assert_eq!(form, PathForm { path: "/SET/a%2Fb%3Fc%20d%25%C3%A9?EX=60".into(), body: bytes.into() });
+        assert_eq!(
+            form,
+            PathForm {
+                path: "/SET/a%2Fb%3Fc%20d%25%C3%A9?EX=60".into(),
+                body: bytes.into()
+            }
+        );
         let refused: [fn(&mut Args); 5] = [
             |a| {
                 a.arg("");

@@ -1,0 +1,183 @@
+//! The public surface as a downstream crate sees it: that it compiles, natively and for wasm32,
+//! and that what has to be Send is.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a test, not an API"
+)]
+
+use std::{collections::HashMap, error::Error as StdError, time::Duration};
+
+use restis::{
+    Batch, Builder, Bytes, Command, Error, FromReply, Json, Pipeline, Redis, Reply, Retry, Safety,
+    Scan, ScanStream, Script, ToArg, ToArgs, ToPairs, Transaction, Value,
+    transport::{Request, Response, Transport, TransportError},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct User {
+    name: String,
+}
+
+fn send<T: Send>(value: T) -> T {
+    value
+}
+
+fn is_send_and_sync<T: Send + Sync>() {}
+
+fn client() -> Redis {
+    Redis::new("https://example.upstash.io", "token").unwrap()
+}
+
+/// Every future is Send, on wasm32 too: this compiles, and is not run.
+#[allow(dead_code, reason = "compiling is the test")]
+async fn futures_are_send(redis: &Redis) -> Result<(), Error> {
+    let _: Option<Json<User>> = send(redis.get("k").into_future()).await?;
+    let (_, _) = send(
+        redis
+            .pipeline((redis.incr("k"), redis.get::<Bytes>("k")))
+            .into_future(),
+    )
+    .await?;
+    let (_, _) = send(
+        redis
+            .transaction((redis.incr("k"), redis.get::<Bytes>("k")))
+            .into_future(),
+    )
+    .await?;
+    let _: i64 = send(Script::new("return 1").run(redis, ()).into_future()).await?;
+    let mut keys = send(redis.scan().stream::<String>());
+    send(keys.next()).await;
+    send(async { redis.set("k", 1).await }).await
+}
+
+/// The shapes of architecture's example: a wrong type would not compile.
+#[allow(dead_code, reason = "compiling is the test")]
+async fn options_change_the_type(redis: &Redis, user: &User) -> Result<(), Error> {
+    let () = redis.set("k", Json(user)).ex(300).await?;
+    let _: bool = redis.set("k", "v").nx().px(5_000).await?;
+    let _: bool = redis.set("k", "v").px(5_000).xx().await?;
+    let _: Option<String> = redis.set("k", "v").get().await?;
+    let _: Option<String> = redis.set("k", "v").nx().get().exat(4_102_444_800).await?;
+    let _: Option<String> = redis.set("k", "v").get().xx().keepttl().await?;
+    let _: Option<String> = redis
+        .command("OBJECT")
+        .arg("ENCODING")
+        .arg("k")
+        .query()
+        .await?;
+    let _: Value = redis
+        .command("X")
+        .args(["a", "b"])
+        .arg(1)
+        .query::<Value>()
+        .safety(Safety::Read)
+        .await?;
+    let (views, nested, many, array) = redis
+        .pipeline((
+            redis.incr("views"),
+            (redis.get::<i64>("a"), redis.get::<String>("b")),
+            vec![redis.incr("c")],
+            [redis.decr("d"), redis.decr("e")],
+        ))
+        .timeout(Duration::from_secs(1))
+        .retry(Retry::never())
+        .await?;
+    let _: i64 = views?;
+    let (_, _): (Result<Option<i64>, Error>, Result<Option<String>, Error>) = nested;
+    let _: Vec<Result<i64, Error>> = many;
+    let [_, _]: [Result<i64, Error>; 2] = array;
+    let (_, _): (i64, [i64; 2]) = redis
+        .transaction((redis.decrby("from", 5), [redis.incr("a"), redis.incr("b")]))
+        .await?;
+    let (_, _): (Result<i64, Error>, Result<(), Error>) = redis
+        .transaction((redis.incr("a"), redis.set("b", 1)))
+        .keep_errors()
+        .await?;
+    Ok(())
+}
+
+#[test]
+fn types_are_send_and_sync() {
+    is_send_and_sync::<Redis>();
+    is_send_and_sync::<Error>();
+    is_send_and_sync::<Script>();
+    is_send_and_sync::<Retry>();
+    is_send_and_sync::<Command<'_, ()>>();
+    is_send_and_sync::<Scan<'_>>();
+    fn stream_is_send<T: Send>(_: &ScanStream<'_, T>) {}
+    stream_is_send(&client().scan().stream::<String>());
+}
+
+#[test]
+fn an_error_is_a_standard_error_and_cheap() {
+    fn standard<T: StdError + Send + Sync + Clone + 'static>(_: &T) {}
+    let error = Builder::default().build().unwrap_err();
+    standard(&error);
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+}
+
+#[test]
+fn traits_are_for_users_too() {
+    struct Id(u64);
+
+    impl ToArg for Id {
+        fn write_arg(&self, arg: restis::ArgWriter<'_>) -> restis::Written {
+            arg.display(self.0)
+        }
+    }
+
+    impl FromReply for Id {
+        fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
+            u64::from_reply(reply).map(Self)
+        }
+    }
+
+    fn keys(_: impl ToArgs) {}
+    fn pairs(_: impl ToPairs) {}
+    fn batch<B: Batch>(_: B) {}
+    keys(Id(1));
+    keys([Id(1), Id(2)]);
+    keys(&vec!["a".to_string()]);
+    pairs(("a", Id(1)));
+    pairs([("a", 1.5)]);
+    pairs(&HashMap::from([("a".to_string(), vec![0u8])]));
+    let redis = client();
+    batch((redis.get::<Id>("a"), redis.set("b", Id(1))));
+    let _: Pipeline<'_, _> = redis.pipeline(redis.incr("a"));
+    let _: Transaction<'_, _> = redis.transaction(vec![redis.incr("a")]);
+
+    struct Null;
+
+    impl Transport for Null {
+        fn send(
+            &self,
+            _: Request,
+        ) -> std::pin::Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + '_>>
+        {
+            Box::pin(async { Err(TransportError::connect("there is no network")) })
+        }
+    }
+
+    let _ = Redis::builder()
+        .url("https://example.upstash.io")
+        .token("t")
+        .transport(Null)
+        .build()
+        .unwrap();
+}
+
+#[test]
+fn nothing_shows_a_secret() {
+    let redis = Redis::new("https://example.upstash.io", "secret-token").unwrap();
+    let command = redis.set("secret-key", "secret-value");
+    let shown = format!(
+        "{redis:?} {command:?} {:?} {:?}",
+        redis.scan().matching("secret"),
+        Script::new("secret")
+    );
+    assert!(!shown.contains("secret"), "{shown}");
+}
