@@ -5,6 +5,9 @@
 //! types in these modules mark which options a command has, or are what it answers.
 
 pub mod connection;
+pub mod hashes;
 pub mod keys;
+pub mod lists;
 pub mod scripting;
+pub mod sets;
 pub mod strings;
