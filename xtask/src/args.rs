@@ -11,7 +11,7 @@ Usage: cargo xtask <task> [--verbose]
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
   worker            serves the Worker example in workerd, before a real server
-  worker-build      builds the Worker example; wrangler.toml calls it (--dev: without optimising)
+  worker-build      builds the Worker example; wrangler.toml calls it
   tools             installs every tool the tasks use, into target/tools and tests/js
   help              prints this
 
@@ -36,7 +36,7 @@ pub(crate) enum Task {
     Pkg,
     Size,
     Worker,
-    WorkerBuild { dev: bool },
+    WorkerBuild,
     Tools,
 }
 
@@ -83,12 +83,11 @@ impl Level {
 /// Reads the arguments after `cargo xtask`.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invocation> {
     let mut words = Vec::new();
-    let (mut verbose, mut long, mut dev) = (false, false, false);
+    let (mut verbose, mut long) = (false, false);
     for argument in arguments {
         match argument.as_str() {
             "--verbose" | "-v" => verbose = true,
             "--long" => long = true,
-            "--dev" => dev = true,
             "--help" | "-h" => words.insert(0, "help".to_owned()),
             flag if flag.starts_with('-') => return Err(usage(format!("unknown option {flag}"))),
             _ => words.push(argument),
@@ -112,15 +111,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invoc
         "pkg" => Task::Pkg,
         "size" => Task::Size,
         "worker" => Task::Worker,
-        "worker-build" => Task::WorkerBuild { dev },
+        "worker-build" => Task::WorkerBuild,
         "tools" => Task::Tools,
         _ => return Err(usage(format!("unknown task {name}"))),
     };
     if long && !matches!(task, Task::Test { .. }) {
         return Err(usage(format!("{name} takes no --long")));
-    }
-    if dev && !matches!(task, Task::WorkerBuild { .. }) {
-        return Err(usage(format!("{name} takes no --dev")));
     }
     match rest.first() {
         Some(word) if !matches!(task, Task::Test { .. }) => {
@@ -196,7 +192,6 @@ mod tests {
         let invocation = parse(["-v".to_owned(), "demo".to_owned()]).unwrap();
         assert!(invocation.verbose);
         assert_eq!(invocation.task, Task::Demo);
-        assert_eq!(task("worker-build --dev"), Task::WorkerBuild { dev: true });
     }
 
     #[test]
@@ -207,7 +202,6 @@ mod tests {
             ("demo --fast", "unknown option --fast"),
             ("demo now", "demo takes no argument, got now"),
             ("demo --long", "demo takes no --long"),
-            ("test --dev", "test takes no --dev"),
         ] {
             assert!(
                 problem(line).starts_with(words),

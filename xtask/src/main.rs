@@ -58,7 +58,7 @@ fn run(task: &Task) -> error::Result<()> {
         Task::Pkg => package::build(&repo),
         Task::Size => size::run(&repo),
         Task::Worker => worker::serve(&repo),
-        Task::WorkerBuild { dev } => worker::build(&repo, *dev),
+        Task::WorkerBuild => worker::build(&repo),
         Task::Tools => tools::install_all(&repo),
     }
 }

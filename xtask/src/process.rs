@@ -208,7 +208,8 @@ impl Cmd {
         } else {
             Stdio::piped()
         });
-        if self.program == "cargo" && !ui::verbose() {
+        if !ui::verbose() {
+            // For Cargo, whether it is the program or one the program runs.
             command
                 .env("CARGO_TERM_PROGRESS_WHEN", "always")
                 .env("CARGO_TERM_PROGRESS_WIDTH", "80")
@@ -295,7 +296,7 @@ fn read_tail(pipe: &mut impl Read, mut step: Option<&mut Step>) -> String {
             match (ui::cargo_progress(part), &mut step) {
                 (Some((done, total)), Some(step)) => step.progress(done, total),
                 (Some(_), None) => {}
-                (None, _) if part.trim().is_empty() => {}
+                (None, _) if part.trim().is_empty() || is_routine(part) => {}
                 (None, _) => {
                     if tail.len() == TAIL_LINES {
                         tail.pop_front();
@@ -306,6 +307,21 @@ fn read_tail(pipe: &mut impl Read, mut step: Option<&mut Step>) -> String {
         }
     }
     Vec::from(tail).join("\n")
+}
+
+/// Whether the line is one Cargo writes for every crate: among hundreds of them an error is hard to find.
+fn is_routine(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    matches!(
+        first,
+        "Adding"
+            | "Checking"
+            | "Compiling"
+            | "Documenting"
+            | "Downloaded"
+            | "Downloading"
+            | "Fresh"
+    )
 }
 
 fn last_lines(text: &str, count: usize) -> String {
@@ -456,13 +472,10 @@ mod tests {
     }
 
     #[test]
-    fn progress_bars_are_no_part_of_a_failure() {
+    fn a_failure_is_shown_without_progress_bars_and_the_names_of_crates() {
         let mut bytes: &[u8] =
-            b"   Compiling a v1\n    Building [=> ] 1/2: b\r   Compiling b v1\r\nerror: no\n";
-        assert_eq!(
-            read_tail(&mut bytes, None),
-            "   Compiling a v1\n   Compiling b v1\nerror: no"
-        );
+            b"   Compiling a v1\n    Building [=> ] 1/2: b\r   Compiling b v1\r\nerror: no\n  --> a\n";
+        assert_eq!(read_tail(&mut bytes, None), "error: no\n  --> a");
     }
 
     #[test]

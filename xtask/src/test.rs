@@ -173,7 +173,7 @@ fn npm(repo: &Repo) -> Result<()> {
 }
 
 fn the_worker(repo: &Repo) -> Result<()> {
-    worker::build(repo, false)?;
+    worker::build(repo)?;
     let local = Local::build_and_start(repo, &server::pinned(repo)?)?;
     let file = repo.js().join(WORKER);
     if !file.is_file() {

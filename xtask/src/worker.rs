@@ -19,12 +19,12 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// Builds examples/worker, with tools that are here instead of ones worker-build would download.
-pub(crate) fn build(repo: &Repo, dev: bool) -> Result<()> {
+pub(crate) fn build(repo: &Repo) -> Result<()> {
     tools::ensure_wasm_target()?;
     tools::ensure(repo, &[Tool::WorkerBuild, Tool::WasmBindgen])?;
     npm::ensure(repo)?;
     Cmd::new(tools::bin(repo, "worker-build"))
-        .arg(if dev { "--dev" } else { "--release" })
+        .arg("--release")
         .dir(repo.join("examples/worker"))
         .env("WASM_BINDGEN_BIN", tools::bin(repo, "wasm-bindgen"))
         .env("WASM_OPT_BIN", npm::module(repo, "binaryen/bin/wasm-opt"))
@@ -35,7 +35,8 @@ pub(crate) fn build(repo: &Repo, dev: bool) -> Result<()> {
 
 /// Serves the Worker until Ctrl-C.
 pub(crate) fn serve(repo: &Repo) -> Result<()> {
-    build(repo, true)?;
+    // wrangler builds too, but in silence; after this it has next to nothing to do.
+    build(repo)?;
     let server = server::any(repo)?;
     let local = Local::build_and_start(repo, &server)?;
     let port = free_port()?;
