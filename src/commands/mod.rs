@@ -10,4 +10,5 @@ pub mod keys;
 pub mod lists;
 pub mod scripting;
 pub mod sets;
+pub mod sorted_sets;
 pub mod strings;
