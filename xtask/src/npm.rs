@@ -77,15 +77,15 @@ pub(crate) fn module(repo: &Repo, path: &str) -> PathBuf {
     repo.js().join("node_modules").join(path)
 }
 
-/// Node 22 and wasm-opt first: what scripts that say `env node` find.
-pub(crate) fn search_path(repo: &Repo) -> Result<std::ffi::OsString> {
+/// `command` with Node 22 and wasm-opt before what the machine has: what scripts that say `env node` find.
+pub(crate) fn on_path(repo: &Repo, command: Cmd) -> Result<Cmd> {
     let node = node(repo, Node::V22)?;
     let folder = node.parent().context("find the folder of Node 22")?;
-    tools::path_with(&[
+    Ok(command.path_first([
         folder.into(),
         module(repo, "binaryen/bin"),
         repo.tools().join("bin"),
-    ])
+    ]))
 }
 
 /// npm's name of a platform that tests/js/package.json has Node for.

@@ -14,10 +14,10 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
     tools::ensure(repo, &[Tool::WasmPack, Tool::WasmBindgen])?;
     npm::ensure(repo)?;
     // No download: wasm-bindgen and wasm-opt are the ones on PATH. The flags of wasm-opt stand in pkg/Cargo.toml.
-    Cmd::new(tools::bin(repo, "wasm-pack"))
-        .words("build --release --target web --no-pack --no-gitignore --mode no-install --out-dir wasm")
+    let build = Cmd::new(tools::bin(repo, "wasm-pack"))
+        .words("build --release --target web --out-name restis --out-dir wasm")
+        .words("--no-pack --no-gitignore --mode no-install")
         .arg(repo.join("pkg"))
-        .env("PATH", npm::search_path(repo)?)
-        .dir(repo.root())
-        .step("building pkg/wasm with wasm-pack")
+        .dir(repo.root());
+    npm::on_path(repo, build)?.step("building pkg/wasm with wasm-pack")
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    env,
     ffi::{OsStr, OsString},
     fmt::Write as _,
     io::{BufRead as _, BufReader, Read},
@@ -78,6 +79,8 @@ pub(crate) struct Cmd {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     dir: Option<PathBuf>,
+    /// Folders to look in before those of PATH.
+    first: Vec<PathBuf>,
 }
 
 impl Cmd {
@@ -87,6 +90,7 @@ impl Cmd {
             args: Vec::new(),
             env: Vec::new(),
             dir: None,
+            first: Vec::new(),
         }
     }
 
@@ -118,6 +122,12 @@ impl Cmd {
 
     pub(crate) fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().into());
+        self
+    }
+
+    /// Has programs looked for in `folders` before those of PATH.
+    pub(crate) fn path_first(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.first.extend(folders);
         self
     }
 
@@ -190,6 +200,12 @@ impl Cmd {
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
+        if !self.first.is_empty() {
+            let rest = env::var_os("PATH").unwrap_or_default();
+            let all = self.first.iter().cloned().chain(env::split_paths(&rest));
+            // Only a folder with a colon in its name cannot be put on PATH: then what PATH has must do.
+            command.env("PATH", env::join_paths(all).unwrap_or(rest));
+        }
         command
     }
 
@@ -252,6 +268,14 @@ impl std::fmt::Display for Cmd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(dir) = &self.dir {
             write!(f, "cd {} && ", quoted(dir.as_os_str()))?;
+        }
+        if !self.first.is_empty() {
+            let folders: Vec<String> = self
+                .first
+                .iter()
+                .map(|folder| quoted(folder.as_os_str()))
+                .collect();
+            write!(f, "PATH={}:\"$PATH\" ", folders.join(":"))?;
         }
         for (name, value) in &self.env {
             write!(f, "{}={} ", name.to_string_lossy(), quoted(value))?;
@@ -457,6 +481,17 @@ mod tests {
             error.starts_with("out\nerr\n\nfailed (exit status: 3): sh -c "),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_folders_put_first_are_searched_first() {
+        let path = Cmd::new("sh")
+            .args(["-c", "echo $PATH"])
+            .path_first(["/opt/node".into()])
+            .output()
+            .unwrap();
+        let rest = env::var("PATH").unwrap();
+        assert_eq!(path.trim_end(), format!("/opt/node:{rest}"));
     }
 
     #[test]

@@ -196,6 +196,13 @@ impl Local {
             .context(format!("find {name} in restis-local's counters"))
     }
 
+    /// `command` with the two variables the tests read.
+    pub(crate) fn tested_by(&self, command: Cmd) -> Cmd {
+        command
+            .env("RESTIS_TEST_URL", &self.url)
+            .env("RESTIS_TEST_TOKEN", &self.token)
+    }
+
     /// `command` with the two variables every client reads.
     pub(crate) fn exported_to(&self, command: Cmd) -> Cmd {
         command

@@ -1,9 +1,7 @@
 //! Tools from crates.io and rustup: versions in one table, installed once, into target/tools.
 
 use std::{
-    env,
-    ffi::OsString,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -137,13 +135,6 @@ pub(crate) fn bin(repo: &Repo, program: &str) -> PathBuf {
     repo.tools().join("bin").join(program)
 }
 
-/// A search path that starts with `first`.
-pub(crate) fn path_with(first: &[PathBuf]) -> Result<OsString> {
-    let rest = env::var_os("PATH").unwrap_or_default();
-    let all = first.iter().cloned().chain(env::split_paths(&rest));
-    env::join_paths(all).context("put the tools on PATH")
-}
-
 /// The first program of that name on PATH.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
@@ -197,12 +188,5 @@ mod tests {
         assert!(is_version(&rustc, version));
         assert!(!is_version(&rustc, "1.0.0"));
         assert!(!is_version(Path::new("no-such-program"), version));
-    }
-
-    #[test]
-    fn tools_come_before_what_the_machine_has() {
-        let first = PathBuf::from("first");
-        let path = path_with(std::slice::from_ref(&first)).unwrap();
-        assert_eq!(env::split_paths(&path).next(), Some(first));
     }
 }

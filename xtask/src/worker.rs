@@ -23,14 +23,13 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
     tools::ensure_wasm_target()?;
     tools::ensure(repo, &[Tool::WorkerBuild, Tool::WasmBindgen])?;
     npm::ensure(repo)?;
-    Cmd::new(tools::bin(repo, "worker-build"))
+    let build = Cmd::new(tools::bin(repo, "worker-build"))
         .arg("--release")
         .dir(repo.join("examples/worker"))
         .env("WASM_BINDGEN_BIN", tools::bin(repo, "wasm-bindgen"))
         .env("WASM_OPT_BIN", npm::module(repo, "binaryen/bin/wasm-opt"))
-        .env("ESBUILD_BIN", npm::module(repo, "esbuild/bin/esbuild"))
-        .env("PATH", npm::search_path(repo)?)
-        .step("building examples/worker with worker-build")
+        .env("ESBUILD_BIN", npm::module(repo, "esbuild/bin/esbuild"));
+    npm::on_path(repo, build)?.step("building examples/worker with worker-build")
 }
 
 /// Serves the Worker until Ctrl-C.
@@ -40,7 +39,7 @@ pub(crate) fn serve(repo: &Repo) -> Result<()> {
     let server = server::any(repo)?;
     let local = Local::build_and_start(repo, &server)?;
     let port = free_port()?;
-    let mut wrangler = Cmd::new(npm::node(repo, Node::V22)?)
+    let wrangler = Cmd::new(npm::node(repo, Node::V22)?)
         .arg(npm::module(repo, "wrangler/bin/wrangler.js"))
         .words("dev --ip 127.0.0.1 --show-interactive-dev-session false --port")
         .arg(port.to_string())
@@ -48,10 +47,14 @@ pub(crate) fn serve(repo: &Repo) -> Result<()> {
         .arg(format!("UPSTASH_REDIS_REST_URL:{}", local.url))
         .arg("--var")
         .arg(format!("UPSTASH_REDIS_REST_TOKEN:{}", local.token))
-        .env("PATH", npm::search_path(repo)?)
+        // It looks for nothing outside this machine and leaves nothing outside the checkout.
+        .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .env("WRANGLER_SEND_METRICS", "false")
-        .dir(repo.root())
-        .daemon()?;
+        .env("WRANGLER_HIDE_BANNER", "true")
+        .env("WRANGLER_LOG_PATH", repo.join("target/wrangler/logs"))
+        .env("WRANGLER_CACHE_DIR", repo.join("target/wrangler/cache"))
+        .dir(repo.root());
+    let mut wrangler = npm::on_path(repo, wrangler)?.daemon()?;
     let ready = format!("Ready on http://127.0.0.1:{port}");
     ui::step("starting workerd through wrangler", || {
         wrangler.wait_for(LIMIT, |line| line.contains(&ready).then_some(()))
