@@ -441,7 +441,7 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
             index: 0,
         };
         if let Some(answer) = &answer {
-            let elements = answer.value()?.elements();
+            let elements = answer.value().elements();
             let found = elements.clone().map_or(0, Iterator::count);
             if found != this.count {
                 // Which answer belongs to which command cannot be told any more.

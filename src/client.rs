@@ -128,13 +128,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn value(&self) -> Result<json::Value<'_>, Error> {
-        let raw = self.body.get(self.value.clone()).unwrap_or_default();
-        json::Value::parse(raw).ok_or_else(|| Error::decode("the answer is not JSON"))
+    pub(crate) fn value(&self) -> json::Value<'_> {
+        json::Value::found(self.body.get(self.value.clone()).unwrap_or_default())
     }
 
-    pub(crate) fn reply(&self) -> Result<Reply<'_>, Error> {
-        Ok(Reply::new(self.value()?, self.base64))
+    pub(crate) fn reply(&self) -> Reply<'_> {
+        Reply::new(self.value(), self.base64)
     }
 
     pub(crate) fn is_base64(&self) -> bool {

@@ -229,10 +229,7 @@ impl<T: FromReply> Future for CommandFuture<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.answer.as_mut().poll(cx).map(|answer| {
             let answer = answer?;
-            answer
-                .reply()
-                .and_then(T::from_reply)
-                .map_err(|error| error.with_command(answer.name()))
+            T::from_reply(answer.reply()).map_err(|error| error.with_command(answer.name()))
         })
     }
 }

@@ -319,10 +319,11 @@ async fn the_caller_widens_and_forbids() {
 async fn a_batch_is_as_safe_as_its_least_safe_member() {
     let two = Step::Answer(200, r#"[{"result":1},{"result":2}]"#);
     let (redis, script) = Play::redis([Step::Interrupted, two.clone()]);
-    redis
+    let (a, b) = redis
         .pipeline((redis.get::<i64>("a"), redis.get::<i64>("b")))
         .await
         .unwrap();
+    assert_eq!((a.unwrap(), b.unwrap()), (Some(1), Some(2)));
     assert_eq!(script.requests(), 2);
     let (redis, script) = Play::redis([Step::Interrupted]);
     let error = redis
@@ -334,10 +335,11 @@ async fn a_batch_is_as_safe_as_its_least_safe_member() {
         (1, true, Some("pipeline"))
     );
     let (redis, script) = Play::redis([Step::Interrupted, two.clone()]);
-    redis
+    let (a, b) = redis
         .pipeline((redis.get::<i64>("a"), redis.incr("b").safety(Safety::Read)))
         .await
         .unwrap();
+    assert_eq!((a.unwrap(), b.unwrap()), (Some(1), 2));
     assert_eq!(script.requests(), 2);
     let (redis, script) = Play::redis([Step::Interrupted]);
     let retry = Retry::never();

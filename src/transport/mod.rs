@@ -111,7 +111,7 @@ pub(crate) const READ_HEADERS: [&str; 3] = ["content-type", "retry-after", SYNC_
 /// One HTTP response: its head, and the body when it comes.
 pub struct Response {
     pub(crate) status: u16,
-    headers: Vec<(&'static str, String)>,
+    headers: Headers,
     pub(crate) body: Body,
 }
 
@@ -120,28 +120,50 @@ impl Response {
     pub fn new(status: u16, body: impl Into<Body>) -> Self {
         Self {
             status,
-            headers: Vec::new(),
+            headers: Headers::new(),
             body: body.into(),
         }
     }
 
-    /// Adds a header. Those the client does not read are left out.
+    /// Adds a header. Those the client does not read, and values that are none, are left out.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         if let Some(name) = READ_HEADERS
             .iter()
             .find(|known| known.eq_ignore_ascii_case(name))
         {
-            self.headers.push((name, value.into()));
+            add(&mut self.headers, name, value.into());
         }
         self
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| &**value)
+        self.headers.get(name)?.to_str().ok()
     }
+
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| &**value)
+    }
+}
+
+/// Natively the map the HTTP library has made, which costs nothing to keep.
+#[cfg(not(target_arch = "wasm32"))]
+type Headers = reqwest::header::HeaderMap;
+#[cfg(target_arch = "wasm32")]
+type Headers = Vec<(&'static str, String)>;
+
+#[cfg(not(target_arch = "wasm32"))]
+fn add(headers: &mut Headers, name: &'static str, value: String) {
+    if let Ok(value) = value.try_into() {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn add(headers: &mut Headers, name: &'static str, value: String) {
+    headers.push((name, value));
 }
 
 impl fmt::Debug for Response {

@@ -1,11 +1,20 @@
 //! The native transport: reqwest, with its connection pool.
 
-use std::{error::Error as StdError, io, sync::OnceLock, time::Duration};
+use std::{
+    error::Error as StdError,
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use futures_core::future::BoxFuture;
-use reqwest::redirect;
+use reqwest::{
+    Method, Url,
+    header::{self, HeaderName, HeaderValue},
+    redirect,
+};
 
-use super::{Body, READ_HEADERS, Request, Response, Transport, TransportError};
+use super::{Body, Request, Response, Transport, TransportError};
 
 /// HTTP by [reqwest](https://docs.rs/reqwest): keeps connections open and shares them.
 ///
@@ -14,6 +23,8 @@ use super::{Body, READ_HEADERS, Request, Response, Transport, TransportError};
 #[derive(Debug, Default)]
 pub struct Native {
     client: OnceLock<reqwest::Client>,
+    /// The URLs used last, parsed.
+    urls: Mutex<Vec<(Arc<str>, Url)>>,
 }
 
 impl Native {
@@ -23,6 +34,7 @@ impl Native {
     pub fn new(client: reqwest::Client) -> Self {
         Self {
             client: OnceLock::from(client),
+            urls: Mutex::default(),
         }
     }
 
@@ -42,28 +54,51 @@ impl Native {
     }
 }
 
+impl Native {
+    fn request(&self, request: Request) -> Result<reqwest::Request, TransportError> {
+        let mut sent = reqwest::Request::new(Method::POST, self.url(&request.url)?);
+        for (name, value) in request.headers() {
+            let value = HeaderValue::from_str(value).map_err(TransportError::setup)?;
+            sent.headers_mut().insert(name_of(name), value);
+        }
+        *sent.body_mut() = Some(request.body.into());
+        Ok(sent)
+    }
+
+    /// Parsing a URL costs as much as all else we do for a request, and a client has but three.
+    fn url(&self, text: &Arc<str>) -> Result<Url, TransportError> {
+        let mut urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, url)) = urls.iter().find(|(known, _)| Arc::ptr_eq(known, text)) {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(text).map_err(TransportError::setup)?;
+        urls.truncate(2);
+        urls.insert(0, (Arc::clone(text), url.clone()));
+        Ok(url)
+    }
+}
+
+fn name_of(name: &'static str) -> HeaderName {
+    match name {
+        "authorization" => header::AUTHORIZATION,
+        "content-type" => header::CONTENT_TYPE,
+        other => HeaderName::from_static(other),
+    }
+}
+
 impl Transport for Native {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
-            let mut builder = self.client()?.post(&*request.url);
-            for (name, value) in request.headers() {
-                builder = builder.header(name, value);
-            }
-            let received = builder.body(request.body).send().await.map_err(classify)?;
-            let mut response =
-                Response::new(received.status().as_u16(), Body::from(bytes::Bytes::new()));
-            for name in READ_HEADERS {
-                if let Some(value) = received
-                    .headers()
-                    .get(name)
-                    .and_then(|value| value.to_str().ok())
-                {
-                    response.headers.push((name, value.to_owned()));
-                }
-            }
-            response.body =
-                Body::from_future(async move { received.bytes().await.map_err(classify) });
-            Ok(response)
+            let client = self.client()?;
+            let mut received = client
+                .execute(self.request(request)?)
+                .await
+                .map_err(classify)?;
+            Ok(Response {
+                status: received.status().as_u16(),
+                headers: std::mem::take(received.headers_mut()),
+                body: Body::from_future(async move { received.bytes().await.map_err(classify) }),
+            })
         })
     }
 }

@@ -32,6 +32,11 @@ impl<'a> Value<'a> {
         (scanner.at == text.len()).then_some(value)
     }
 
+    /// A value that [`parse`](Self::parse) has found before, by its text.
+    pub(crate) fn found(text: &'a [u8]) -> Self {
+        Self(text)
+    }
+
     pub(crate) fn kind(self) -> Kind {
         match self.0.first() {
             Some(b'n') => Kind::Null,
