@@ -122,9 +122,9 @@ fn classify(error: reqwest::Error) -> TransportError {
 fn is_tls(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {
-        // rustls comes wrapped as InvalidData; the names are those of the platform libraries' errors.
-        let invalid = |error: &io::Error| error.kind() == io::ErrorKind::InvalidData;
-        if error.downcast_ref::<io::Error>().is_some_and(invalid) {
+        let io = error.downcast_ref::<io::Error>();
+        // rustls comes as InvalidData; the words are those of the platform libraries' errors.
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
             return true;
         }
         let text = error.to_string().to_ascii_lowercase();
@@ -134,7 +134,11 @@ fn is_tls(error: &reqwest::Error) -> bool {
         {
             return true;
         }
-        source = error.source();
+        // The source of an io::Error is that of the error in it, so the one in it needs its own step.
+        source = match io.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     false
 }
