@@ -195,7 +195,11 @@ impl Builder {
     }
 
     /// The thread: serves until `stopped` is resolved, then ends everything it started.
-    fn run(self, ready: oneshot::Sender<Result<Started, Error>>, stopped: oneshot::Receiver<()>) {
+    fn run(
+        self,
+        mut ready: oneshot::Sender<Result<Started, Error>>,
+        stopped: oneshot::Receiver<()>,
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -208,7 +212,12 @@ impl Builder {
             }
         };
         runtime.block_on(async {
-            let (started, listener, child) = match self.prepare().await {
+            let prepared = tokio::select! {
+                prepared = self.prepare() => prepared,
+                // The future of `start` was dropped.
+                () = ready.closed() => return,
+            };
+            let (started, listener, child) = match prepared {
                 Ok(prepared) => prepared,
                 Err(error) => {
                     let _ = ready.send(Err(error));
@@ -216,7 +225,6 @@ impl Builder {
                 }
             };
             let state = Arc::clone(&started.state);
-            // Nobody waits any more: the future of `start` was dropped.
             if ready.send(Ok(started)).is_ok() {
                 tokio::select! {
                     () = serve::accept(listener, state) => {}

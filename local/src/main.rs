@@ -1,6 +1,6 @@
 //! `restis-local`: the REST surface before a real server, until Ctrl-C.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, pin::pin, process::ExitCode};
 
 use clap::Parser;
 use restis_local::{Error, Local};
@@ -58,10 +58,17 @@ async fn run(options: Options) -> Result<(), Error> {
     if let Some(path) = options.server_binary {
         builder = builder.server_binary(path);
     }
-    // Asked to end while it starts, it leaves nothing behind either.
+    let mut start = pin!(builder.start());
     let local = tokio::select! {
-        local = builder.start() => local?,
-        () = asked_to_end() => return Ok(()),
+        biased;
+        // What was begun is ended in order: a process that just leaves could leave a folder.
+        () = asked_to_end() => {
+            if let Ok(local) = start.await {
+                local.stop().await;
+            }
+            return Ok(());
+        }
+        local = &mut start => local?,
     };
     println!(
         "# restis-local in front of {}{}",

@@ -21,8 +21,9 @@ const CONNECTION_ONLY: &str = "asking auth client discard exec hello monitor mul
 const SERVER_ONLY: &str = "bgrewriteaof bgsave cluster debug failover migrate module move pfdebug pfselftest \
     psync replconf replicaof restore-asking save shutdown slaveof swapdb sync";
 
-/// Reads that a read-only token may not use all the same.
-const POWERFUL: &str = "function keys scan script";
+/// Not for a read-only token although COMMAND calls none of them a write: what may write all the same,
+/// and reads of the whole database.
+const POWERFUL: &str = "eval evalsha fcall function keys publish scan script spublish";
 
 const LONGEST_NAME: usize = 48;
 const LOCKING_FLAG: &str = "allow-key-locking";
@@ -125,10 +126,7 @@ impl Rules {
         let has = |flag: &[u8]| flags.contains(&flag);
         let upper = name.to_ascii_uppercase();
         let powerful = POWERFUL.split(' ').any(|known| known.as_bytes() == name);
-        let reads = !powerful
-            && !has(b"write")
-            && !has(b"admin")
-            && (has(b"readonly") || !has(b"may_replicate"));
+        let reads = !powerful && !has(b"write") && !has(b"admin");
         let rule = match upper.as_slice() {
             b"CONFIG" => Rule::Config,
             b"COPY" => Rule::Copy,
@@ -511,10 +509,10 @@ mod tests {
             ("set", "write"),
             ("keys", "readonly"),
             ("scan", "readonly"),
-            ("eval", "noscript may_replicate"),
+            ("eval", "noscript"),
             ("eval_ro", "noscript readonly"),
-            ("pfcount", "readonly may_replicate"),
-            ("publish", "pubsub may_replicate"),
+            ("pfcount", "readonly"),
+            ("publish", "pubsub fast"),
             ("acl|setuser", "admin"),
             ("acl", ""),
             ("ping", "fast"),

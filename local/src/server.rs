@@ -74,8 +74,11 @@ pub(crate) use unix::Child;
 #[cfg(unix)]
 mod unix {
     use std::{
-        fs,
-        os::{fd::OwnedFd, unix::process::CommandExt as _},
+        fs, io,
+        os::{
+            fd::OwnedFd,
+            unix::{fs::PermissionsExt as _, process::CommandExt as _},
+        },
         path::Path,
         process::{self, Command, Stdio},
         time::Duration,
@@ -119,17 +122,12 @@ mod unix {
     impl Child {
         /// Starts `binary` without persistence on a socket in a folder of its own, and connects to it.
         pub(crate) async fn start(binary: &Path) -> Result<(Self, Backend), Error> {
-            let mut folder = tempfile::Builder::new();
-            folder.prefix("restis-local-");
-            let failed =
-                |error| Error::io("no temporary folder could be made; is there room?", error);
-            let mut folder = folder.tempdir().map_err(failed)?;
-            if folder.path().join("socket").as_os_str().len() > LONGEST_SOCKET {
-                folder = tempfile::Builder::new()
-                    .prefix("restis-local-")
-                    .tempdir_in("/tmp")
-                    .map_err(failed)?;
-            }
+            let folder = folder().map_err(|error| {
+                Error::io(
+                    "no temporary folder could be made; TMPDIR may name one that has room",
+                    error,
+                )
+            })?;
             let socket = folder.path().join("socket");
             let mut shell = Command::new("/bin/sh")
                 .args(["-c", SHELL, "restis-local"])
@@ -191,6 +189,19 @@ mod unix {
                 None => String::new(),
             }
         }
+    }
+
+    /// A folder nobody else may enter: who reaches the socket needs no token.
+    fn folder() -> io::Result<TempDir> {
+        let mut builder = tempfile::Builder::new();
+        builder
+            .prefix("restis-local-")
+            .permissions(fs::Permissions::from_mode(0o700));
+        let folder = builder.tempdir()?;
+        if folder.path().join("socket").as_os_str().len() > LONGEST_SOCKET {
+            return builder.tempdir_in("/tmp");
+        }
+        Ok(folder)
     }
 
     impl Drop for Child {
