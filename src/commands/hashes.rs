@@ -64,8 +64,16 @@ impl Redis {
     /// ```
     ///
     /// Source: [HSETNX](https://redis.io/docs/latest/commands/hsetnx/).
-    pub fn hsetnx(&self, key: impl ToArg, field: impl ToArg, value: impl ToArg) -> Command<'_, bool> {
-        Command::new(self, "HSETNX").with(key).with(field).with(value)
+    pub fn hsetnx(
+        &self,
+        key: impl ToArg,
+        field: impl ToArg,
+        value: impl ToArg,
+    ) -> Command<'_, bool> {
+        Command::new(self, "HSETNX")
+            .with(key)
+            .with(field)
+            .with(value)
     }
 
     /// The value of a field; `None` if there is no such field or key.
@@ -99,7 +107,11 @@ impl Redis {
     /// Cost: one billed command, however many fields.
     ///
     /// Source: [HMGET](https://redis.io/docs/latest/commands/hmget/).
-    pub fn hmget<T: FromReply>(&self, key: impl ToArg, fields: impl ToArgs) -> Command<'_, Vec<Option<T>>> {
+    pub fn hmget<T: FromReply>(
+        &self,
+        key: impl ToArg,
+        fields: impl ToArgs,
+    ) -> Command<'_, Vec<Option<T>>> {
         Command::new(self, "HMGET").with(key).with_all(fields)
     }
 
@@ -163,7 +175,10 @@ impl Redis {
     ///
     /// Source: [HINCRBY](https://redis.io/docs/latest/commands/hincrby/).
     pub fn hincrby(&self, key: impl ToArg, field: impl ToArg, increment: i64) -> Command<'_, i64> {
-        Command::new(self, "HINCRBY").with(key).with(field).with(increment)
+        Command::new(self, "HINCRBY")
+            .with(key)
+            .with(field)
+            .with(increment)
     }
 
     /// Adds to the number in a field, with a fraction; gives the new number. See [`hincrby`](Self::hincrby).
@@ -175,8 +190,16 @@ impl Redis {
     /// ```
     ///
     /// Source: [HINCRBYFLOAT](https://redis.io/docs/latest/commands/hincrbyfloat/).
-    pub fn hincrbyfloat(&self, key: impl ToArg, field: impl ToArg, increment: f64) -> Command<'_, f64> {
-        Command::new(self, "HINCRBYFLOAT").with(key).with(field).with(increment)
+    pub fn hincrbyfloat(
+        &self,
+        key: impl ToArg,
+        field: impl ToArg,
+        increment: f64,
+    ) -> Command<'_, f64> {
+        Command::new(self, "HINCRBYFLOAT")
+            .with(key)
+            .with(field)
+            .with(increment)
     }
 
     /// The names of all fields, in no order; empty if there is no such key.

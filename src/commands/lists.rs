@@ -64,7 +64,9 @@ impl FromReply for Inserted {
         match i64::from_reply(reply)? {
             0 => Ok(Self::NoKey),
             -1 => Ok(Self::NoPivot),
-            length => u64::try_from(length).map(Self::Length).map_err(|_| Error::decode("a length below -1")),
+            length => u64::try_from(length)
+                .map(Self::Length)
+                .map_err(|_| Error::decode("a length below -1")),
         }
     }
 }
@@ -232,8 +234,16 @@ impl Redis {
     /// ```
     ///
     /// Source: [LRANGE](https://redis.io/docs/latest/commands/lrange/).
-    pub fn lrange<T: FromReply>(&self, key: impl ToArg, start: i64, stop: i64) -> Command<'_, Vec<T>> {
-        Command::new(self, "LRANGE").with(key).with(start).with(stop)
+    pub fn lrange<T: FromReply>(
+        &self,
+        key: impl ToArg,
+        start: i64,
+        stop: i64,
+    ) -> Command<'_, Vec<T>> {
+        Command::new(self, "LRANGE")
+            .with(key)
+            .with(start)
+            .with(stop)
     }
 
     /// The element at a place, from 0; negative counts from the end; `None` if there is none.
@@ -270,7 +280,11 @@ impl Redis {
         pivot: impl ToArg,
         value: impl ToArg,
     ) -> Command<'_, Inserted> {
-        Command::new(self, "LINSERT").with(key).with(place).with(pivot).with(value)
+        Command::new(self, "LINSERT")
+            .with(key)
+            .with(place)
+            .with(pivot)
+            .with(value)
     }
 
     /// Overwrites the element at a place, from 0; negative counts from the end.
@@ -359,7 +373,11 @@ impl Redis {
         from: ListEnd,
         to: ListEnd,
     ) -> Command<'_, Option<T>> {
-        Command::new(self, "LMOVE").with(source).with(destination).with(from).with(to)
+        Command::new(self, "LMOVE")
+            .with(source)
+            .with(destination)
+            .with(from)
+            .with(to)
     }
 
     /// Takes elements off the first of several lists that exists; gives its key and the elements,
@@ -376,7 +394,11 @@ impl Redis {
     /// ```
     ///
     /// Source: [LMPOP](https://redis.io/docs/latest/commands/lmpop/).
-    pub fn lmpop<T: FromReply>(&self, keys: impl ToArgs, end: ListEnd) -> Command<'_, Option<(String, Vec<T>)>, MPop> {
+    pub fn lmpop<T: FromReply>(
+        &self,
+        keys: impl ToArgs,
+        end: ListEnd,
+    ) -> Command<'_, Option<(String, Vec<T>)>, MPop> {
         Command::new(self, "LMPOP").with_counted(keys).with(end)
     }
 
@@ -390,7 +412,13 @@ impl Redis {
     /// ```
     ///
     /// Source: [RPOPLPUSH](https://redis.io/docs/latest/commands/rpoplpush/).
-    pub fn rpoplpush<T: FromReply>(&self, source: impl ToArg, destination: impl ToArg) -> Command<'_, Option<T>> {
-        Command::new(self, "RPOPLPUSH").with(source).with(destination)
+    pub fn rpoplpush<T: FromReply>(
+        &self,
+        source: impl ToArg,
+        destination: impl ToArg,
+    ) -> Command<'_, Option<T>> {
+        Command::new(self, "RPOPLPUSH")
+            .with(source)
+            .with(destination)
     }
 }

@@ -156,7 +156,10 @@ impl Redis {
     /// ```
     ///
     /// Source: [SRANDMEMBER](https://redis.io/docs/latest/commands/srandmember/).
-    pub fn srandmember<T: FromReply>(&self, key: impl ToArg) -> Command<'_, Option<T>, SRandMember> {
+    pub fn srandmember<T: FromReply>(
+        &self,
+        key: impl ToArg,
+    ) -> Command<'_, Option<T>, SRandMember> {
         Command::new(self, "SRANDMEMBER").with(key)
     }
 
@@ -171,8 +174,16 @@ impl Redis {
     /// ```
     ///
     /// Source: [SMOVE](https://redis.io/docs/latest/commands/smove/).
-    pub fn smove(&self, source: impl ToArg, destination: impl ToArg, member: impl ToArg) -> Command<'_, bool> {
-        Command::new(self, "SMOVE").with(source).with(destination).with(member)
+    pub fn smove(
+        &self,
+        source: impl ToArg,
+        destination: impl ToArg,
+        member: impl ToArg,
+    ) -> Command<'_, bool> {
+        Command::new(self, "SMOVE")
+            .with(source)
+            .with(destination)
+            .with(member)
     }
 
     /// The members that at least one of the sets has. A key that does not exist is an empty set.
@@ -201,7 +212,9 @@ impl Redis {
     ///
     /// Source: [SUNIONSTORE](https://redis.io/docs/latest/commands/sunionstore/).
     pub fn sunionstore(&self, destination: impl ToArg, keys: impl ToArgs) -> Command<'_, u64> {
-        Command::new(self, "SUNIONSTORE").with(destination).with_all(keys)
+        Command::new(self, "SUNIONSTORE")
+            .with(destination)
+            .with_all(keys)
     }
 
     /// The members that all of the sets have. A key that does not exist is an empty set.
@@ -233,7 +246,9 @@ impl Redis {
     ///
     /// Source: [SINTERSTORE](https://redis.io/docs/latest/commands/sinterstore/).
     pub fn sinterstore(&self, destination: impl ToArg, keys: impl ToArgs) -> Command<'_, u64> {
-        Command::new(self, "SINTERSTORE").with(destination).with_all(keys)
+        Command::new(self, "SINTERSTORE")
+            .with(destination)
+            .with_all(keys)
     }
 
     /// How many members all of the sets have in common, without sending them.
@@ -279,7 +294,9 @@ impl Redis {
     ///
     /// Source: [SDIFFSTORE](https://redis.io/docs/latest/commands/sdiffstore/).
     pub fn sdiffstore(&self, destination: impl ToArg, keys: impl ToArgs) -> Command<'_, u64> {
-        Command::new(self, "SDIFFSTORE").with(destination).with_all(keys)
+        Command::new(self, "SDIFFSTORE")
+            .with(destination)
+            .with_all(keys)
     }
 
     /// The members of a set as a stream, page by page.

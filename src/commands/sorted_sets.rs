@@ -3,7 +3,10 @@
 
 pub mod combine;
 
-use crate::{ArgWriter, Command, FromReply, Redis, ToArg, ToArgs, ToPairs, Written, commands::lists::MPop, scan::Scan};
+use crate::{
+    ArgWriter, Command, FromReply, Redis, ToArg, ToArgs, ToPairs, Written, commands::lists::MPop,
+    scan::Scan,
+};
 
 /// The options of ZADD.
 ///
@@ -186,7 +189,10 @@ impl Redis {
     ///
     /// Source: [ZADD](https://redis.io/docs/latest/commands/zadd/).
     pub fn zadd(&self, key: impl ToArg, pairs: impl ToPairs) -> Command<'_, u64, ZAdd> {
-        Command::new(self, "ZADD").with(key).front().with_pairs(pairs)
+        Command::new(self, "ZADD")
+            .with(key)
+            .front()
+            .with_pairs(pairs)
     }
 
     /// Takes members out; gives how many there were. A set without members is deleted.
@@ -246,7 +252,10 @@ impl Redis {
     ///
     /// Source: [ZINCRBY](https://redis.io/docs/latest/commands/zincrby/).
     pub fn zincrby(&self, key: impl ToArg, increment: f64, member: impl ToArg) -> Command<'_, f64> {
-        Command::new(self, "ZINCRBY").with(key).with(increment).with(member)
+        Command::new(self, "ZINCRBY")
+            .with(key)
+            .with(increment)
+            .with(member)
     }
 
     /// How many members a sorted set has; 0 if there is no such key.
@@ -290,7 +299,10 @@ impl Redis {
     ///
     /// Source: [ZLEXCOUNT](https://redis.io/docs/latest/commands/zlexcount/).
     pub fn zlexcount(&self, key: impl ToArg, min: impl ToArg, max: impl ToArg) -> Command<'_, u64> {
-        Command::new(self, "ZLEXCOUNT").with(key).with(min).with(max)
+        Command::new(self, "ZLEXCOUNT")
+            .with(key)
+            .with(min)
+            .with(max)
     }
 
     /// The members from `start` to `stop`, both included, from the lowest score to the highest.
@@ -314,7 +326,10 @@ impl Redis {
         start: impl ToArg,
         stop: impl ToArg,
     ) -> Command<'_, Vec<T>, ZRange> {
-        Command::new(self, "ZRANGE").with(key).with(start).with(stop)
+        Command::new(self, "ZRANGE")
+            .with(key)
+            .with(start)
+            .with(stop)
     }
 
     /// Stores a range of a sorted set under `destination`, which is overwritten; gives how many
@@ -335,7 +350,11 @@ impl Redis {
         start: impl ToArg,
         stop: impl ToArg,
     ) -> Command<'_, u64, ZRangeStore> {
-        Command::new(self, "ZRANGESTORE").with(destination).with(source).with(start).with(stop)
+        Command::new(self, "ZRANGESTORE")
+            .with(destination)
+            .with(source)
+            .with(start)
+            .with(stop)
     }
 
     /// The rank of a member, from 0 for the lowest score; `None` if there is no such member or key.
@@ -412,6 +431,10 @@ impl Redis {
     /// ```
     ///
     /// Source: [ZMPOP](https://redis.io/docs/latest/commands/zmpop/).
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what comes back"
+    )]
     pub fn zmpop<T: FromReply>(
         &self,
         keys: impl ToArgs,
@@ -433,7 +456,10 @@ impl Redis {
     /// ```
     ///
     /// Source: [ZRANDMEMBER](https://redis.io/docs/latest/commands/zrandmember/).
-    pub fn zrandmember<T: FromReply>(&self, key: impl ToArg) -> Command<'_, Option<T>, ZRandMember> {
+    pub fn zrandmember<T: FromReply>(
+        &self,
+        key: impl ToArg,
+    ) -> Command<'_, Option<T>, ZRandMember> {
         Command::new(self, "ZRANDMEMBER").with(key)
     }
 
@@ -449,7 +475,10 @@ impl Redis {
     ///
     /// Source: [ZREMRANGEBYRANK](https://redis.io/docs/latest/commands/zremrangebyrank/).
     pub fn zremrangebyrank(&self, key: impl ToArg, start: i64, stop: i64) -> Command<'_, u64> {
-        Command::new(self, "ZREMRANGEBYRANK").with(key).with(start).with(stop)
+        Command::new(self, "ZREMRANGEBYRANK")
+            .with(key)
+            .with(start)
+            .with(stop)
     }
 
     /// Takes the members with a score from `min` to `max` out; gives how many there were. For the
@@ -463,8 +492,16 @@ impl Redis {
     /// ```
     ///
     /// Source: [ZREMRANGEBYSCORE](https://redis.io/docs/latest/commands/zremrangebyscore/).
-    pub fn zremrangebyscore(&self, key: impl ToArg, min: impl ToArg, max: impl ToArg) -> Command<'_, u64> {
-        Command::new(self, "ZREMRANGEBYSCORE").with(key).with(min).with(max)
+    pub fn zremrangebyscore(
+        &self,
+        key: impl ToArg,
+        min: impl ToArg,
+        max: impl ToArg,
+    ) -> Command<'_, u64> {
+        Command::new(self, "ZREMRANGEBYSCORE")
+            .with(key)
+            .with(min)
+            .with(max)
     }
 
     /// Takes the members with a name from `min` to `max` out, where all have the same score; gives how
@@ -478,8 +515,16 @@ impl Redis {
     /// ```
     ///
     /// Source: [ZREMRANGEBYLEX](https://redis.io/docs/latest/commands/zremrangebylex/).
-    pub fn zremrangebylex(&self, key: impl ToArg, min: impl ToArg, max: impl ToArg) -> Command<'_, u64> {
-        Command::new(self, "ZREMRANGEBYLEX").with(key).with(min).with(max)
+    pub fn zremrangebylex(
+        &self,
+        key: impl ToArg,
+        min: impl ToArg,
+        max: impl ToArg,
+    ) -> Command<'_, u64> {
+        Command::new(self, "ZREMRANGEBYLEX")
+            .with(key)
+            .with(min)
+            .with(max)
     }
 
     /// The members of a sorted set with their scores, as a stream, page by page, in no order.

@@ -1,6 +1,8 @@
 //! Sorted sets out of several: ZUNION, ZINTER, ZDIFF, the forms that store, and ZINTERCARD.
 
-use crate::{ArgWriter, Command, FromReply, Redis, ToArg, ToArgs, Written, commands::sets::InterCard};
+use crate::{
+    ArgWriter, Command, FromReply, Redis, ToArg, ToArgs, Written, commands::sets::InterCard,
+};
 
 /// How the scores become one where several sets have a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,8 +108,14 @@ impl Redis {
     /// ```
     ///
     /// Source: [ZUNIONSTORE](https://redis.io/docs/latest/commands/zunionstore/).
-    pub fn zunionstore(&self, destination: impl ToArg, keys: impl ToArgs) -> Command<'_, u64, ZUnionStore> {
-        Command::new(self, "ZUNIONSTORE").with(destination).with_counted(keys)
+    pub fn zunionstore(
+        &self,
+        destination: impl ToArg,
+        keys: impl ToArgs,
+    ) -> Command<'_, u64, ZUnionStore> {
+        Command::new(self, "ZUNIONSTORE")
+            .with(destination)
+            .with_counted(keys)
     }
 
     /// The members that all of the sorted sets have, from the lowest score to the highest. See
@@ -136,8 +144,14 @@ impl Redis {
     /// ```
     ///
     /// Source: [ZINTERSTORE](https://redis.io/docs/latest/commands/zinterstore/).
-    pub fn zinterstore(&self, destination: impl ToArg, keys: impl ToArgs) -> Command<'_, u64, ZUnionStore> {
-        Command::new(self, "ZINTERSTORE").with(destination).with_counted(keys)
+    pub fn zinterstore(
+        &self,
+        destination: impl ToArg,
+        keys: impl ToArgs,
+    ) -> Command<'_, u64, ZUnionStore> {
+        Command::new(self, "ZINTERSTORE")
+            .with(destination)
+            .with_counted(keys)
     }
 
     /// How many members all of the sorted sets have in common, without sending them.
@@ -182,6 +196,8 @@ impl Redis {
     ///
     /// Source: [ZDIFFSTORE](https://redis.io/docs/latest/commands/zdiffstore/).
     pub fn zdiffstore(&self, destination: impl ToArg, keys: impl ToArgs) -> Command<'_, u64> {
-        Command::new(self, "ZDIFFSTORE").with(destination).with_counted(keys)
+        Command::new(self, "ZDIFFSTORE")
+            .with(destination)
+            .with_counted(keys)
     }
 }
