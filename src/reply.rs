@@ -446,7 +446,7 @@ pub enum Value {
     /// Text or bytes.
     Bytes(Bytes),
     /// Several replies.
-    Array(Vec<Value>),
+    Array(Vec<Self>),
 }
 
 impl Value {

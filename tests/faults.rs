@@ -517,7 +517,8 @@ async fn json_values_round_trip_and_foreign_ones_are_errors() -> Outcome {
     redis
         .set("k", Json(vec![("a", Some(1u64 << 60)), ("b", None)]))
         .await?;
-    let value: Option<Json<Vec<(String, Option<u64>)>>> = redis.get("k").await?;
+    type Pairs = Vec<(String, Option<u64>)>;
+    let value: Option<Json<Pairs>> = redis.get("k").await?;
     assert_eq!(
         value.unwrap().0,
         [("a".into(), Some(1 << 60)), ("b".into(), None)]

@@ -141,10 +141,14 @@ fn traits_are_for_users_too() {
     fn batch<B: Batch>(_: B) {}
     keys(Id(1));
     keys([Id(1), Id(2)]);
-    keys(&vec!["a".to_string()]);
+    let owned = vec!["a".to_string()];
+    keys(&owned);
+    keys(&owned[..]);
     pairs(("a", Id(1)));
     pairs([("a", 1.5)]);
-    pairs(&HashMap::from([("a".to_string(), vec![0u8])]));
+    let map = HashMap::from([("a".to_string(), vec![0u8])]);
+    pairs(&map);
+    pairs(map);
     let redis = client();
     batch((redis.get::<Id>("a"), redis.set("b", Id(1))));
     let _: Pipeline<'_, _> = redis.pipeline(redis.incr("a"));

@@ -7,7 +7,7 @@
     missing_docs,
     unreachable_pub,
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     reason = "a test, not an API"
 )]
 
@@ -207,17 +207,20 @@ async fn there_is_no_environment_and_the_error_says_what_to_do() {
     );
 }
 
-fn server() -> Redis {
-    let url = option_env!("RESTIS_TEST_URL")
-        .expect("built without RESTIS_TEST_URL: run `cargo xtask test wasm`");
-    let token = option_env!("RESTIS_TEST_TOKEN")
-        .expect("built without RESTIS_TEST_TOKEN: run `cargo xtask test wasm`");
-    Redis::new(url, token).unwrap()
+/// A restis-local that `cargo xtask test wasm` has started before it built this.
+fn server(token: Option<&str>) -> Redis {
+    let (Some(url), Some(known)) = (
+        option_env!("RESTIS_TEST_URL"),
+        option_env!("RESTIS_TEST_TOKEN"),
+    ) else {
+        panic!("built without RESTIS_TEST_URL and RESTIS_TEST_TOKEN: run `cargo xtask test wasm`");
+    };
+    Redis::new(url, token.unwrap_or(known)).unwrap()
 }
 
 #[wasm_bindgen_test]
 async fn everyday_commands_on_a_real_server() -> Result<(), Error> {
-    let redis = server();
+    let redis = server(None);
     redis
         .del(["wasm:a", "wasm:b", "wasm:n", "wasm:json"])
         .await?;
@@ -272,13 +275,7 @@ async fn everyday_commands_on_a_real_server() -> Result<(), Error> {
 
 #[wasm_bindgen_test]
 async fn a_wrong_token_is_refused() {
-    let url = option_env!("RESTIS_TEST_URL")
-        .expect("built without RESTIS_TEST_URL: run `cargo xtask test wasm`");
-    let error = Redis::new(url, "wrong")
-        .unwrap()
-        .get::<String>("k")
-        .await
-        .unwrap_err();
+    let error = server(Some("wrong")).get::<String>("k").await.unwrap_err();
     assert!(
         error.is_auth() && error.code() == Some("WRONGPASS"),
         "{error}"

@@ -391,7 +391,8 @@ mod tests {
 
     #[test]
     fn one_argument() {
-        let table: Vec<(Box<dyn FnOnce(&mut Args)>, &str)> = vec![
+        type Build = Box<dyn FnOnce(&mut Args)>;
+        let table: Vec<(Build, &str)> = vec![
             (Box::new(|a| a.arg("text")), r#""text""#),
             (Box::new(|a| a.arg("")), r#""""#),
             (Box::new(|a| a.arg("q\"b\\n\nz\0")), r#""q\"b\\n\nz\u0000""#),
