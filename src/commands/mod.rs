@@ -13,3 +13,9 @@ pub mod server;
 pub mod sets;
 pub mod sorted_sets;
 pub mod strings;
+
+#[cfg(test)]
+mod replies;
+// The table drives scans on a runtime that wasm32 does not have.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod table;
