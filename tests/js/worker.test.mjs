@@ -1,0 +1,428 @@
+// examples/worker in the real workerd, in front of a restis-local.
+//
+// `cargo xtask test worker` builds the Worker, starts the server and runs this. By hand it needs
+// RESTIS_TEST_URL and RESTIS_TEST_TOKEN of a restis-local, and Node 22 or newer.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import net from "node:net";
+import path from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const build = path.resolve(process.env.RESTIS_WORKER_DIR ?? path.join(root, "examples/worker/build"));
+const url = process.env.RESTIS_TEST_URL;
+const token = process.env.RESTIS_TEST_TOKEN;
+assert.ok(url && token, "RESTIS_TEST_URL and RESTIS_TEST_TOKEN name a running restis-local");
+
+const COOKIE = "__Host-session";
+const DAYS_7 = 7 * 24 * 60 * 60;
+
+/** What every Worker of this file has logged. */
+let log = "";
+let worker;
+
+before(async () => {
+  worker = await start({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
+});
+
+beforeEach(async () => {
+  await admin("DELETE", "faults");
+  log = "";
+});
+
+after(async () => {
+  await admin("DELETE", "faults");
+  await worker?.dispose();
+});
+
+/** The Worker as wrangler.toml runs it, with these variables. */
+async function start(bindings) {
+  const wrangler = await readFile(path.join(root, "wrangler.toml"), "utf8");
+  const [, main] = wrangler.match(/^main = "(.+)"$/m);
+  const [, compatibilityDate] = wrangler.match(/^compatibility_date = "(.+)"$/m);
+  const options = convertV4MiniflareOptions({
+    modules: [
+      { type: "ESModule", path: path.join(build, path.basename(main)) },
+      { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
+    ],
+    modulesRoot: build,
+    compatibilityDate,
+    bindings,
+    handleStructuredLogs: ({ message }) => (log += `${message}\n`),
+  });
+  const miniflare = new Miniflare(options);
+  try {
+    await miniflare.ready;
+  } catch (error) {
+    // What has half started keeps the process alive.
+    await miniflare.dispose();
+    throw error;
+  }
+  return miniflare;
+}
+
+/** An address that no test has used: its counters are at zero. */
+let hosts = Date.now() % 2 ** 24;
+function newIp() {
+  hosts += 1;
+  return `10.${(hosts >> 16) & 255}.${(hosts >> 8) & 255}.${hosts & 255}`;
+}
+
+function call(target, { method = "GET", ip = newIp(), cookie, body, headers, to = worker } = {}) {
+  return to.dispatchFetch(`https://example.com${target}`, {
+    method,
+    body: typeof body === "object" ? JSON.stringify(body) : body,
+    headers: { "CF-Connecting-IP": ip, ...(cookie && { Cookie: cookie }), ...headers },
+  });
+}
+
+const login = (userId, options) => call("/login", { method: "POST", body: { userId }, ...options });
+
+/** The cookie that an answer sets, as a browser would send it back. */
+const cookieOf = (response) => response.headers.getSetCookie()[0].split(";")[0];
+
+async function redis(...command) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}` },
+    body: JSON.stringify(command),
+  });
+  const { result, error } = await response.json();
+  assert.equal(error, undefined);
+  return result;
+}
+
+async function admin(method, what, body) {
+  const response = await fetch(`${url}/_local/${what}`, { method, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  assert.ok(response.ok, text);
+  return text;
+}
+
+const inject = (fault) => admin("POST", "faults", fault);
+
+/** What `action` gave, and what the server counted meanwhile. */
+async function counted(action) {
+  await admin("DELETE", "stats");
+  const value = await action();
+  return [value, JSON.parse(await admin("GET", "stats"))];
+}
+
+const databaseCalls = async () => (await (await call("/")).json()).databaseCalls;
+
+/** A limit counts within a minute of the clock; a test of it must not run across the end of one. */
+async function earlyInTheMinute() {
+  const left = 60_000 - (Date.now() % 60_000);
+  if (left < 15_000) await sleep(left + 100);
+}
+
+test("a profile is loaded once and then comes from the cache", async () => {
+  await redis("DEL", "user:41");
+  const loads = await databaseCalls();
+
+  const [first, missed] = await counted(() => call("/users/41"));
+  assert.equal(first.status, 200);
+  assert.equal(first.headers.get("x-cache"), "MISS");
+  const user = await first.json();
+  assert.deepEqual(user, { id: 41, name: "User 41", city: "Zürich" });
+  // One for the limit, and two for a profile that is not in the cache.
+  assert.equal(missed.requests, 3);
+  assert.deepEqual(missed.by_command, { EXPIRE: 1, GET: 1, INCR: 1, SET: 1 });
+
+  const [second, hit] = await counted(() => call("/users/41"));
+  assert.equal(second.headers.get("x-cache"), "HIT");
+  assert.deepEqual(await second.json(), user);
+  assert.equal(hit.requests, 2);
+  assert.deepEqual(hit.by_command, { EXPIRE: 1, GET: 1, INCR: 1 });
+
+  assert.equal(await databaseCalls(), loads + 1);
+  assert.deepEqual(JSON.parse(await redis("GET", "user:41")), user);
+  const left = await redis("TTL", "user:41");
+  assert.ok(left > 290 && left <= 300, `${left} s`);
+});
+
+test("a profile that has left the cache is loaded again", async () => {
+  await call("/users/42");
+  await redis("DEL", "user:42");
+  const loads = await databaseCalls();
+  assert.equal((await call("/users/42")).headers.get("x-cache"), "MISS");
+  assert.equal(await databaseCalls(), loads + 1);
+});
+
+test("what an older Worker cached in another shape is loaded anew", async () => {
+  for (const old of ['{"id":43,"fullName":"Old"}', "not JSON", ""]) {
+    await redis("SET", "user:43", old);
+    const response = await call("/users/43");
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("x-cache"), "MISS");
+    assert.equal(JSON.parse(await redis("GET", "user:43")).name, "User 43");
+  }
+});
+
+test("a user who is not there is a 404 that nobody stores", async () => {
+  for (const id of ["0", "1000", "18446744073709551615"]) {
+    assert.equal((await call(`/users/${id}`)).status, 404);
+    assert.equal(await redis("EXISTS", `user:${id}`), 0);
+  }
+});
+
+test("a profile that cannot be written to the cache is answered all the same", async () => {
+  await redis("DEL", "user:44");
+  // The GET passes; the SET and all its repetitions fail.
+  await inject({ kind: "status", status: 500, path: "/", skip: 1, times: 9 });
+  const response = await call("/users/44");
+  assert.equal(response.status, 200);
+  assert.equal((await response.json()).id, 44);
+  assert.match(log, /not cached: SET/);
+  await admin("DELETE", "faults");
+  assert.equal(await redis("EXISTS", "user:44"), 0);
+});
+
+test("what is not a route costs no request", async () => {
+  const [responses, stats] = await counted(() =>
+    Promise.all([
+      call("/nothing"),
+      call("/users"),
+      call("/users/"),
+      call("/users/abc"),
+      call("/users/-1"),
+      call("/users/18446744073709551616"),
+      call("/users/1/2"),
+      call("/users/1", { method: "POST" }),
+      call("/login"),
+      call("/me", { method: "POST" }),
+    ]),
+  );
+  assert.deepEqual(
+    responses.map((response) => response.status),
+    responses.map(() => 404),
+  );
+  assert.equal(stats.requests, 0);
+});
+
+test("a session lives for 7 days, and holds who logged in, with what and from where", async () => {
+  const ip = newIp();
+  const [response, began] = await counted(() => login("ada", { ip, headers: { "User-Agent": "Engine/1" } }));
+  assert.equal(response.status, 200);
+  assert.equal(began.requests, 2);
+  assert.deepEqual(began.by_command, { EXPIRE: 1, INCR: 1, SET: 1 });
+
+  const [cookie, ...flags] = response.headers.getSetCookie()[0].split("; ");
+  assert.match(cookie, /^__Host-session=[0-9a-f]{64}$/);
+  assert.deepEqual(flags.sort(), ["HttpOnly", `Max-Age=${DAYS_7}`, "Path=/", "SameSite=Lax", "Secure"]);
+  assert.equal(response.headers.get("cache-control"), "no-store");
+
+  const key = `session:${cookie.slice(COOKIE.length + 1)}`;
+  const session = { userId: "ada", userAgent: "Engine/1", ipAddress: ip };
+  assert.equal(await redis("GET", key), JSON.stringify(session));
+  const left = await redis("TTL", key);
+  assert.ok(left > DAYS_7 - 10 && left <= DAYS_7, `${left} s`);
+
+  const [me, read] = await counted(() => call("/me", { cookie: `theme=dark; ${cookie}; lang=en` }));
+  assert.equal(me.status, 200);
+  assert.deepEqual(await me.json(), session);
+  assert.equal(me.headers.get("cache-control"), "no-store");
+  assert.equal(read.requests, 2);
+  assert.deepEqual(read.by_command, { EXPIRE: 1, GET: 1, INCR: 1 });
+
+  const [logout, ended] = await counted(() => call("/logout", { method: "POST", cookie }));
+  assert.equal(logout.status, 204);
+  assert.match(logout.headers.getSetCookie()[0], /^__Host-session=; .*Max-Age=0;/);
+  assert.equal(ended.requests, 2);
+  assert.deepEqual(ended.by_command, { DEL: 1, EXPIRE: 1, INCR: 1 });
+
+  assert.equal(await redis("EXISTS", key), 0);
+  // A copy of the cookie is worth nothing.
+  assert.equal((await call("/me", { cookie })).status, 401);
+});
+
+test("each login has a token of its own, and ends no other", async () => {
+  const cookies = [cookieOf(await login("grace")), cookieOf(await login("grace"))];
+  assert.notEqual(cookies[0], cookies[1]);
+  await call("/logout", { method: "POST", cookie: cookies[0] });
+  assert.equal((await call("/me", { cookie: cookies[0] })).status, 401);
+  assert.equal((await call("/me", { cookie: cookies[1] })).status, 200);
+});
+
+test("nobody is let in without a session", async () => {
+  const unknown = `${COOKIE}=${"0".repeat(64)}`;
+  assert.equal((await call("/me", { cookie: unknown })).status, 401);
+
+  // What cannot be a token is not looked up: only the limit is counted.
+  const cookies = [undefined, "", `${COOKIE}=`, `${COOKIE}=x`, `${COOKIE}=${"g".repeat(64)}`];
+  cookies.push(`${COOKIE}=${"0".repeat(65)}`, `other=${"0".repeat(64)}`, `x${unknown}`, "a;b;;=;");
+  for (const cookie of cookies) {
+    const [response, stats] = await counted(() => call("/me", { cookie }));
+    assert.equal(response.status, 401);
+    assert.deepEqual(stats.by_command, { EXPIRE: 1, INCR: 1 });
+  }
+});
+
+test("a login that says nothing of use is a 400, and stores nothing", async () => {
+  for (const body of ["", "{", "[]", "{}", '{"userId":7}', { userId: "" }, { userId: "x".repeat(65) }]) {
+    const [response, stats] = await counted(() => call("/login", { method: "POST", body }));
+    assert.equal(response.status, 400, JSON.stringify(body));
+    assert.equal(response.headers.getSetCookie().length, 0);
+    assert.equal(stats.by_command.SET, undefined);
+  }
+});
+
+test("the 101st request of a minute is refused, for that address and that endpoint", async () => {
+  await earlyInTheMinute();
+  const ip = newIp();
+  for (let number = 1; number <= 100; number += 1) {
+    assert.equal((await call("/users/45", { ip })).status, 200, `request ${number}`);
+  }
+  const [refused, stats] = await counted(() => call("/users/45", { ip }));
+  assert.equal(refused.status, 429);
+  const wait = Number(refused.headers.get("retry-after"));
+  assert.ok(Number.isInteger(wait) && wait >= 1 && wait <= 60, `Retry-After: ${wait}`);
+  assert.equal(stats.requests, 1);
+  assert.deepEqual(stats.by_command, { EXPIRE: 1, INCR: 1 });
+
+  assert.equal((await call("/users/46", { ip })).status, 429, "every profile is one endpoint");
+  assert.equal((await call("/users/45")).status, 200, "another address passes");
+  assert.equal((await call("/", { ip })).status, 200, "another endpoint passes");
+  assert.equal((await login("ada", { ip })).status, 200, "another endpoint passes");
+
+  const keys = await redis("KEYS", `limit:users:${ip}:*`);
+  assert.equal(keys.length, 1);
+  const left = await redis("TTL", keys[0]);
+  assert.ok(left > 0 && left <= 60, `${left} s`);
+});
+
+test("a count is given its end once, and no later request pushes it away", async () => {
+  await earlyInTheMinute();
+  const ip = newIp();
+  await call("/", { ip });
+  const [key] = await redis("KEYS", `limit:index:${ip}:*`);
+  await redis("EXPIRE", key, 30);
+  await call("/", { ip });
+  assert.equal(await redis("GET", key), "2");
+  const left = await redis("TTL", key);
+  assert.ok(left > 20 && left <= 30, `${left} s`);
+});
+
+test("of requests at once, exactly 100 pass", async () => {
+  await earlyInTheMinute();
+  const ip = newIp();
+  const responses = await Promise.all(Array.from({ length: 120 }, () => call("/", { ip })));
+  const passed = responses.filter((response) => response.status === 200);
+  const refused = responses.filter((response) => response.status === 429);
+  assert.equal(passed.length, 100);
+  assert.equal(refused.length, 20);
+});
+
+test("requests at once do not mix up their visitors", async () => {
+  const names = Array.from({ length: 40 }, (_, number) => `visitor-${number}`);
+  const cookies = (await Promise.all(names.map((name) => login(name)))).map(cookieOf);
+  assert.equal(new Set(cookies).size, names.length);
+  const answers = await Promise.all(
+    cookies.map(async (cookie, number) => {
+      const id = 100 + number;
+      const [me, user] = await Promise.all([call("/me", { cookie }), call(`/users/${id}`)]);
+      return [(await me.json()).userId, (await user.json()).id];
+    }),
+  );
+  assert.deepEqual(
+    answers,
+    names.map((name, number) => [name, 100 + number]),
+  );
+});
+
+test("a Redis that is busy for a moment is not noticed", async () => {
+  await inject({ kind: "status", status: 503, path: "/multi-exec" });
+  const [response, stats] = await counted(() => call("/"));
+  assert.equal(response.status, 200);
+  assert.equal(stats.requests, 2);
+  assert.equal(stats.by_command.INCR, 1);
+});
+
+test("a lost answer to INCR is a 503, and is counted once", async () => {
+  await inject({ kind: "drop_after", path: "/multi-exec" });
+  const [response, stats] = await counted(() => call("/"));
+  assert.equal(response.status, 503);
+  assert.equal(stats.requests, 1);
+  assert.equal(stats.by_command.INCR, 1);
+  assert.equal((await call("/")).status, 200);
+});
+
+test("a visitor does not wait for an answer that stalls", async () => {
+  await inject({ kind: "stall", bytes: 3, path: "/multi-exec" });
+  const begun = performance.now();
+  const response = await call("/");
+  const waited = performance.now() - begun;
+  assert.equal(response.status, 503);
+  assert.ok(waited > 2_500 && waited < 10_000, `${waited} ms`);
+  assert.equal((await call("/")).status, 200);
+});
+
+test("an outage is a 503 with a number for the log, and passes", async (t) => {
+  // A door to the server that can be shut, for a Worker of its own.
+  const target = new URL(url);
+  const open = new Set();
+  const listen = (port) => {
+    const door = net.createServer((socket) => {
+      const upstream = net.connect(Number(target.port), target.hostname);
+      for (const end of [socket, upstream]) open.add(end.on("error", () => end.destroy()));
+      socket.pipe(upstream).pipe(socket);
+    });
+    return once(door.listen(port, "127.0.0.1"), "listening").then(() => door);
+  };
+  let door = await listen(0);
+  const { port } = door.address();
+  const shut = () => {
+    for (const socket of open) socket.destroy();
+    return new Promise((done) => door.close(done));
+  };
+  const outage = await start({
+    UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${port}`,
+    UPSTASH_REDIS_REST_TOKEN: token,
+  });
+  t.after(async () => {
+    await outage.dispose();
+    await shut();
+  });
+
+  const cookie = cookieOf(await login("ada", { to: outage }));
+  await shut();
+  for (const target of ["/", "/users/47", "/me"]) {
+    const headers = { "CF-Ray": "8f00ba5e1234-ZRH" };
+    const response = await call(target, { to: outage, cookie, headers });
+    assert.equal(response.status, 503, target);
+    const answer = await response.text();
+    assert.equal(JSON.parse(answer).requestId, "8f00ba5e1234-ZRH");
+    assert.ok(!answer.includes(token) && !answer.includes(String(port)), answer);
+  }
+  assert.match(log, /8f00ba5e1234-ZRH: transaction: /);
+  assert.ok(!log.includes(cookie.slice(COOKIE.length + 1)), "a session's token is in the log");
+
+  door = await listen(port);
+  assert.equal((await call("/users/47", { to: outage })).status, 200);
+  const me = await call("/me", { to: outage, cookie });
+  assert.equal((await me.json()).userId, "ada");
+});
+
+test("a Worker that is not configured says so in its log, and not to visitors", async (t) => {
+  const bare = await start({ UPSTASH_REDIS_REST_URL: url });
+  t.after(() => bare.dispose());
+  const response = await call("/me", { to: bare });
+  assert.equal(response.status, 500);
+  assert.ok(!(await response.text()).includes("UPSTASH"));
+  assert.match(log, /UPSTASH_REDIS_REST_TOKEN is missing/);
+});
+
+test("a token that Redis refuses is in neither the answer nor the log", async (t) => {
+  const secret = "wrong-token-a5c1";
+  const refused = await start({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: secret });
+  t.after(() => refused.dispose());
+  const response = await call("/", { to: refused });
+  assert.equal(response.status, 503);
+  assert.ok(!(await response.text()).includes(secret));
+  assert.match(log, /check that the token/);
+  assert.ok(!log.includes(secret));
+});
