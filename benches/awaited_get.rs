@@ -27,6 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Vec<_>>()
         .as_slice()
     {
+        ["prepare"] => Ok(Redis::from_env()?.set("bench", "x".repeat(100)).await?),
         ["restis", times] => restis(times.parse()?).await,
         ["bare", times] => bare(times.parse()?).await,
         // `cargo test --benches` and `cargo bench` alone come here.

@@ -10,6 +10,7 @@ Usage: cargo xtask <task> [--verbose]
                     lint, native, wasm, npm, worker, lambda, size
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
+  bench             compares speed with others, each row a ratio in one run
   worker            serves the Worker example in workerd, before a real server
   worker-build      builds the Worker example; wrangler.toml calls it
   tools             installs every tool the tasks use, into target/tools and tests/js
@@ -35,6 +36,7 @@ pub(crate) enum Task {
     Test { levels: Vec<Level>, long: bool },
     Pkg,
     Size,
+    Bench,
     Worker,
     WorkerBuild,
     Tools,
@@ -110,6 +112,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invoc
         "demo" => Task::Demo,
         "pkg" => Task::Pkg,
         "size" => Task::Size,
+        "bench" => Task::Bench,
         "worker" => Task::Worker,
         "worker-build" => Task::WorkerBuild,
         "tools" => Task::Tools,

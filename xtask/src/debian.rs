@@ -1,4 +1,4 @@
-//! What only the system's package manager has: a browser with its driver, and OpenSSL's headers.
+//! What only the system's package manager has: a browser with its driver, OpenSSL's headers, valgrind.
 
 use std::{env, path::PathBuf};
 
@@ -49,6 +49,14 @@ pub(crate) fn openssl_headers() -> Result<()> {
         return Ok(());
     }
     install(&["libssl-dev", "pkg-config"])
+}
+
+/// Sees to it that valgrind is there, which counts instructions.
+pub(crate) fn valgrind() -> Result<()> {
+    match on_path("valgrind") {
+        Some(_) => Ok(()),
+        None => install(&["valgrind"]),
+    }
 }
 
 fn install(packages: &[&str]) -> Result<()> {

@@ -1,11 +1,12 @@
 //! Every task of this repository, as `cargo xtask <task>`: the demo, the tests, the npm package, the size check, the
-//! Worker. It needs Rust and, for the parts that are JavaScript or a real server, npm and Python's pip; everything else
+//! benches, the Worker. It needs Rust and, for the parts that are JavaScript or a real server, npm and Python's pip; everything else
 //! it gets by itself.
 
 #[cfg(not(unix))]
 compile_error!("the tasks start Unix servers and process groups: on Windows run them in WSL");
 
 mod args;
+mod bench;
 mod claims;
 mod debian;
 mod demo;
@@ -57,6 +58,7 @@ fn run(task: &Task) -> error::Result<()> {
         Task::Test { levels, long } => test::run(&repo, levels, *long),
         Task::Pkg => package::build(&repo),
         Task::Size => size::run(&repo),
+        Task::Bench => bench::run(&repo),
         Task::Worker => worker::serve(&repo),
         Task::WorkerBuild => worker::build(&repo),
         Task::Tools => tools::install_all(&repo),
