@@ -451,4 +451,39 @@ mod tests {
             assert!(!message.contains("secret"), "{message}");
         }
     }
+
+    fn call(payload: &[u8]) -> (Call, oneshot::Receiver<Result<Replies, Unavailable>>) {
+        let (done, answer) = oneshot::channel();
+        let call = Call {
+            payload: payload.to_vec(),
+            replies: 2,
+            done,
+        };
+        (call, answer)
+    }
+
+    #[test]
+    fn nothing_is_sent_for_one_who_has_left() {
+        let mut queue = Queue::default();
+        let (gone, answer) = call(b"gone");
+        drop(answer);
+        queue.push(gone);
+        let (here, mut answer) = call(b"here");
+        queue.push(here);
+        assert_eq!(
+            (queue.out.as_ref(), queue.waiting.len()),
+            (b"here".as_slice(), 1)
+        );
+
+        let (mut input, mut scanner) = (BytesMut::from(":1\r\n:2"), Scanner::new());
+        assert_eq!(queue.deliver(&mut input, &mut scanner), Ok(()));
+        assert!(answer.try_recv().is_err(), "the second is not complete");
+        input.extend_from_slice(b"\r\n");
+        assert_eq!(queue.deliver(&mut input, &mut scanner), Ok(()));
+        let replies = answer.try_recv().unwrap().unwrap();
+        assert_eq!(replies.iter().collect::<Vec<_>>(), [b":1\r\n", b":2\r\n"]);
+        input.extend_from_slice(b":3\r\n");
+        let nobody_asked = queue.deliver(&mut input, &mut scanner);
+        assert_eq!(nobody_asked, Err(Malformed));
+    }
 }

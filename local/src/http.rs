@@ -371,7 +371,10 @@ fn canned(
     body: String,
 ) -> Response<Answer> {
     let mut response = Response::new(Answer::Full(Some(body.into())));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let status = StatusCode::from_u16(status).ok();
+    // A status below 200 is no answer yet.
+    let status = status.filter(|status| !status.is_informational());
+    *response.status_mut() = status.unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
     share(headers);
     for (name, value) in extra {
