@@ -44,8 +44,10 @@ impl Row {
 
     /// Whether the expression calls a method of this name.
     fn calls(&self, method: &str) -> bool {
-        let mut after = self.expression.split(&format!(".{method}")).skip(1);
-        after.any(|rest| rest.starts_with(['(', ':']))
+        let calls = self.expression.split('.').skip(1);
+        calls
+            .filter_map(|call| call.strip_prefix(method))
+            .any(|rest| rest.starts_with(['(', ':']))
     }
 }
 
@@ -101,23 +103,25 @@ macro_rules! rows {
             expression: stringify!($command),
             class: $class,
             expected: $expected,
-            written: $command.written(&$recorder),
+            written: $command.written($recorder),
         }),*]
     };
 }
 
 fn table() -> Vec<Row> {
-    let recorder = Recorder::new();
-    let redis = &recorder.redis;
-    let mut rows = keys_and_strings(&recorder, redis);
-    rows.extend(collections(&recorder, redis));
-    rows.extend(sorted_sets(&recorder, redis));
-    rows.extend(scripts_and_server(&recorder, redis));
-    rows
+    let recorder = &Recorder::new();
+    let groups = [
+        keys_and_strings,
+        collections,
+        sorted_sets,
+        scripts_and_server,
+    ];
+    groups.into_iter().flat_map(|rows| rows(recorder)).collect()
 }
 
 #[rustfmt::skip]
-fn keys_and_strings(recorder: &Recorder, redis: &Redis) -> Vec<Row> {
+fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
+    let redis = &recorder.redis;
     rows! { recorder:
         redis.ping() => Read r#"["PING"]"#;
         redis.echo::<String>("a \"b\"\n") => Read r#"["ECHO","a \"b\"\n"]"#;
@@ -199,7 +203,8 @@ fn keys_and_strings(recorder: &Recorder, redis: &Redis) -> Vec<Row> {
 }
 
 #[rustfmt::skip]
-fn collections(recorder: &Recorder, redis: &Redis) -> Vec<Row> {
+fn collections(recorder: &Recorder) -> Vec<Row> {
+    let redis = &recorder.redis;
     rows! { recorder:
         redis.hset("k", ("f", "v")) => Write r#"["HSET","k","f","v"]"#;
         redis.hset("k", [("f", 1), ("g", 2)]).field("h", "three") => Write r#"["HSET","k","f","1","g","2","h","three"]"#;
@@ -270,7 +275,8 @@ fn collections(recorder: &Recorder, redis: &Redis) -> Vec<Row> {
 }
 
 #[rustfmt::skip]
-fn sorted_sets(recorder: &Recorder, redis: &Redis) -> Vec<Row> {
+fn sorted_sets(recorder: &Recorder) -> Vec<Row> {
+    let redis = &recorder.redis;
     rows! { recorder:
         redis.zadd("k", (1.5, "m")) => Write r#"["ZADD","k","1.5","m"]"#;
         redis.zadd("k", [(1, "m"), (2, "n")]).member("inf", "o") => Write r#"["ZADD","k","1","m","2","n","inf","o"]"#;
@@ -331,7 +337,8 @@ fn sorted_sets(recorder: &Recorder, redis: &Redis) -> Vec<Row> {
 }
 
 #[rustfmt::skip]
-fn scripts_and_server(recorder: &Recorder, redis: &Redis) -> Vec<Row> {
+fn scripts_and_server(recorder: &Recorder) -> Vec<Row> {
+    let redis = &recorder.redis;
     rows! { recorder:
         redis.eval::<i64>("return 1", ()) => Write r#"["EVAL","return 1","0"]"#;
         redis.eval::<i64>("return 1", ["a", "b"]).arg(1).args(["x", "y"]) => Write r#"["EVAL","return 1","2","a","b","1","x","y"]"#;
