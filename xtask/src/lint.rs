@@ -21,7 +21,7 @@ const FEATURES: [&str; 5] = ["", "rustls", "rustls-no-provider", "native-tls", "
 
 pub(crate) fn run(repo: &Repo) -> Result<()> {
     tools::ensure_wasm_target()?;
-    cargo(repo, "fmt --all --check").step("cargo fmt --check")?;
+    cargo(repo, "fmt --all --check -- --color never").step("cargo fmt --check")?;
     clippy(repo)?;
     docs(repo)?;
     features(repo)?;

@@ -28,6 +28,12 @@ const DRIVERS: [&str; 2] = ["browser.test.mjs", "workerd.test.mjs"];
 /// The test of the Worker example, which has a level of its own.
 const WORKER: &str = "worker.test.mjs";
 
+/// What of tests/js is not part of the project the package is tested in.
+const NOT_COPIED: [&str; 4] = ["node_modules", "package.json", "package-lock.json", WORKER];
+
+/// A test that takes this long hangs, in milliseconds.
+const HANGS: u32 = 300_000;
+
 pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
     if long {
         ui::note("--long adds soak tests; no level has any yet, so this runs what it runs without");
@@ -185,6 +191,7 @@ fn the_worker(repo: &Repo) -> Result<()> {
 fn node_test(repo: &Repo, node: Node, dir: &Path, files: &[String], local: &Local) -> Result<Cmd> {
     let command = Cmd::new(npm::node(repo, node)?)
         .words("--test --test-reporter=spec")
+        .arg(format!("--test-timeout={HANGS}"))
         .args(files)
         // Or miniflare asks the network where this machine is.
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
@@ -224,13 +231,22 @@ fn install_package(repo: &Repo, place: &Path) -> Result<()> {
         }
     }
     for (path, name) in entries(&repo.js())? {
-        if path.is_file()
-            && !name.starts_with('.')
-            && !name.starts_with("package")
-            && name != WORKER
-        {
-            fs::copy(&path, place.join(&name)).context(format!("copy tests/js/{name}"))?;
+        if !NOT_COPIED.contains(&name.as_str()) && !name.starts_with('.') {
+            copy(&path, &place.join(&name))?;
         }
+    }
+    Ok(())
+}
+
+/// Copies a file, or a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let what = format!("copy {}", from.display());
+    if from.is_file() {
+        return fs::copy(from, to).map(drop).context(what);
+    }
+    fs::create_dir_all(to).context(what)?;
+    for (path, name) in entries(from)? {
+        copy(&path, &to.join(name))?;
     }
     Ok(())
 }
@@ -245,13 +261,14 @@ fn only_tarball(place: &Path) -> Result<PathBuf> {
 
 fn test_files(place: &Path) -> Result<Vec<String>> {
     let names = entries(place)?.into_iter().map(|(_, name)| name);
-    Ok(names.filter(|name| name.ends_with(".test.mjs")).collect())
+    let is_test = |name: &String| name.ends_with(".test.mjs") || name.ends_with(".test.cjs");
+    Ok(names.filter(is_test).collect())
 }
 
 /// Node takes an empty list for "look for tests yourself".
 fn expect_tests(files: &[String]) -> Result<()> {
     if files.is_empty() {
-        return Err(Error::new("tests/js lacks tests of the package: it needs *.test.mjs for Node, and for workerd and browsers.")
+        return Err(Error::new("tests/js lacks tests of the package: it needs *.test.mjs or *.test.cjs for Node, and for workerd and browsers.")
             .hint(format!("Those that drive workerd or a browser are {}.", DRIVERS.join(" and "))));
     }
     Ok(())
