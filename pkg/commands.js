@@ -1,0 +1,243 @@
+// Every command, once: how the arguments of its method become words, and how its reply is read where the usual way
+// will not do. Redis and Pipeline both have these methods.
+
+import { fieldsAndValues, infoSections, decode, valuesOf } from "./text.js";
+
+const identity = (reply) => reply;
+
+/** An optional argument that is not given is no argument; one that stands before another cannot be left out. */
+function trim(words, needed) {
+  while (words.length > needed && words[words.length - 1] === undefined) words.pop();
+  // A missing argument is refused by its place, as `undefined` is.
+  while (words.length < needed) words.push(undefined);
+  return words;
+}
+
+/** Options of a command: each name is a word; a `1` says that its value follows, a `0` that it is a switch. */
+function options(command, given, known) {
+  if (given === undefined) return [];
+  if (given === null || typeof given !== "object") throw new TypeError(`${command}: options are an object, { name: value }`);
+  for (const name of Object.keys(given)) {
+    // A misspelt `ex` would otherwise be a key that never expires.
+    if (!(name in known)) throw new TypeError(`${command}: there is no option ${name}, only ${Object.keys(known).join(", ")}`);
+  }
+  const words = [];
+  for (const name in known) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!known[name]) {
+      if (value) words.push(name.toUpperCase());
+    } else if (value === null) {
+      throw new TypeError(`${command}: the option ${name} is null`);
+    } else {
+      words.push(name.toUpperCase(), value);
+    }
+  }
+  return words;
+}
+
+/** `{ a: 1 }` or a Map as `a 1`. */
+function pairs(command, object) {
+  if (object === null || typeof object !== "object") throw new TypeError(`${command}: names and values are an object, { name: value }`);
+  return (object instanceof Map ? [...object] : Object.entries(object)).flat();
+}
+
+const list = (value) => (Array.isArray(value) ? value : [value]);
+const counted = (values) => [values.length, ...values];
+/** Keys, as several arguments or as one array: a key is never an array itself. */
+const keys = (values) => values.flat();
+
+const TTL = { ex: 1, px: 1, exat: 1, pxat: 1 };
+const SCAN = { match: 1, count: 1 };
+
+const commands = {};
+
+/** Commands whose arguments are their words; the number says how many they need. */
+function plain(table, decoder) {
+  for (const [name, needed] of Object.entries(table)) {
+    const word = name.toUpperCase();
+    commands[name] = (...args) => ({ words: [word, ...trim(args, needed)], decode: decoder });
+  }
+}
+
+plain({
+  // Connection and server
+  echo: 1, dbsize: 0, randomkey: 0,
+  // Keys
+  expire: 2, pexpire: 2, expireat: 2, pexpireat: 2, expiretime: 1, pexpiretime: 1, ttl: 1, pttl: 1, persist: 1,
+  rename: 2, renamenx: 2, keys: 1,
+  // Strings
+  get: 1, getdel: 1, getrange: 3, getset: 2, setrange: 3, append: 2, strlen: 1, setex: 3, psetex: 3, setnx: 2,
+  incr: 1, incrby: 2, incrbyfloat: 2, decr: 1, decrby: 2,
+  // Hashes
+  hget: 2, hdel: 2, hexists: 2, hincrby: 3, hincrbyfloat: 3, hkeys: 1, hvals: 1, hlen: 1, hstrlen: 2, hsetnx: 3,
+  // Lists
+  lpush: 2, rpush: 2, lpushx: 2, rpushx: 2, lpop: 1, rpop: 1, llen: 1, lrange: 3, lindex: 2, linsert: 4, lset: 3,
+  lrem: 3, ltrim: 3, lmove: 4, rpoplpush: 2,
+  // Sets
+  sadd: 2, srem: 2, smembers: 1, sismember: 2, scard: 1, spop: 1, srandmember: 1, smove: 3,
+  // Sorted sets
+  zrem: 2, zscore: 2, zincrby: 3, zcard: 1, zcount: 3, zlexcount: 3, zrank: 2, zrevrank: 2, zpopmin: 1, zpopmax: 1,
+  zremrangebyrank: 3, zremrangebyscore: 3, zremrangebylex: 3,
+});
+plain({ type: 1 }, identity);
+plain({ time: 0 }, (reply) => reply.map(Number));
+
+/** Commands on any number of keys. */
+for (const name of ["del", "unlink", "exists", "touch", "mget", "sdiff", "sinter", "sunion", "sdiffstore", "sinterstore", "sunionstore"]) {
+  const word = name.toUpperCase();
+  commands[name] = (...args) => ({ words: [word, ...trim(keys(args), 1)] });
+}
+
+/** The expiry of hash fields: `hexpire(key, field or fields, …)`. */
+for (const name of ["hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "hpttl", "hexpiretime", "hpexpiretime", "hpersist"]) {
+  const word = name.toUpperCase();
+  const needed = name.includes("expire") && !name.endsWith("time") ? 1 : 0;
+  commands[name] = (key, fields, ...args) => ({ words: [word, key, ...trim(args, needed), "FIELDS", ...counted(list(fields))] });
+}
+
+/** Scripts: `eval(script, keys, args)`. */
+for (const [name, word] of [["eval", "EVAL"], ["evalRo", "EVAL_RO"], ["evalsha", "EVALSHA"], ["evalshaRo", "EVALSHA_RO"]]) {
+  commands[name] = (script, keys = [], args = []) => ({ words: [word, script, ...counted(keys), ...args] });
+}
+
+/** A cursor, which stays text, and what was found. */
+const page = (read = decode) => (reply) => [reply[0], read(reply[1])];
+
+const keysWithTypes = (found) => {
+  const typed = [];
+  for (let i = 0; i + 1 < found.length; i += 2) typed.push({ key: found[i], type: found[i + 1] });
+  return typed;
+};
+
+for (const name of ["hscan", "sscan", "zscan"]) {
+  const word = name.toUpperCase();
+  commands[name] = (key, cursor, given) => ({ words: [word, key, cursor, ...options(word, given, SCAN)], decode: page() });
+}
+
+const flush = (word) => (given) => ({ words: [word, ...options(word, list(given)[0], { async: 0, sync: 0 })] });
+
+/** ZINTER and its relatives: `command destination? numkeys keys options`. */
+function combine(command, target, count, sets, given = {}, more = {}) {
+  const { weight, weights = weight, ...rest } = given;
+  const found = weights === undefined ? [] : ["WEIGHTS", ...list(weights)];
+  return { words: [command, ...target, count, ...list(sets), ...found, ...options(command, rest, { aggregate: 1, ...more })] };
+}
+
+const RANGE = { byScore: 0, byLex: 0, rev: 0 };
+
+function range(command, words, { offset, count, ...given } = {}, more = {}) {
+  if ((offset === undefined) !== (count === undefined)) throw new TypeError(`${command}: offset and count go together`);
+  // Redis reads the options in any order, but LIMIT after what it limits is how it is documented.
+  const [before, after] = [options(command, given, { ...RANGE, ...more }), []];
+  if (offset !== undefined) after.push("LIMIT", offset, count);
+  const scores = before.indexOf("WITHSCORES");
+  if (scores >= 0) after.push(...before.splice(scores, 1));
+  return { words: [command, ...words, ...before, ...after] };
+}
+
+const popped = (command, count, sets, where, amount) => ({
+  words: [command, count, ...list(sets), where, ...(amount === undefined ? [] : ["COUNT", amount])],
+});
+
+Object.assign(commands, {
+  ping: (message) => ({ words: ["PING", ...trim(list(message), 0)] }),
+  info: (...sections) => ({ words: ["INFO", ...sections], decode: infoSections }),
+  flushdb: flush("FLUSHDB"),
+  flushall: flush("FLUSHALL"),
+  slowlogGet: (count) => ({
+    words: ["SLOWLOG", "GET", ...trim([count], 0)],
+    decode: (reply) =>
+      reply.map(([id, timestamp, duration, args, client, name]) => ({ id, timestamp, duration, args, client, name })),
+  }),
+  slowlogLen: () => ({ words: ["SLOWLOG", "LEN"] }),
+  slowlogReset: () => ({ words: ["SLOWLOG", "RESET"] }),
+
+  copy: (source, destination, given) => ({
+    words: ["COPY", source, destination, ...options("COPY", given, { replace: 0 })],
+    decode: (reply) => (reply > 0 ? "COPIED" : "NOT_COPIED"),
+  }),
+  scan: (cursor, given) => ({
+    words: ["SCAN", cursor, ...options("SCAN", given, { ...SCAN, type: 1, withType: 0 })],
+    decode: page(given?.withType ? keysWithTypes : decode),
+  }),
+
+  set: (key, value, given) => ({
+    words: ["SET", key, value, ...options("SET", given, { nx: 0, xx: 0, get: 0, ...TTL, keepTtl: 0 })],
+  }),
+  getex: (key, given) => ({ words: ["GETEX", key, ...options("GETEX", given, { ...TTL, persist: 0 })] }),
+  mset: (values) => ({ words: ["MSET", ...pairs("MSET", values)] }),
+  msetnx: (values) => ({ words: ["MSETNX", ...pairs("MSETNX", values)] }),
+
+  hset: (key, values) => ({ words: ["HSET", key, ...pairs("HSET", values)] }),
+  hmset: (key, values) => ({ words: ["HMSET", key, ...pairs("HMSET", values)] }),
+  hgetall: (key) => ({ words: ["HGETALL", key], decode: fieldsAndValues }),
+  hmget: (key, ...args) => {
+    const fields = keys(args);
+    return { words: ["HMGET", key, ...trim([...fields], 1)], decode: valuesOf(fields) };
+  },
+  hgetdel: (key, ...args) => {
+    const fields = keys(args);
+    return { words: ["HGETDEL", key, "FIELDS", ...counted(fields)], decode: valuesOf(fields) };
+  },
+  hgetex: (key, given, ...args) => {
+    const fields = keys(args);
+    const words = ["HGETEX", key, ...options("HGETEX", given, { ...TTL, persist: 0 }), "FIELDS", ...counted(fields)];
+    return { words, decode: valuesOf(fields) };
+  },
+  hsetex: (key, { conditional, expiration, ...unknown } = {}, values) => {
+    options("HSETEX", unknown, { conditional: 1, expiration: 1 });
+    const flat = pairs("HSETEX", values);
+    const words = ["HSETEX", key, ...trim([conditional], 0), ...options("HSETEX", expiration, { ...TTL, keepttl: 0 })];
+    return { words: [...words, "FIELDS", flat.length / 2, ...flat] };
+  },
+  hrandfield: (key, count, withValues) => ({
+    words: ["HRANDFIELD", key, ...trim([count], 0), ...(withValues ? ["WITHVALUES"] : [])],
+    decode: withValues ? fieldsAndValues : undefined,
+  }),
+
+  lpos: (key, element, given) => ({
+    words: ["LPOS", key, element, ...options("LPOS", given, { rank: 1, count: 1, maxLen: 1 })],
+  }),
+  lmpop: (count, sets, where, amount) => popped("LMPOP", count, sets, where, amount),
+
+  smismember: (key, members) => ({ words: ["SMISMEMBER", key, ...list(members)] }),
+  sintercard: (sets, given) => ({
+    words: ["SINTERCARD", ...counted(list(sets)), ...options("SINTERCARD", given, { limit: 1 })],
+  }),
+
+  zadd: (key, ...args) => {
+    const given = args.length > 0 && args[0] !== null && typeof args[0] === "object" && !("member" in args[0]) ? args.shift() : {};
+    const words = ["ZADD", key, ...options("ZADD", given, { nx: 0, xx: 0, ch: 0, incr: 0, lt: 0, gt: 0 })];
+    for (const entry of keys(args)) {
+      if (entry === null || typeof entry !== "object") throw new TypeError("ZADD: members are { score, member }");
+      words.push(entry.score, entry.member);
+    }
+    return { words };
+  },
+  zmscore: (key, members) => ({ words: ["ZMSCORE", key, ...list(members)] }),
+  zrange: (key, min, max, given) => range("ZRANGE", [key, min, max], given, { withScores: 0 }),
+  zrangestore: (target, key, min, max, given) => range("ZRANGESTORE", [target, key, min, max], given),
+  zrandmember: (key, count, withScores) => ({
+    words: ["ZRANDMEMBER", key, ...trim([count], 0), ...(withScores ? ["WITHSCORES"] : [])],
+  }),
+  zmpop: (count, sets, where, amount) => popped("ZMPOP", count, sets, where, amount),
+  zunion: (count, sets, given) => combine("ZUNION", [], count, sets, given, { withScores: 0 }),
+  zinter: (count, sets, given) => combine("ZINTER", [], count, sets, given, { withScores: 0 }),
+  zdiff: (count, sets, given) => ({ words: ["ZDIFF", count, ...list(sets), ...options("ZDIFF", given, { withScores: 0 })] }),
+  zunionstore: (target, count, sets, given) => combine("ZUNIONSTORE", [target], count, sets, given),
+  zinterstore: (target, count, sets, given) => combine("ZINTERSTORE", [target], count, sets, given),
+  zdiffstore: (target, count, ...sets) => ({ words: ["ZDIFFSTORE", target, count, ...keys(sets)] }),
+  zintercard: (sets, given) => ({
+    words: ["ZINTERCARD", ...counted(list(sets)), ...options("ZINTERCARD", given, { limit: 1 })],
+  }),
+
+  scriptLoad: (script) => ({ words: ["SCRIPT", "LOAD", script], decode: identity }),
+  scriptExists: (...hashes) => ({ words: ["SCRIPT", "EXISTS", ...hashes] }),
+  scriptFlush: (given) => ({ words: ["SCRIPT", "FLUSH", ...options("SCRIPT FLUSH", given, { async: 0, sync: 0 })] }),
+
+  /** Any command, by name. */
+  command: (name, ...args) => ({ words: [name, ...args] }),
+});
+
+export { commands };

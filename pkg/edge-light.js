@@ -1,0 +1,8 @@
+// Vercel's edge runtime: `?module` asks its bundler for a compiled module.
+
+import module from "./wasm/restis_bg.wasm?module";
+import { start } from "./engine.js";
+
+start(module);
+
+export * from "./index.js";

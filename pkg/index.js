@@ -1,0 +1,281 @@
+// The client: Redis and its Pipeline. One function of the engine sends, these write what it sends and read what it got.
+
+import { commands } from "./commands.js";
+import { connect, init, isReady } from "./engine.js";
+import { ConfigError, DecodeError, fromEngine, fromServer } from "./errors.js";
+import { Script, ScriptRO } from "./script.js";
+import { decode, encode, parse } from "./text.js";
+
+export {
+  ConfigError,
+  ConnectError,
+  DecodeError,
+  errors,
+  HttpError,
+  InterruptedError,
+  RedisError,
+  ServerError,
+  TimeoutError,
+  TooLargeError,
+} from "./errors.js";
+export { init, Script, ScriptRO };
+
+/** Under this name `fromEnv` hands the environment to the constructor. */
+const ENV = Symbol("env");
+
+const URLS = ["UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"];
+const TOKENS = ["UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"];
+
+/** A number of milliseconds, or nothing. */
+function millis(name, value) {
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && value > 0) return value;
+  throw new ConfigError(`${name} is not a number of milliseconds greater than 0`);
+}
+
+function count(name, value) {
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new ConfigError(`${name} is not a whole number from 0 on`);
+}
+
+/** How the engine repeats; `false` is never. */
+function retrySettings(retry) {
+  if (retry === undefined) return undefined;
+  const given = retry === false ? { retries: 0 } : retry;
+  if (given === null || typeof given !== "object") throw new ConfigError("retry is not false or an object, { retries: 3 }");
+  return {
+    retries: count("retry.retries", given.retries ?? 3),
+    baseDelay: millis("retry.baseDelay", given.baseDelay) ?? 50,
+    maxDelay: millis("retry.maxDelay", given.maxDelay) ?? 2000,
+    evenIfAmbiguous: given.evenIfAmbiguous === true,
+  };
+}
+
+/** What carries requests: an object with `fetch`, such as a service binding, or a function. */
+function fetchTarget(fetch) {
+  if (fetch === undefined) return undefined;
+  const target = typeof fetch === "function" ? { fetch } : fetch;
+  // A service binding is a proxy on which every name is something, so it is only looked up.
+  if (typeof target?.fetch === "function") return target;
+  throw new ConfigError("fetch is neither a function nor an object with a method fetch, such as a service binding");
+}
+
+function settingsOf(options) {
+  if (options === null || typeof options !== "object") {
+    throw new ConfigError("new Redis takes an object: new Redis({ url, token }), or Redis.fromEnv()");
+  }
+  for (const name of ["url", "token"]) {
+    const value = options[name];
+    if (options[ENV] === undefined && (value === undefined || value === null || value === "")) {
+      throw new ConfigError(`${name} is missing: the database's REST tab has it, and restis-local prints one without an account`);
+    }
+    if (value !== undefined && value !== null && typeof value !== "string") throw new ConfigError(`${name} is not a string`);
+  }
+  return {
+    url: options.url,
+    token: options.token,
+    env: options[ENV],
+    timeout: millis("timeout", options.timeout),
+    attemptTimeout: millis("attemptTimeout", options.attemptTimeout),
+    retry: retrySettings(options.retry),
+    allowPlainHttp: options.allowPlainHttp === true,
+    readYourWrites: options.readYourWrites !== false,
+    fetch: fetchTarget(options.fetch),
+  };
+}
+
+/** Defines every command on a class, each as a call of `run`. */
+function addCommands(Class, run) {
+  for (const [name, build] of Object.entries(commands)) {
+    const method = { [name](...args) { return run(this, build, args); } }[name];
+    Object.defineProperty(Class.prototype, name, { value: method, configurable: true, writable: true });
+  }
+}
+
+export class Redis {
+  #settings;
+  #client;
+  #decodes;
+
+  constructor(options) {
+    this.#settings = settingsOf(options);
+    this.#decodes = options.automaticDeserialization !== false;
+    // Where the module is loaded later, the first call reports what is wrong with URL and token.
+    if (isReady()) this.#connect();
+  }
+
+  static {
+    addCommands(this, (redis, build, args) => redis.#run(build, args));
+  }
+
+  static fromEnv(env = globalThis.process?.env, options) {
+    if (env === null || typeof env !== "object") {
+      throw new ConfigError("there is no process.env here: hand over the Worker's, Redis.fromEnv(env)");
+    }
+    for (const names of [URLS, TOKENS]) {
+      if (!names.some((name) => env[name])) {
+        throw new ConfigError(
+          `${names[0]} is missing, and so is ${names[1]}: set one of them (the database's REST tab has the line to copy; ` +
+            "without an account restis-local prints one), and in a Worker hand its env over: Redis.fromEnv(env)",
+        );
+      }
+    }
+    return new this({ ...options, url: undefined, token: undefined, [ENV]: env });
+  }
+
+  #connect() {
+    try {
+      this.#client = connect(this.#settings);
+    } catch (thrown) {
+      throw fromEngine(thrown);
+    }
+  }
+
+  /** Sends JSON text and gives the answer, parsed. */
+  async #send(form, json) {
+    if (this.#client === undefined) {
+      await init();
+      this.#connect();
+    }
+    let text;
+    try {
+      text = await this.#client.exec(form, json, false);
+    } catch (thrown) {
+      throw fromEngine(thrown);
+    }
+    return parse(text);
+  }
+
+  async #run(build, args) {
+    const { words, decode: read = decode } = build(...args);
+    const { result } = await this.#send("", encode(words));
+    if (!this.#decodes) return result;
+    return readReply(read, result, words);
+  }
+
+  /** Any command, by an array of its words. */
+  exec(words) {
+    return this.#run(commands.command, words);
+  }
+
+  /** Commands that go in one request, each with its own outcome. */
+  pipeline() {
+    return this.#batch("pipeline");
+  }
+
+  /** Commands that run as one: all, or none if Redis refuses one of them beforehand. */
+  multi() {
+    return this.#batch("multi-exec");
+  }
+
+  #batch(form) {
+    return new Pipeline((json) => this.#send(form, json), this.#decodes);
+  }
+
+  /** A script that is sent by its hash, and as text only when the server does not know it. */
+  createScript(script, { readonly = false } = {}) {
+    return readonly ? new ScriptRO(this, script) : new Script(this, script);
+  }
+
+  /** Every key, one after the other; a key that is there all the time comes at least once. */
+  async *scanIterator(options) {
+    yield* pages((cursor) => this.#page(commands.scan(cursor, options)));
+  }
+
+  async *hscanIterator(key, options) {
+    yield* inPairs(pages((cursor) => this.#page(commands.hscan(key, cursor, options))), (field, value) => [field, this.#value(value)]);
+  }
+
+  async *sscanIterator(key, options) {
+    for await (const member of pages((cursor) => this.#page(commands.sscan(key, cursor, options)))) yield this.#value(member);
+  }
+
+  async *zscanIterator(key, options) {
+    const found = pages((cursor) => this.#page(commands.zscan(key, cursor, options)));
+    yield* inPairs(found, (member, score) => ({ member: this.#value(member), score: Number(score) }));
+  }
+
+  async #page({ words }) {
+    const { result } = await this.#send("", encode(words));
+    return readReply(([cursor, found]) => [String(cursor), found], result, words);
+  }
+
+  #value(text) {
+    return this.#decodes ? decode(text) : text;
+  }
+}
+
+/** Reads a reply, whatever the server answered. */
+function readReply(read, result, words) {
+  try {
+    return read(result);
+  } catch (cause) {
+    throw new DecodeError(`${words[0]}: the answer has not the shape of this command's`, { command: words[0], cause });
+  }
+}
+
+async function* pages(fetch) {
+  let cursor = "0";
+  do {
+    const [next, found] = await fetch(cursor);
+    yield* found;
+    cursor = next;
+  } while (cursor !== "0");
+}
+
+async function* inPairs(items, make) {
+  let first;
+  let half = false;
+  for await (const item of items) {
+    if (half) yield make(first, item);
+    first = item;
+    half = !half;
+  }
+}
+
+export class Pipeline {
+  #send;
+  #decodes;
+  #commands = [];
+
+  constructor(send, decodes) {
+    this.#send = send;
+    this.#decodes = decodes;
+  }
+
+  static {
+    addCommands(this, (pipeline, build, args) => {
+      const { words, decode: read = decode } = build(...args);
+      pipeline.#commands.push({ json: encode(words), name: String(words[0]), read: pipeline.#decodes ? read : (reply) => reply });
+      return pipeline;
+    });
+  }
+
+  /** How many commands are in it. */
+  length() {
+    return this.#commands.length;
+  }
+
+  /** Sends all of it in one request. Without commands nothing is sent. */
+  async exec({ keepErrors = false } = {}) {
+    const commands = [...this.#commands];
+    if (commands.length === 0) return [];
+    const answers = await this.#send(`[${commands.map(({ json }) => json).join()}]`);
+    if (answers.length !== commands.length) {
+      throw new DecodeError(`pipeline: ${answers.length} answers came for ${commands.length} commands`);
+    }
+    const outcomes = commands.map(({ name, read }, index) => {
+      const { result, error } = answers[index] ?? {};
+      if (error !== undefined) return { error: fromServer(String(error), name, index) };
+      try {
+        return { result: readReply(read, result, [name]) };
+      } catch (error) {
+        return { error };
+      }
+    });
+    if (keepErrors) return outcomes;
+    const failed = outcomes.find(({ error }) => error !== undefined);
+    if (failed) throw failed.error;
+    return outcomes.map(({ result }) => result);
+  }
+}

@@ -1,0 +1,147 @@
+// Values to text and back: what a JavaScript value is on the wire, and what a reply is in JavaScript.
+
+/** One argument as the text that Redis stores. */
+function argument(value, command, index) {
+  const refuse = (what, cause) => {
+    throw new TypeError(`${command}: argument ${index} ${what}`, cause && { cause });
+  };
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "bigint":
+    case "boolean":
+      return String(value);
+    case "number":
+      if (Number.isNaN(value)) refuse("is NaN");
+      // Redis's own spelling, which it also reads as a score.
+      return Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : String(value);
+    case "object": {
+      if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) refuse("is binary; encode it as text first");
+      if (value instanceof Map || value instanceof Set) refuse("is a Map or Set, which JSON writes as {}; convert it first");
+      let json;
+      try {
+        json = JSON.stringify(value);
+      } catch (cause) {
+        refuse("cannot be written as JSON", cause);
+      }
+      return json ?? refuse("has no JSON form");
+    }
+    default:
+      return refuse(value === undefined ? "is undefined" : `is a ${typeof value}, which cannot be stored`);
+  }
+}
+
+/** A command's words, the name first, as the JSON array that is sent. */
+export function encode(words) {
+  // JSON.stringify writes a lone surrogate as its escape, so the text is whole Unicode whatever the strings are.
+  return JSON.stringify(words.map((word, index) => (typeof word === "string" ? word : argument(word, words[0], index))));
+}
+
+/** Whether the number says what the text says, to the last digit, and can be counted with. */
+const isExact = (number, text) =>
+  String(number) === text && Number.isFinite(number) && (Number.isSafeInteger(number) || !Number.isInteger(number));
+
+// Whole tokens, so that neither digits in a string nor those of a fraction are taken for an integer.
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+/** JSON.parse, but an integer beyond 2^53 becomes a string of its digits instead of another integer. */
+export function parse(json) {
+  if (!/\d{16}/.test(json)) return JSON.parse(json);
+  const keep = (token) => (/^-?\d{16,}$/.test(token) && !Number.isSafeInteger(+token) ? `"${token}"` : token);
+  return JSON.parse(json.replace(STRING_OR_NUMBER, keep));
+}
+
+/** Whether text that begins and ends with these can be JSON at all. A JSON.parse that throws costs microseconds. */
+function looksLikeJson(text) {
+  const last = text.charCodeAt(text.length - 1);
+  switch (text.charCodeAt(0)) {
+    case 0x22: // "
+      return text.length > 1 && (last === 0x22 || last <= 0x20);
+    case 0x5b: // [
+      return last === 0x5d || last <= 0x20;
+    case 0x7b: // {
+      return last === 0x7d || last <= 0x20;
+    case 0x09:
+    case 0x0a:
+    case 0x0d:
+    case 0x20:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function decodeText(text) {
+  const first = text.charCodeAt(0);
+  // A digit or a minus: a number if it is written as JavaScript writes it, so that "007" and "1.10" stay what they are.
+  if ((first >= 0x30 && first <= 0x39) || first === 0x2d) {
+    const number = +text;
+    return isExact(number, text) ? number : text;
+  }
+  if (looksLikeJson(text)) {
+    try {
+      const value = parse(text);
+      return typeof value === "number" && String(value) !== text ? text : value;
+    } catch {
+      return text;
+    }
+  }
+  if (text === "true") return true;
+  if (text === "false") return false;
+  return text === "null" ? null : text;
+}
+
+/** A reply with its texts read: numbers and JSON as values, all else as it is. */
+export function decode(reply) {
+  if (typeof reply === "string") return decodeText(reply);
+  return Array.isArray(reply) ? reply.map(decode) : reply;
+}
+
+/** Sets a field by any name: `__proto__` is a field like others. */
+function put(object, name, value) {
+  if (name === "__proto__") Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true });
+  else object[name] = value;
+}
+
+/** `[field, value, field, value]` as an object; nothing as null. */
+export function fieldsAndValues(reply) {
+  if (!Array.isArray(reply) || reply.length === 0) return null;
+  const object = {};
+  for (let i = 0; i + 1 < reply.length; i += 2) put(object, reply[i], decode(reply[i + 1]));
+  return object;
+}
+
+/** The values of these fields as an object; null if there is none of them. */
+export const valuesOf = (fields) => (reply) => {
+  if (!Array.isArray(reply) || reply.every((value) => value === null)) return null;
+  const object = {};
+  fields.forEach((field, i) => put(object, String(field), decode(reply[i])));
+  return object;
+};
+
+/** The text of INFO by section. */
+export function infoSections(text) {
+  const sections = {};
+  let section = {};
+  for (const line of String(text).split(/\r?\n/)) {
+    if (line.startsWith("# ")) {
+      section = {};
+      put(sections, line.slice(2).toLowerCase(), section);
+    } else if (line.includes(":")) {
+      const colon = line.indexOf(":");
+      const value = line.slice(colon + 1);
+      put(section, line.slice(0, colon), /^\w+=[^,]*(,\w+=[^,]*)*$/.test(value) ? members(value) : decodeText(value));
+    }
+  }
+  return sections;
+}
+
+/** `keys=1,expires=0`, as INFO writes a line of several values. */
+function members(text) {
+  const object = {};
+  for (const member of text.split(",")) {
+    const equals = member.indexOf("=");
+    put(object, member.slice(0, equals), decodeText(member.slice(equals + 1)));
+  }
+  return object;
+}
