@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod twice;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -138,7 +140,7 @@ fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
         redis.expire("k", 60).xx() => Write r#"["EXPIRE","k","60","XX"]"#;
         redis.expire("k", 60).gt() => Write r#"["EXPIRE","k","60","GT"]"#;
         redis.expire("k", 60).lt() => Write r#"["EXPIRE","k","60","LT"]"#;
-        redis.pexpire("k", 1_500) => Idempotent r#"["PEXPIRE","k","1500"]"#;
+        redis.pexpire("k", 60_000) => Idempotent r#"["PEXPIRE","k","60000"]"#;
         redis.pexpire("k", 1_500).xx() => Write r#"["PEXPIRE","k","1500","XX"]"#;
         redis.expireat("k", 4_102_444_800) => Idempotent r#"["EXPIREAT","k","4102444800"]"#;
         redis.expireat("k", 4_102_444_800).gt() => Write r#"["EXPIREAT","k","4102444800","GT"]"#;
@@ -164,7 +166,7 @@ fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
         redis.set("NX", "GET") => Idempotent r#"["SET","NX","GET"]"#;
         redis.set("k", Json([1, 2])) => Idempotent r#"["SET","k","[1,2]"]"#;
         redis.set("k", 1.5).ex(60) => Idempotent r#"["SET","k","1.5","EX","60"]"#;
-        redis.set("k", u64::MAX).px(5_000) => Idempotent r#"["SET","k","18446744073709551615","PX","5000"]"#;
+        redis.set("k", u64::MAX).px(60_000) => Idempotent r#"["SET","k","18446744073709551615","PX","60000"]"#;
         redis.set("k", -1).exat(4_102_444_800) => Idempotent r#"["SET","k","-1","EXAT","4102444800"]"#;
         redis.set("k", "é").pxat(4_102_444_800_000) => Idempotent r#"["SET","k","é","PXAT","4102444800000"]"#;
         redis.set("k", "v").keepttl() => Idempotent r#"["SET","k","v","KEEPTTL"]"#;
@@ -177,9 +179,9 @@ fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
         redis.set("k", "v").get::<String>().xx() => Write r#"["SET","k","v","GET","XX"]"#;
         redis.getex::<String>("k") => Idempotent r#"["GETEX","k"]"#;
         redis.getex::<String>("k").ex(60) => Idempotent r#"["GETEX","k","EX","60"]"#;
-        redis.getex::<String>("k").px(60) => Idempotent r#"["GETEX","k","PX","60"]"#;
-        redis.getex::<String>("k").exat(60) => Idempotent r#"["GETEX","k","EXAT","60"]"#;
-        redis.getex::<String>("k").pxat(60) => Idempotent r#"["GETEX","k","PXAT","60"]"#;
+        redis.getex::<String>("k").px(60_000) => Idempotent r#"["GETEX","k","PX","60000"]"#;
+        redis.getex::<String>("k").exat(4_102_444_800) => Idempotent r#"["GETEX","k","EXAT","4102444800"]"#;
+        redis.getex::<String>("k").pxat(4_102_444_800_000) => Idempotent r#"["GETEX","k","PXAT","4102444800000"]"#;
         redis.getex::<String>("k").persist() => Idempotent r#"["GETEX","k","PERSIST"]"#;
         redis.getdel::<String>("k") => Write r#"["GETDEL","k"]"#;
         redis.getset::<String>("k", "v") => Write r#"["GETSET","k","v"]"#;
@@ -197,7 +199,7 @@ fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
         redis.mset(("a", 1)).pair("b", "two") => Idempotent r#"["MSET","a","1","b","two"]"#;
         redis.msetnx(BTreeMap::from([("a", 1), ("b", 2)])) => Write r#"["MSETNX","a","1","b","2"]"#;
         redis.setex("k", 60, "v") => Idempotent r#"["SETEX","k","60","v"]"#;
-        redis.psetex("k", 60, "v") => Idempotent r#"["PSETEX","k","60","v"]"#;
+        redis.psetex("k", 60_000, "v") => Idempotent r#"["PSETEX","k","60000","v"]"#;
         redis.setnx("k", "v") => Write r#"["SETNX","k","v"]"#;
     }
 }

@@ -1,0 +1,92 @@
+//! The safety classes of the table against a real server: what reads changes nothing, and what is
+//! idempotent leaves the same data and gives the same reply when it runs again.
+
+use std::collections::BTreeMap;
+
+use restis_local::Local;
+
+use super::{Idempotent, Read, Row, table};
+use crate::{Bytes, Error, Redis, Value};
+
+type Data = BTreeMap<Bytes, Bytes>;
+
+/// All keys, in the form in which the server would move them to another.
+async fn data(redis: &Redis) -> Result<Data, Error> {
+    let mut data = Data::new();
+    for key in redis.keys::<Bytes>("*").await? {
+        let value = redis.command("DUMP").arg(&key).query::<Bytes>().await?;
+        data.insert(key, value);
+    }
+    Ok(data)
+}
+
+/// Fills the keys of the table with what this command works on.
+async fn seed(redis: &Redis, row: &Row) -> Result<(), Error> {
+    redis.flushall().sync().await?;
+    for key in ["k", "a", "b"] {
+        match row.expected.as_bytes() {
+            [b'[', b'"', b'Z', ..] => {
+                redis.zadd(key, [(0, "a"), (0, "b"), (7, key)]).await?;
+            }
+            [
+                b'[',
+                b'"',
+                b'S',
+                b'U' | b'I' | b'D' | b'M' | b'C' | b'R',
+                ..,
+            ] => {
+                redis.sadd(key, ["a", key]).await?;
+            }
+            [b'[', b'"', b'H', ..] => {
+                redis.hset(key, [("f", "1"), ("g", "2")]).await?;
+            }
+            [b'[', b'"', b'L', ..] => {
+                redis.rpush(key, ["a", "v"]).await?;
+            }
+            _ => redis.set(key, "a value").await?,
+        }
+    }
+    Ok(())
+}
+
+async fn run(redis: &Redis, row: &Row) -> Result<Value, Error> {
+    let words: Vec<String> = serde_json::from_str(row.expected).unwrap();
+    let (name, args) = words.split_first().unwrap();
+    redis.command(name).args(args).query().await
+}
+
+/// Runs a row as its class allows, and says what broke the promise of the class.
+async fn broken(redis: &Redis, row: &Row) -> Result<Option<&'static str>, Error> {
+    seed(redis, row).await?;
+    let before = data(redis).await?;
+    let first = run(redis, row).await;
+    let once = data(redis).await?;
+    if row.class == Read {
+        return Ok((once != before).then_some("changed data"));
+    }
+    let (first, second) = (first?, run(redis, row).await?);
+    let twice = data(redis).await?;
+    Ok(match () {
+        () if second != first => Some("gave another reply"),
+        () if twice != once => Some("changed data again"),
+        () => None,
+    })
+}
+
+#[test]
+fn a_second_run_is_as_safe_as_the_class_says() {
+    let mut rows = table();
+    rows.retain(|row| row.class == Read || row.class == Idempotent);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let local = Local::builder().start().await.unwrap();
+        let redis = Redis::new(local.url(), local.token()).unwrap();
+        for row in &rows {
+            let broken = broken(&redis, row).await;
+            assert!(matches!(broken, Ok(None)), "{}: {broken:?}", row.expression);
+        }
+    });
+}
