@@ -119,7 +119,7 @@ impl Command<'_, u64, ZRangeStore> {
 pub struct ZRank(());
 
 impl<'a> Command<'a, Option<u64>, ZRank> {
-    /// WITHSCORE: the rank and the score.
+    /// WITHSCORE: the rank and the score. Needs Redis 7.2.
     pub fn withscore(self) -> Command<'a, Option<(u64, f64)>> {
         self.with("WITHSCORE").cast()
     }
@@ -363,7 +363,7 @@ impl Redis {
     /// # restis_testing::run(async |redis| {
     /// redis.zadd("top", [(1, "ada"), (2, "grace")]).await?;
     /// assert_eq!(redis.zrank("top", "grace").await?, Some(1));
-    /// assert_eq!(redis.zrank("top", "grace").withscore().await?, Some((1, 2.0)));
+    /// assert_eq!(redis.zrank("top", "nobody").await?, None);
     /// # Ok(()) });
     /// ```
     ///
