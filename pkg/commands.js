@@ -5,11 +5,14 @@ import { fieldsAndValues, infoSections, decode, valuesOf } from "./text.js";
 
 const identity = (reply) => reply;
 
-/** An optional argument that is not given is no argument; one that stands before another cannot be left out. */
-function trim(words, needed) {
-  while (words.length > needed && words[words.length - 1] === undefined) words.pop();
-  // A missing argument is refused by its place, as `undefined` is.
-  while (words.length < needed) words.push(undefined);
+/** A missing argument is refused by its place, as `undefined` is. */
+function atLeast(needed, words) {
+  return words.length < needed ? [...words, ...Array(needed - words.length)] : words;
+}
+
+/** Arguments of which the last may be left out, which is the same as `undefined`. */
+function optional(...words) {
+  while (words.length > 0 && words[words.length - 1] === undefined) words.pop();
   return words;
 }
 
@@ -52,11 +55,14 @@ const SCAN = { match: 1, count: 1 };
 
 const commands = {};
 
-/** Commands whose arguments are their words; the number says how many they need. */
-function plain(table, decoder) {
+/** Commands whose arguments are their words; the number says how many they need, and the last of them may be optional. */
+function plain(table, { decode, more = (words) => words } = {}) {
   for (const [name, needed] of Object.entries(table)) {
     const word = name.toUpperCase();
-    commands[name] = (...args) => ({ words: [word, ...trim(args, needed)], decode: decoder });
+    commands[name] = (...args) => ({
+      words: [word, ...atLeast(needed, args.slice(0, needed)), ...more(args.slice(needed))],
+      decode,
+    });
   }
 }
 
@@ -64,7 +70,7 @@ plain({
   // Connection and server
   echo: 1, dbsize: 0, randomkey: 0,
   // Keys
-  expire: 2, pexpire: 2, expireat: 2, pexpireat: 2, expiretime: 1, pexpiretime: 1, ttl: 1, pttl: 1, persist: 1,
+  expiretime: 1, pexpiretime: 1, ttl: 1, pttl: 1, persist: 1,
   rename: 2, renamenx: 2, keys: 1,
   // Strings
   get: 1, getdel: 1, getrange: 3, getset: 2, setrange: 3, append: 2, strlen: 1, setex: 3, psetex: 3, setnx: 2,
@@ -72,28 +78,35 @@ plain({
   // Hashes
   hget: 2, hdel: 2, hexists: 2, hincrby: 3, hincrbyfloat: 3, hkeys: 1, hvals: 1, hlen: 1, hstrlen: 2, hsetnx: 3,
   // Lists
-  lpush: 2, rpush: 2, lpushx: 2, rpushx: 2, lpop: 1, rpop: 1, llen: 1, lrange: 3, lindex: 2, linsert: 4, lset: 3,
+  lpush: 2, rpush: 2, lpushx: 2, rpushx: 2, llen: 1, lrange: 3, lindex: 2, linsert: 4, lset: 3,
   lrem: 3, ltrim: 3, lmove: 4, rpoplpush: 2,
   // Sets
-  sadd: 2, srem: 2, smembers: 1, sismember: 2, scard: 1, spop: 1, srandmember: 1, smove: 3,
+  sadd: 2, srem: 2, smembers: 1, sismember: 2, scard: 1, smove: 3,
   // Sorted sets
-  zrem: 2, zscore: 2, zincrby: 3, zcard: 1, zcount: 3, zlexcount: 3, zrank: 2, zrevrank: 2, zpopmin: 1, zpopmax: 1,
+  zrem: 2, zscore: 2, zincrby: 3, zcard: 1, zcount: 3, zlexcount: 3, zrank: 2, zrevrank: 2,
   zremrangebyrank: 3, zremrangebyscore: 3, zremrangebylex: 3,
 });
-plain({ type: 1 }, identity);
-plain({ time: 0 }, (reply) => reply.map(Number));
+plain({ type: 1 }, { decode: identity });
+plain({ time: 0 }, { decode: (reply) => reply.map(Number) });
+plain(
+  { expire: 2, pexpire: 2, expireat: 2, pexpireat: 2, lpop: 1, rpop: 1, spop: 1, srandmember: 1, zpopmin: 1, zpopmax: 1 },
+  { more: (args) => optional(...args) },
+);
 
 /** Commands on any number of keys. */
 for (const name of ["del", "unlink", "exists", "touch", "mget", "sdiff", "sinter", "sunion", "sdiffstore", "sinterstore", "sunionstore"]) {
   const word = name.toUpperCase();
-  commands[name] = (...args) => ({ words: [word, ...trim(keys(args), 1)] });
+  commands[name] = (...args) => ({ words: [word, ...atLeast(1, keys(args))] });
 }
 
 /** The expiry of hash fields: `hexpire(key, field or fields, …)`. */
 for (const name of ["hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "hpttl", "hexpiretime", "hpexpiretime", "hpersist"]) {
   const word = name.toUpperCase();
-  const needed = name.includes("expire") && !name.endsWith("time") ? 1 : 0;
-  commands[name] = (key, fields, ...args) => ({ words: [word, key, ...trim(args, needed), "FIELDS", ...counted(list(fields))] });
+  const needed = /expire(at)?$/.test(name) ? 1 : 0;
+  commands[name] = (key, fields, ...args) => {
+    const when = [...atLeast(needed, args.slice(0, needed)), ...optional(...args.slice(needed))];
+    return { words: [word, key, ...when, "FIELDS", ...counted(list(fields))] };
+  };
 }
 
 /** Scripts: `eval(script, keys, args)`. */
@@ -141,12 +154,12 @@ const popped = (command, count, sets, where, amount) => ({
 });
 
 Object.assign(commands, {
-  ping: (message) => ({ words: ["PING", ...trim(list(message), 0)] }),
+  ping: (message) => ({ words: ["PING", ...optional(...list(message))] }),
   info: (...sections) => ({ words: ["INFO", ...sections], decode: infoSections }),
   flushdb: flush("FLUSHDB"),
   flushall: flush("FLUSHALL"),
   slowlogGet: (count) => ({
-    words: ["SLOWLOG", "GET", ...trim([count], 0)],
+    words: ["SLOWLOG", "GET", ...optional(count)],
     decode: (reply) =>
       reply.map(([id, timestamp, duration, args, client, name]) => ({ id, timestamp, duration, args, client, name })),
   }),
@@ -174,7 +187,7 @@ Object.assign(commands, {
   hgetall: (key) => ({ words: ["HGETALL", key], decode: fieldsAndValues }),
   hmget: (key, ...args) => {
     const fields = keys(args);
-    return { words: ["HMGET", key, ...trim([...fields], 1)], decode: valuesOf(fields) };
+    return { words: ["HMGET", key, ...atLeast(1, fields)], decode: valuesOf(fields) };
   },
   hgetdel: (key, ...args) => {
     const fields = keys(args);
@@ -188,11 +201,11 @@ Object.assign(commands, {
   hsetex: (key, { conditional, expiration, ...unknown } = {}, values) => {
     options("HSETEX", unknown, { conditional: 1, expiration: 1 });
     const flat = pairs("HSETEX", values);
-    const words = ["HSETEX", key, ...trim([conditional], 0), ...options("HSETEX", expiration, { ...TTL, keepttl: 0 })];
+    const words = ["HSETEX", key, ...optional(conditional), ...options("HSETEX", expiration, { ...TTL, keepttl: 0 })];
     return { words: [...words, "FIELDS", flat.length / 2, ...flat] };
   },
   hrandfield: (key, count, withValues) => ({
-    words: ["HRANDFIELD", key, ...trim([count], 0), ...(withValues ? ["WITHVALUES"] : [])],
+    words: ["HRANDFIELD", key, ...optional(count), ...(withValues ? ["WITHVALUES"] : [])],
     decode: withValues ? fieldsAndValues : undefined,
   }),
 
@@ -219,7 +232,7 @@ Object.assign(commands, {
   zrange: (key, min, max, given) => range("ZRANGE", [key, min, max], given, { withScores: 0 }),
   zrangestore: (target, key, min, max, given) => range("ZRANGESTORE", [target, key, min, max], given),
   zrandmember: (key, count, withScores) => ({
-    words: ["ZRANDMEMBER", key, ...trim([count], 0), ...(withScores ? ["WITHSCORES"] : [])],
+    words: ["ZRANDMEMBER", key, ...optional(count), ...(withScores ? ["WITHSCORES"] : [])],
   }),
   zmpop: (count, sets, where, amount) => popped("ZMPOP", count, sets, where, amount),
   zunion: (count, sets, given) => combine("ZUNION", [], count, sets, given, { withScores: 0 }),

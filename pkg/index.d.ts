@@ -1,0 +1,258 @@
+/**
+ * A Redis client that needs no TCP: Upstash's REST API in Node, Deno, Bun, Workers and browsers.
+ *
+ * @example
+ * import { Redis } from "restis";
+ *
+ * const redis = Redis.fromEnv();
+ * await redis.set("user:42", { name: "ada" }, { ex: 300 });
+ * const user = await redis.get<{ name: string }>("user:42");
+ */
+
+import type { Argument, Commands, CursorOptions, Key, Kind, ScanOptions } from "./commands.js";
+
+export type * from "./commands.js";
+
+/**
+ * What carries requests in place of the global `fetch`: a service binding, a mock, a proxy. It gets the address as a
+ * string with the options of a POST, and gives a promise of a Response.
+ */
+// Without the names of DOM types, so that a project needs none of their libraries.
+export type Fetcher = ((url: string, init: any) => Promise<any>) | { fetch(url: string, init: any): Promise<any> };
+
+/** How a failed request is made again. What may have run is repeated only if a second run changes nothing. */
+export interface RetryOptions {
+  /** At most this many repetitions. Default: 3. */
+  retries?: number;
+  /** The wait before the first repetition is a random part of this many milliseconds, then of twice that. Default: 50. */
+  baseDelay?: number;
+  /** No wait is longer than this many milliseconds. Default: 2000. */
+  maxDelay?: number;
+  /** Repeats also what may have run and shows when it runs twice: an `incr` may then count twice. Default: no. */
+  evenIfAmbiguous?: boolean;
+}
+
+/** Settings that all ways to make a client share. */
+export interface ClientOptions {
+  /** At most this many milliseconds for a call, its repetitions and waits included. Default: 30 000. */
+  timeout?: number;
+  /** At most this many milliseconds for one request, to the last byte of its answer. Default: 10 000. */
+  attemptTimeout?: number;
+  /** How failed requests are repeated; `false` is never. */
+  retry?: false | RetryOptions;
+  /** Lets the token travel unencrypted over `http://` to another machine: for a private network only. */
+  allowPlainHttp?: boolean;
+  /** Whether reads see this client's own earlier writes on a replicated database. Default: yes. */
+  readYourWrites?: boolean;
+  /**
+   * Whether replies that read as JSON become values. Default: yes. With `false` every reply is what the server sent.
+   */
+  automaticDeserialization?: boolean;
+  /** What carries the requests. Default: the global `fetch`. */
+  fetch?: Fetcher;
+}
+
+/** Settings of {@link Redis}. */
+export interface RedisOptions extends ClientOptions {
+  /** The REST URL of the database: `https://…`. */
+  url: string;
+  /** The REST token of the database. */
+  token: string;
+}
+
+/** Where `Redis.fromEnv` looks: `process.env`, or the `env` of a Worker. */
+export interface Environment {
+  readonly UPSTASH_REDIS_REST_URL?: unknown;
+  readonly UPSTASH_REDIS_REST_TOKEN?: unknown;
+  readonly KV_REST_API_URL?: unknown;
+  readonly KV_REST_API_TOKEN?: unknown;
+}
+
+/** Replies as promises: the commands of {@link Redis}. */
+export interface AsPromise extends Kind {
+  readonly out: Promise<this["in"]>;
+}
+
+/** Replies collected: the commands of a {@link Pipeline}. */
+export interface AsPipeline<Results extends unknown[]> extends Kind {
+  readonly out: Pipeline<[...Results, this["in"]]>;
+}
+
+export interface Redis extends Commands<AsPromise> {}
+
+/**
+ * A client of one database. Making one does no I/O, so it can be a global of a Worker.
+ *
+ * A call rejects with a {@link RedisError}, or with a TypeError that names the command and the argument that cannot
+ * be sent.
+ */
+export class Redis {
+  /** @throws {ConfigError} where URL or token are missing or malformed. In a browser the first command reports that. */
+  constructor(options: RedisOptions);
+
+  /**
+   * A client by `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, else `KV_REST_API_URL` and
+   * `KV_REST_API_TOKEN`, of `process.env` or of the `env` you hand over (`Redis.fromEnv(env)` in a Worker).
+   *
+   * @throws {ConfigError}
+   */
+  static fromEnv(env?: Environment, options?: ClientOptions): Redis;
+
+  /** Any command, by an array of its words. The same as {@link Redis.command}. */
+  exec<T = unknown>(words: readonly [name: string, ...args: Argument[]]): Promise<T>;
+
+  /** Commands that go in one request, each with its own outcome. One round trip, each command is billed. */
+  pipeline(): Pipeline;
+
+  /** Commands that run as one, with nothing in between. One round trip, each command is billed. */
+  multi(): Pipeline;
+
+  /** A Lua script that is sent by its hash, and as text only when the server does not know it. */
+  createScript<T = unknown>(script: string, options?: { readonly?: false }): Script<T>;
+  createScript<T = unknown>(script: string, options: { readonly: true }): ScriptRO<T>;
+
+  /**
+   * Every key. One that is there all the time comes at least once, and perhaps twice.
+   *
+   * @example
+   * for await (const key of redis.scanIterator({ match: "user:*", count: 500 })) await redis.unlink(key);
+   */
+  scanIterator(options?: ScanOptions): AsyncGenerator<string, void>;
+  /** Every field of a hash with its value. */
+  hscanIterator<T = unknown>(key: Key, options?: CursorOptions): AsyncGenerator<[field: string, value: T], void>;
+  /** Every member of a set. */
+  sscanIterator<T = unknown>(key: Key, options?: CursorOptions): AsyncGenerator<T, void>;
+  /** Every member of a sorted set with its score. */
+  zscanIterator<T = unknown>(
+    key: Key,
+    options?: CursorOptions,
+  ): AsyncGenerator<{ member: T; score: number }, void>;
+}
+
+/** The outcome of one command of a batch. */
+export type Outcome<T> = { result: T; error?: undefined } | { result?: undefined; error: RedisError };
+
+export interface Pipeline<Results extends unknown[] = []> extends Commands<AsPipeline<Results>> {}
+
+/**
+ * Commands for one request: {@link Redis.pipeline} and {@link Redis.multi}.
+ *
+ * @example
+ * const [views, user] = await redis.pipeline().incr("views").get<User>("user:42").exec();
+ */
+export class Pipeline<Results extends unknown[] = []> {
+  private constructor();
+  /** How many commands are in it. */
+  length(): number;
+  /**
+   * Sends all of it. Rejects with the first error; what else was in the request has run all the same. Without
+   * commands nothing is sent. Sending it again runs it again.
+   */
+  exec(options?: { keepErrors?: false }): Promise<Results>;
+  /** Sends all of it, and gives each command's result or error. */
+  exec(options: { keepErrors: true }): Promise<{ [I in keyof Results]: Outcome<Results[I]> }>;
+}
+
+/** A Lua script that may write. */
+export class Script<T = unknown> {
+  private constructor();
+  readonly script: string;
+  /** The SHA-1 of the text, by which the server knows it. */
+  hash(): Promise<string>;
+  /** Runs it by its hash, then if need be by its text. */
+  exec(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  eval(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  evalsha(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+}
+
+/** A Lua script that only reads: the server refuses writes, and a lost answer is asked for again. */
+export class ScriptRO<T = unknown> {
+  private constructor();
+  readonly script: string;
+  /** The SHA-1 of the text, by which the server knows it. */
+  hash(): Promise<string>;
+  /** Runs it by its hash, then if need be by its text. */
+  exec(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  evalRo(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  evalshaRo(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+}
+
+/** What went wrong with a command. Its message says what to do, and holds no token, key or value. */
+export class RedisError extends Error {
+  constructor(message: string, details?: Partial<ErrorDetails> & { cause?: unknown });
+  /** What went wrong; each kind has a class. */
+  readonly kind: "config" | "too-large" | "connect" | "timeout" | "interrupted" | "http" | "server" | "decode";
+  /** The first word of Redis's own error: `WRONGTYPE`, `NOSCRIPT`, `ERR`. Nothing if Redis did not speak. */
+  readonly code?: string;
+  /** The name of the command that failed. */
+  readonly command?: string;
+  /** The HTTP status, where there was an answer. */
+  readonly status?: number;
+  /** How many requests were made for this call. */
+  readonly attempts: number;
+  /** The command writes, and nobody can say whether it ran. It was not repeated, unless that is safe. */
+  readonly ambiguous: boolean;
+  /** The same call may succeed later, and making it again cannot apply it twice. */
+  readonly retryable: boolean;
+  /** The token is wrong, or may not do this. */
+  readonly auth?: boolean;
+  /** The answer had begun, and did not come to its end. */
+  readonly inBody?: boolean;
+  /** It was the TLS handshake that failed. */
+  readonly tls?: boolean;
+  /** In a batch: which command it was, from 0. */
+  readonly index?: number;
+}
+
+type ErrorDetails = Pick<
+  RedisError,
+  "code" | "command" | "status" | "attempts" | "ambiguous" | "retryable" | "auth" | "inBody" | "tls" | "index"
+>;
+
+/** URL, token or a setting is missing or malformed. Nothing was sent. */
+export class ConfigError extends RedisError {
+  readonly kind: "config";
+}
+/** The request is larger than the 10 MB that the server takes. Nothing was sent. */
+export class TooLargeError extends RedisError {
+  readonly kind: "too-large";
+}
+/** No connection came about, so nothing ran. Every command is repeated. */
+export class ConnectError extends RedisError {
+  readonly kind: "connect";
+}
+/** The whole answer did not come in time. Repeated if that is safe and time is left. */
+export class TimeoutError extends RedisError {
+  readonly kind: "timeout";
+}
+/** The connection broke before the answer was whole. Repeated if that is safe. */
+export class InterruptedError extends RedisError {
+  readonly kind: "interrupted";
+}
+/** Something on the way answered in place of Redis: a gateway, a limit. 429 and 503 are repeated, other 5xx if that is safe. */
+export class HttpError extends RedisError {
+  readonly kind: "http";
+}
+/** Redis refused or failed the command: see {@link RedisError.code}. */
+export class ServerError extends RedisError {
+  readonly kind: "server";
+  readonly code: string;
+}
+/** The answer has not the shape of this command's. */
+export class DecodeError extends RedisError {
+  readonly kind: "decode";
+}
+
+/** The names that programs written for `@upstash/redis` catch by. */
+export const errors: {
+  readonly RedisError: typeof RedisError;
+  readonly UpstashError: typeof RedisError;
+  readonly UrlError: typeof ConfigError;
+  readonly UpstashJSONParseError: typeof DecodeError;
+};
+
+/**
+ * Waits until the wasm module runs. Nobody has to call it: where it is not there from the start (browsers and
+ * bundlers), the first command waits for it.
+ */
+export function init(): Promise<void>;

@@ -1,0 +1,50 @@
+// What the tests share: the address of the server they use, and a client of a `fetch` of their own.
+
+import { Redis } from "restis";
+
+export const url = process.env.RESTIS_TEST_URL ?? process.env.UPSTASH_REDIS_REST_URL;
+export const token = process.env.RESTIS_TEST_TOKEN ?? process.env.UPSTASH_REDIS_REST_TOKEN;
+if (!url || !token) throw new Error("set RESTIS_TEST_URL and RESTIS_TEST_TOKEN to those of a running restis-local");
+
+/** Its control requests: faults to inject, counters to read. */
+export async function control(path, body) {
+  const response = await fetch(`${url}/_local/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: body && JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.headers.get("content-type")?.includes("json") ? response.json() : response.text();
+}
+
+/** A client whose requests are answered by `answer(path, words)`, with the text of a body or a Response. */
+export function mocked(answer, options) {
+  const requests = [];
+  const redis = new Redis({
+    url: "https://mock.example",
+    token: "a-token",
+    retry: false,
+    ...options,
+    fetch: async (address, init) => {
+      const request = {
+        path: address.slice("https://mock.example".length),
+        headers: Object.fromEntries(init.headers),
+        text: new TextDecoder().decode(init.body),
+      };
+      requests.push(request);
+      const given = await answer(request.path, JSON.parse(request.text));
+      return typeof given === "string" ? new Response(given, { status: 200 }) : given;
+    },
+  });
+  return { redis, requests };
+}
+
+/** What a promise rejects with. */
+export async function rejection(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it did not reject");
+}
