@@ -53,8 +53,6 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), lambda_runtime::Error> {
-    // Fails only if a provider is installed already, and then there is one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // Once, before the first event: a client holds the open connection, so one that were made for
     // each event would shake hands for each event. A missing variable ends the function here, where
     // a deployment shows it, and not at its first visitor.

@@ -171,7 +171,6 @@ fn printed(output: &Output) -> String {
 
 /// A server of its own for a test, and a client to look into it.
 async fn server() -> (Local, Redis) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let local = Local::builder().token("token-7d21").start().await.unwrap();
     let redis = Redis::new(local.url(), local.token()).unwrap();
     (local, redis)
