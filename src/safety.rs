@@ -128,6 +128,16 @@ const IDEMPOTENT: &[&str] = &[
     "ZUNIONSTORE",
 ];
 
+/// Idempotent only where the destination is none of the sources. SUNIONSTORE, SINTERSTORE and PFMERGE
+/// are so in any case.
+const STORES: &[&str] = &[
+    "SDIFFSTORE",
+    "ZDIFFSTORE",
+    "ZINTERSTORE",
+    "ZRANGESTORE",
+    "ZUNIONSTORE",
+];
+
 /// Families, by their second word.
 const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
     (
@@ -188,17 +198,33 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     if IDEMPOTENT.binary_search(&&*name).is_err() {
         return Safety::Write;
     }
-    // SET key value and EXPIRE key seconds: what follows are options, before it stands data.
-    let conditional = matches!(
-        &*name,
-        "SET" | "EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT"
-    );
-    let is_condition = |word: Cow<'_, str>| {
-        CONDITIONS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(&word))
+    let mut among = |skip: usize, found: &[&str]| {
+        let mut rest = words.by_ref().skip(skip);
+        rest.any(|word| found.iter().any(|known| known.eq_ignore_ascii_case(&word)))
     };
-    if conditional && words.skip(2).any(is_condition) {
+    let twice_is_not_once = match &*name {
+        // Behind the key and the value stand options, before that data.
+        "SET" | "EXPIREAT" | "PEXPIREAT" => among(2, CONDITIONS),
+        // A time that has passed deletes the key, and the second run finds none.
+        "EXPIRE" | "PEXPIRE" => {
+            let now = words
+                .nth(1)
+                .is_some_and(|time| time == "0" || time.starts_with('-'));
+            now || words.any(|word| {
+                CONDITIONS
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(&word))
+            })
+        }
+        "GETEX" => among(1, &["EXAT", "PXAT"]),
+        // A destination that is a source too gives the second run other data to begin with.
+        name if STORES.contains(&name) => {
+            let destination = words.next().unwrap_or_default();
+            words.any(|word| word == destination)
+        }
+        _ => false,
+    };
+    if twice_is_not_once {
         Safety::Write
     } else {
         Safety::IdempotentWrite
@@ -283,6 +309,13 @@ mod tests {
             (r#"["SET","k","v","GET"]"#, Write),
             (r#"["EXPIRE","k",60]"#, IdempotentWrite),
             (r#"["EXPIRE","k",60,"NX"]"#, Write),
+            (r#"["EXPIRE","k",0]"#, Write),
+            (r#"["PEXPIRE","k","-5"]"#, Write),
+            (r#"["GETEX","k","EX",60]"#, IdempotentWrite),
+            (r#"["GETEX","EXAT"]"#, IdempotentWrite),
+            (r#"["GETEX","k","exat",60]"#, Write),
+            (r#"["ZUNIONSTORE","sum",2,"today","week"]"#, IdempotentWrite),
+            (r#"["ZUNIONSTORE","sum",2,"sum","today"]"#, Write),
             (r#"["MSET","NX","NX","GET","GET"]"#, IdempotentWrite),
             (r#"["INCR","k"]"#, Write),
             (r#"["DEL","k"]"#, Write),

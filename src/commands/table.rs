@@ -136,6 +136,7 @@ fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
         redis.exists(["a", "b"]) => Read r#"["EXISTS","a","b"]"#;
         redis.touch(["a", "b"]) => Idempotent r#"["TOUCH","a","b"]"#;
         redis.expire("k", 60) => Idempotent r#"["EXPIRE","k","60"]"#;
+        redis.expire("k", 0) => Write r#"["EXPIRE","k","0"]"#;
         redis.expire("k", 60).nx() => Write r#"["EXPIRE","k","60","NX"]"#;
         redis.expire("k", 60).xx() => Write r#"["EXPIRE","k","60","XX"]"#;
         redis.expire("k", 60).gt() => Write r#"["EXPIRE","k","60","GT"]"#;
@@ -180,8 +181,8 @@ fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
         redis.getex::<String>("k") => Idempotent r#"["GETEX","k"]"#;
         redis.getex::<String>("k").ex(60) => Idempotent r#"["GETEX","k","EX","60"]"#;
         redis.getex::<String>("k").px(60_000) => Idempotent r#"["GETEX","k","PX","60000"]"#;
-        redis.getex::<String>("k").exat(4_102_444_800) => Idempotent r#"["GETEX","k","EXAT","4102444800"]"#;
-        redis.getex::<String>("k").pxat(4_102_444_800_000) => Idempotent r#"["GETEX","k","PXAT","4102444800000"]"#;
+        redis.getex::<String>("k").exat(4_102_444_800) => Write r#"["GETEX","k","EXAT","4102444800"]"#;
+        redis.getex::<String>("k").pxat(4_102_444_800_000) => Write r#"["GETEX","k","PXAT","4102444800000"]"#;
         redis.getex::<String>("k").persist() => Idempotent r#"["GETEX","k","PERSIST"]"#;
         redis.getdel::<String>("k") => Write r#"["GETDEL","k"]"#;
         redis.getset::<String>("k", "v") => Write r#"["GETSET","k","v"]"#;
@@ -271,6 +272,7 @@ fn collections(recorder: &Recorder) -> Vec<Row> {
         redis.sintercard(["a", "b"]) => Read r#"["SINTERCARD","2","a","b"]"#;
         redis.sintercard(["a", "b"]).limit(5) => Read r#"["SINTERCARD","2","a","b","LIMIT","5"]"#;
         redis.sdiff::<String>(["a", "b"]) => Read r#"["SDIFF","a","b"]"#;
+        redis.sdiffstore("a", ["b", "a"]) => Write r#"["SDIFFSTORE","a","b","a"]"#;
         redis.sdiffstore("d", ["a", "b"]) => Idempotent r#"["SDIFFSTORE","d","a","b"]"#;
         redis.sscan("k").matching("a*") => Read r#"["SSCAN","k","0","MATCH","a*"]"#;
     }
@@ -300,6 +302,7 @@ fn sorted_sets(recorder: &Recorder) -> Vec<Row> {
             => Read r#"["ZRANGE","k","(1","+inf","WITHSCORES","BYSCORE","LIMIT","10","-1"]"#;
         redis.zrange::<String>("k", "[b", "-").bylex().rev().limit(0, 5)
             => Read r#"["ZRANGE","k","[b","-","BYLEX","REV","LIMIT","0","5"]"#;
+        redis.zrangestore("a", "a", 1, -1) => Write r#"["ZRANGESTORE","a","a","1","-1"]"#;
         redis.zrangestore("d", "k", 0, -1) => Idempotent r#"["ZRANGESTORE","d","k","0","-1"]"#;
         redis.zrangestore("d", "k", "-", "+").bylex().limit(0, 5)
             => Idempotent r#"["ZRANGESTORE","d","k","-","+","BYLEX","LIMIT","0","5"]"#;
@@ -324,16 +327,19 @@ fn sorted_sets(recorder: &Recorder) -> Vec<Row> {
         redis.zunion::<String>(["a", "b"]) => Read r#"["ZUNION","2","a","b"]"#;
         redis.zunion::<String>(["a", "b"]).weights([1.0, 0.5]).aggregate(Aggregate::Max).withscores()
             => Read r#"["ZUNION","2","a","b","WEIGHTS","1","0.5","AGGREGATE","MAX","WITHSCORES"]"#;
+        redis.zunionstore("a", ["a", "b"]) => Write r#"["ZUNIONSTORE","a","2","a","b"]"#;
         redis.zunionstore("d", ["a", "b"]) => Idempotent r#"["ZUNIONSTORE","d","2","a","b"]"#;
         redis.zunionstore("d", ["a", "b"]).weights([1, 2]).aggregate(Aggregate::Min)
             => Idempotent r#"["ZUNIONSTORE","d","2","a","b","WEIGHTS","1","2","AGGREGATE","MIN"]"#;
         redis.zinter::<String>("k").withscores().aggregate(Aggregate::Sum)
             => Read r#"["ZINTER","1","k","WITHSCORES","AGGREGATE","SUM"]"#;
+        redis.zinterstore("a", ["a", "b"]) => Write r#"["ZINTERSTORE","a","2","a","b"]"#;
         redis.zinterstore("d", ["a", "b"]).weights([1, 2]) => Idempotent r#"["ZINTERSTORE","d","2","a","b","WEIGHTS","1","2"]"#;
         redis.zintercard(["a", "b"]) => Read r#"["ZINTERCARD","2","a","b"]"#;
         redis.zintercard(["a", "b"]).limit(5) => Read r#"["ZINTERCARD","2","a","b","LIMIT","5"]"#;
         redis.zdiff::<String>(["a", "b"]) => Read r#"["ZDIFF","2","a","b"]"#;
         redis.zdiff::<String>(["a", "b"]).withscores() => Read r#"["ZDIFF","2","a","b","WITHSCORES"]"#;
+        redis.zdiffstore("a", ["b", "a"]) => Write r#"["ZDIFFSTORE","a","2","b","a"]"#;
         redis.zdiffstore("d", ["a", "b"]) => Idempotent r#"["ZDIFFSTORE","d","2","a","b"]"#;
     }
 }
