@@ -1,7 +1,7 @@
 // Every command, once: how the arguments of its method become words, and how its reply is read where the usual way
 // will not do. Redis and Pipeline both have these methods.
 
-import { fieldsAndValues, infoSections, decode, valuesOf } from "./text.js";
+import { array, decode, fieldsAndValues, infoSections, valuesOf } from "./text.js";
 
 const identity = (reply) => reply;
 
@@ -87,7 +87,7 @@ plain({
   zremrangebyrank: 3, zremrangebyscore: 3, zremrangebylex: 3,
 });
 plain({ type: 1 }, { decode: identity });
-plain({ time: 0 }, { decode: (reply) => reply.map(Number) });
+plain({ time: 0 }, { decode: (reply) => array(reply).map(Number) });
 plain(
   { expire: 2, pexpire: 2, expireat: 2, pexpireat: 2, lpop: 1, rpop: 1, spop: 1, srandmember: 1, zpopmin: 1, zpopmax: 1 },
   { more: (args) => optional(...args) },
@@ -115,7 +115,7 @@ for (const [name, word] of [["eval", "EVAL"], ["evalRo", "EVAL_RO"], ["evalsha",
 }
 
 /** A cursor, which stays text, and what was found. */
-const page = (read = decode) => (reply) => [reply[0], read(reply[1])];
+export const page = (read = decode) => (reply) => [String(array(reply)[0]), read(array(reply[1]))];
 
 const keysWithTypes = (found) => {
   const typed = [];
@@ -161,7 +161,7 @@ Object.assign(commands, {
   slowlogGet: (count) => ({
     words: ["SLOWLOG", "GET", ...optional(count)],
     decode: (reply) =>
-      reply.map(([id, timestamp, duration, args, client, name]) => ({ id, timestamp, duration, args, client, name })),
+      array(reply).map(([id, timestamp, duration, args, client, name]) => ({ id, timestamp, duration, args, client, name })),
   }),
   slowlogLen: () => ({ words: ["SLOWLOG", "LEN"] }),
   slowlogReset: () => ({ words: ["SLOWLOG", "RESET"] }),

@@ -1,6 +1,6 @@
 // The client: Redis and its Pipeline. One function of the engine sends, these write what it sends and read what it got.
 
-import { commands } from "./commands.js";
+import { commands, page } from "./commands.js";
 import { connect, init, isReady } from "./engine.js";
 import { ConfigError, DecodeError, fromEngine, fromServer } from "./errors.js";
 import { Script, ScriptRO } from "./script.js";
@@ -192,12 +192,12 @@ export class Redis {
 
   async *zscanIterator(key, options) {
     const found = pages((cursor) => this.#page(commands.zscan(key, cursor, options)));
-    yield* inPairs(found, (member, score) => ({ member: this.#value(member), score: Number(score) }));
+    yield* inPairs(found, (member, score) => ({ member: this.#value(member), score: scoreOf(score) }));
   }
 
   async #page({ words }) {
     const { result } = await this.#send("", encode(words));
-    return readReply(([cursor, found]) => [String(cursor), found], result, words);
+    return readReply(page((found) => found), result, words);
   }
 
   #value(text) {
@@ -232,6 +232,9 @@ async function* inPairs(items, make) {
     half = !half;
   }
 }
+
+/** A score as Redis writes it. */
+const scoreOf = (text) => (/^[+-]?inf$/.test(text) ? (text[0] === "-" ? -Infinity : Infinity) : Number(text));
 
 export class Pipeline {
   #send;

@@ -103,9 +103,15 @@ function put(object, name, value) {
   else object[name] = value;
 }
 
+/** A reply that is an array; another shape is a DecodeError, which the caller makes of any exception. */
+export function array(reply) {
+  if (Array.isArray(reply)) return reply;
+  throw new TypeError("the reply is not an array");
+}
+
 /** `[field, value, field, value]` as an object; nothing as null. */
 export function fieldsAndValues(reply) {
-  if (!Array.isArray(reply) || reply.length === 0) return null;
+  if (reply === null || array(reply).length === 0) return null;
   const object = {};
   for (let i = 0; i + 1 < reply.length; i += 2) put(object, reply[i], decode(reply[i + 1]));
   return object;
@@ -113,7 +119,7 @@ export function fieldsAndValues(reply) {
 
 /** The values of these fields as an object; null if there is none of them. */
 export const valuesOf = (fields) => (reply) => {
-  if (!Array.isArray(reply) || reply.every((value) => value === null)) return null;
+  if (reply === null || array(reply).every((value) => value === null)) return null;
   const object = {};
   fields.forEach((field, i) => put(object, String(field), decode(reply[i])));
   return object;

@@ -5,6 +5,9 @@ export async function program({ Redis, RedisError, ServerError }, { url, token, 
   const redis = new Redis({ url, token });
   const key = (name) => `${prefix}:${name}`;
   const found = {};
+  const names = ["user", "n", "h", "text", "big", "scan:a", "scan:b", "scan:c"].map(key);
+  // What an earlier run left, if it did not come to its end.
+  await redis.del(names);
 
   found.set = await redis.set(key("user"), { name: "ada", tags: ["a", "é", "😀"] }, { ex: 60 });
   found.user = await redis.get(key("user"));
@@ -38,6 +41,7 @@ export async function program({ Redis, RedisError, ServerError }, { url, token, 
   found.scan = [...new Set(keys)].sort();
 
   found.script = await redis.createScript("return redis.call('INCRBY', KEYS[1], ARGV[1])").exec([key("n")], [2]);
+  found.deleted = await redis.del(names);
   return found;
 }
 
@@ -54,4 +58,5 @@ export const expected = {
   big: ["9007199254740993", "9007199254740994", [1, "a", null]],
   scan: [":scan:a", ":scan:b", ":scan:c"],
   script: 42,
+  deleted: 8,
 };

@@ -1,0 +1,154 @@
+// What the declarations promise, checked by tsc and never run: types.test.mjs does that for each module resolution.
+
+import {
+  ConfigError,
+  errors,
+  init,
+  Pipeline,
+  Redis,
+  RedisError,
+  ServerError,
+  TimeoutError,
+  type Commands,
+  type Outcome,
+  type RedisOptions,
+  type SetOptions,
+} from "restis";
+import { initSync, init as initSlim, Redis as Slim } from "restis/slim";
+
+/** The two types are the same, not only assignable. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function is<A, B>(same: Same<A, B>): void {}
+type User = { name: string };
+
+const options: RedisOptions = { url: "https://a.upstash.io", token: "t" };
+const redis = new Redis({ ...options, retry: { retries: 2 }, timeout: 1000 });
+const slim: Redis = new Slim(options);
+new Redis({ ...options, retry: false, fetch: { fetch: async (url: string) => new Response(url) } });
+new Redis({ ...options, fetch: (url: string, init: RequestInit) => fetch(url, init) });
+Redis.fromEnv();
+Redis.fromEnv({ UPSTASH_REDIS_REST_URL: "u", OTHER: { a: 1 } } as { UPSTASH_REDIS_REST_URL: string; OTHER: object }, { timeout: 5 });
+// @ts-expect-error a token is needed
+new Redis({ url: "u" });
+// @ts-expect-error there is no such setting
+new Redis({ ...options, retries: 3 });
+// @ts-expect-error true says nothing
+new Redis({ ...options, retry: true });
+
+async function results() {
+  const text = await redis.get<string>("k");
+  is<typeof text, string | null>(true);
+  const unknown = await redis.get("k");
+  is<typeof unknown, unknown>(true);
+  const user = await redis.hgetall<User>("k");
+  is<typeof user, User | null>(true);
+
+  // The options decide what comes back.
+  const plain = await redis.set("k", "v", { ex: 5 });
+  is<typeof plain, "OK">(true);
+  const conditional = await redis.set("k", { a: 1 }, { nx: true, px: 5 });
+  is<typeof conditional, "OK" | null>(true);
+  const before = await redis.set<User>("k", 1, { get: true, xx: true });
+  is<typeof before, User | null>(true);
+  const one = await redis.lpop<number>("k");
+  is<typeof one, number | null>(true);
+  const some = await redis.lpop<number>("k", 2);
+  is<typeof some, number[] | null>(true);
+  const place = await redis.lpos("k", "v");
+  is<typeof place, number | null>(true);
+  const places = await redis.lpos("k", "v", { count: 2 });
+  is<typeof places, number[]>(true);
+  const added = await redis.zadd("k", { score: 1, member: "a" }, { score: 2, member: { b: 1 } });
+  is<typeof added, number>(true);
+  const score = await redis.zadd("k", { incr: true, nx: true }, { score: 1, member: "a" });
+  is<typeof score, number | null>(true);
+  const [cursor, keys] = await redis.scan(0, { match: "*" });
+  is<[typeof cursor, typeof keys], [string, string[]]>(true);
+  const [, typed] = await redis.scan("0", { withType: true });
+  is<typeof typed, { key: string; type: string }[]>(true);
+  const fields = await redis.hrandfield<User>("k", 2, true);
+  is<typeof fields, User | null>(true);
+  const any = await redis.command<number>("OBJECT", "FREQ", "k");
+  is<typeof any, number>(true);
+  const same = await redis.exec<number>(["OBJECT", "FREQ", "k"]);
+  is<typeof same, number>(true);
+  for await (const key of redis.scanIterator({ match: "*" })) is<typeof key, string>(true);
+  for await (const { member, score } of redis.zscanIterator<User>("k")) is<[typeof member, typeof score], [User, number]>(true);
+  const script = await redis.createScript<number>("return 1").exec(["k"], [1]);
+  is<typeof script, number>(true);
+  const reads = redis.createScript<string>("return 1", { readonly: true });
+  is<Awaited<ReturnType<typeof reads.evalRo>>, string>(true);
+}
+
+async function batches() {
+  const pipeline = redis.pipeline().incr("n").get<User>("u").set("k", "v", { nx: true }).hgetall<User>("h");
+  is<typeof pipeline, Pipeline<[number, User | null, "OK" | null, User | null]>>(true);
+  const results = await pipeline.exec();
+  is<typeof results, [number, User | null, "OK" | null, User | null]>(true);
+  const [views, user] = await redis.multi().incr("n").get<User>("u").exec({ keepErrors: true });
+  is<typeof views, Outcome<number>>(true);
+  if (user.error === undefined) is<typeof user.result, User | null>(true);
+  else is<typeof user.error, RedisError>(true);
+  const count: number = pipeline.length();
+
+  // One in a loop gives a list of what all have in common.
+  let many: Pipeline<any[]> = redis.pipeline();
+  for (const key of ["a", "b"]) many = many.get(key);
+  const values: unknown[] = await many.exec();
+}
+
+function impossible(expiry: { ex: number; px: number }, dynamic: SetOptions) {
+  redis.set("k", "v", dynamic);
+  redis.set("k", 5n);
+  redis.mset({ a: 1, b: { c: 2 } });
+  // @ts-expect-error one end is enough
+  redis.set("k", "v", expiry);
+  // @ts-expect-error if absent and if present
+  redis.set("k", "v", { nx: true, xx: true });
+  // @ts-expect-error an end that is kept and set
+  redis.set("k", "v", { ex: 5, keepTtl: true });
+  // @ts-expect-error there is no such option
+  redis.set("k", "v", { EX: 5 });
+  // @ts-expect-error a number of seconds
+  redis.set("k", "v", { ex: "5" });
+  // @ts-expect-error nothing is no value
+  redis.set("k", undefined);
+  // @ts-expect-error a value is needed
+  redis.set("k");
+  // @ts-expect-error a symbol cannot be stored
+  redis.set("k", Symbol("s"));
+  // @ts-expect-error one or the other
+  redis.zadd("k", { lt: true, gt: true }, { score: 1, member: "a" });
+  // @ts-expect-error only one member can be incremented
+  redis.zadd("k", { incr: true }, { score: 1, member: "a" }, { score: 2, member: "b" });
+  // @ts-expect-error offset and count go together
+  redis.zrange("k", 0, 1, { offset: 1 });
+  // @ts-expect-error by score or by name
+  redis.zrange("k", 0, 1, { byScore: true, byLex: true });
+  // @ts-expect-error one weight for all, or a weight for each
+  redis.zunionstore("d", 1, "k", { weight: 1, weights: [1] });
+  // @ts-expect-error a pipeline is made by a client
+  new Pipeline();
+}
+
+function failures(error: unknown) {
+  if (!(error instanceof RedisError)) return;
+  is<typeof error.ambiguous, boolean>(true);
+  is<typeof error.code, string | undefined>(true);
+  if (error instanceof ServerError) is<typeof error.code, string>(true);
+  if (error instanceof TimeoutError) is<typeof error.kind, "timeout">(true);
+  if (error instanceof errors.UrlError) is<typeof error, ConfigError>(true);
+  switch (error.kind) {
+    case "http":
+      return error.status;
+    // @ts-expect-error there is no such kind
+    case "nonsense":
+      return;
+  }
+}
+
+async function loading(module: WebAssembly.Module) {
+  await init();
+  await initSlim(module);
+  initSync({ module });
+}
