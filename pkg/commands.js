@@ -141,12 +141,8 @@ const RANGE = { byScore: 0, byLex: 0, rev: 0 };
 
 function range(command, words, { offset, count, ...given } = {}, more = {}) {
   if ((offset === undefined) !== (count === undefined)) throw new TypeError(`${command}: offset and count go together`);
-  // Redis reads the options in any order, but LIMIT after what it limits is how it is documented.
-  const [before, after] = [options(command, given, { ...RANGE, ...more }), []];
-  if (offset !== undefined) after.push("LIMIT", offset, count);
-  const scores = before.indexOf("WITHSCORES");
-  if (scores >= 0) after.push(...before.splice(scores, 1));
-  return { words: [command, ...words, ...before, ...after] };
+  const limit = offset === undefined ? [] : ["LIMIT", offset, count];
+  return { words: [command, ...words, ...options(command, given, { ...RANGE, ...more }), ...limit] };
 }
 
 const popped = (command, count, sets, where, amount) => ({

@@ -54,12 +54,18 @@ export function fromEngine(thrown) {
   return new Class(translate(message), details);
 }
 
-// The engine does the same for the error of a single command: src/error.rs of the crate.
+// The engine does the same to the error of a single command: src/error.rs of the crate.
 const ARGUMENTS = /(?:, with args beginning with| Key was:|, Key:| command was:)[^]*$/;
+// A quote that does not close takes all that follows along; one in a word is an apostrophe.
+const QUOTED = /(?<![A-Za-z0-9])(['"`])(?:([^]*?)\1|[^]*$)/g;
 
-/** The server's words for one command of a batch. They may end with what the caller sent; an error carries none of it. */
+/** The server's words for one command of a batch. They repeat what the caller sent; an error carries none of it. */
 export function fromServer(words, command, index) {
-  const kept = words.replace(ARGUMENTS, "").replace(/[ ,.]+$/, "");
+  const isName = (text) => text?.toUpperCase() === command.toUpperCase();
+  const kept = words
+    .replace(ARGUMENTS, "")
+    .replace(QUOTED, (found, quote, inside) => (isName(inside) ? found : `${quote}…${quote}`))
+    .replace(/[ ,.]+$/, "");
   const code = /^[A-Z0-9_]{2,}(?=[ :]|$)/.exec(kept)?.[0] ?? "ERR";
   const auth = code === "NOPERM" || code === "NOAUTH" || code === "WRONGPASS";
   return new ServerError(`${command}: ${kept}`, { code, command, status: 200, auth, index });
