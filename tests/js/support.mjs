@@ -6,17 +6,6 @@ export const url = process.env.RESTIS_TEST_URL ?? process.env.UPSTASH_REDIS_REST
 export const token = process.env.RESTIS_TEST_TOKEN ?? process.env.UPSTASH_REDIS_REST_TOKEN;
 if (!url || !token) throw new Error("set RESTIS_TEST_URL and RESTIS_TEST_TOKEN to those of a running restis-local");
 
-/** Its control requests: faults to inject, counters to read. */
-export async function control(path, body) {
-  const response = await fetch(`${url}/_local/${path}`, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { authorization: `Bearer ${token}` },
-    body: body && JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.headers.get("content-type")?.includes("json") ? response.json() : response.text();
-}
-
 /** A client whose requests are answered by `answer(path, words)`, with the text of a body or a Response. */
 export function mocked(answer, options) {
   const requests = [];
