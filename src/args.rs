@@ -2,9 +2,10 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    fmt::{Display, Write},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    fmt::{self, Display, Write},
     hash::BuildHasher,
+    num::{NonZeroI32, NonZeroI64, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize},
     rc::Rc,
     sync::Arc,
 };
@@ -90,6 +91,7 @@ macro_rules! by_display {
 }
 
 by_display!(i8 i16 u16 i32 u32 i64 u64 i128 u128 isize usize bool);
+by_display!(NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroI32 NonZeroI64);
 
 macro_rules! by_float {
     ($($ty:ty)*) => {$(
@@ -119,6 +121,13 @@ macro_rules! by_text {
 
 by_text!(str String Cow<'_, str> Box<str> Rc<str> Arc<str>);
 
+/// `format_args!("user:{id}")`, without a string of its own.
+impl ToArg for fmt::Arguments<'_> {
+    fn write_arg(&self, arg: ArgWriter<'_>) -> Written {
+        arg.display(self)
+    }
+}
+
 impl ToArg for char {
     fn write_arg(&self, arg: ArgWriter<'_>) -> Written {
         arg.text(self.encode_utf8(&mut [0; 4]))
@@ -135,7 +144,7 @@ macro_rules! by_bytes {
     )*};
 }
 
-by_bytes!([u8] Vec<u8> Cow<'_, [u8]> Bytes);
+by_bytes!([u8] Vec<u8> Box<[u8]> Arc<[u8]> Cow<'_, [u8]> Bytes);
 
 impl<const N: usize> ToArg for [u8; N] {
     fn write_arg(&self, arg: ArgWriter<'_>) -> Written {
@@ -217,6 +226,8 @@ by_each! {
     [T: ToArg] &Vec<T>;
     [T: ToArg, const N: usize] [T; N];
     [T: ToArg, const N: usize] &[T; N];
+    [T: ToArg] VecDeque<T>;
+    [T: ToArg] &VecDeque<T>;
     [T: ToArg, S: BuildHasher] HashSet<T, S>;
     [T: ToArg, S: BuildHasher] &HashSet<T, S>;
     [T: ToArg] BTreeSet<T>;

@@ -6,7 +6,6 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready as ready_or_pending},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,10 +13,9 @@ use futures_core::future::BoxFuture;
 
 use crate::{
     client::{Answer, Call, Endpoint, Redis},
-    command::Command,
+    command::{Command, Options, call_options},
     error::Error,
     reply::{FromReply, Reply},
-    retry::Retry,
     safety,
     wire::{
         answer::{self, Entry},
@@ -61,16 +59,19 @@ pub struct Writer<'a> {
     body: String,
     count: usize,
     error: Option<Error>,
+    /// What holds for a member that sets nothing.
+    defaults: Options,
 }
 
 impl<'a> Writer<'a> {
-    fn new(redis: &'a Redis, endpoint: Endpoint) -> Self {
+    fn new(redis: &'a Redis, endpoint: Endpoint, defaults: Options) -> Self {
         Self {
             redis,
             call: Call::new(endpoint),
             body: String::from("["),
             count: 0,
             error: None,
+            defaults,
         }
     }
 
@@ -91,7 +92,7 @@ impl<'a> Writer<'a> {
             self.error.get_or_insert(error);
         }
         self.call.base64 |= T::BYTES;
-        self.call.options.tighten(command.options);
+        self.call.options.tighten(command.options.or(self.defaults));
         self.call
             .marks
             .extend(command.options.safety.map(|safety| (self.count, safety)));
@@ -128,7 +129,10 @@ impl Reader<'_> {
             .and_then(answer::entry);
         let result = match entry {
             Some(Entry::Result(value)) => T::from_reply(Reply::new(value, self.base64)),
-            Some(Entry::Error(words)) => Err(Error::server(&words, None)),
+            Some(Entry::Error(words)) => {
+                let name = safety::name_in_batch(self.sent, index);
+                return Err(Error::server(&words, None, name));
+            }
             // The number of entries was compared before; this one is not of the API's shape.
             None => Err(Error::decode(
                 "an entry of the batch's answer is neither a result nor an error",
@@ -152,6 +156,24 @@ impl<T: FromReply, O> sealed::Batch for Command<'_, T, O> {
 
     fn values(results: Self::Results) -> Result<Self::Values, Error> {
         results
+    }
+}
+
+/// A command that may be there or not.
+impl<B: sealed::Batch> sealed::Batch for Option<B> {
+    type Results = Option<B::Results>;
+    type Values = Option<B::Values>;
+
+    fn write(&mut self, writer: &mut Writer<'_>) {
+        self.iter_mut().for_each(|batch| batch.write(writer));
+    }
+
+    fn read(&self, reader: &mut Reader<'_>) -> Self::Results {
+        self.as_ref().map(|batch| batch.read(reader))
+    }
+
+    fn values(results: Self::Results) -> Result<Self::Values, Error> {
+        results.map(B::values).transpose()
     }
 }
 
@@ -269,8 +291,7 @@ impl Redis {
         Pipeline {
             redis: self,
             batch,
-            timeout: None,
-            retry: None,
+            options: Options::default(),
         }
     }
 
@@ -296,8 +317,7 @@ impl Redis {
             inner: Pipeline {
                 redis: self,
                 batch,
-                timeout: None,
-                retry: None,
+                options: Options::default(),
             },
         }
     }
@@ -308,35 +328,22 @@ impl Redis {
 pub struct Pipeline<'a, B> {
     redis: &'a Redis,
     batch: B,
-    timeout: Option<Duration>,
-    retry: Option<Retry>,
+    options: Options,
 }
 
 impl<'a, B: Batch> Pipeline<'a, B> {
-    /// At most this long for the whole call; see [`Command::timeout`].
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Repeats this call in another way than the client does; see [`Command::retry`].
-    pub fn retry(mut self, retry: Retry) -> Self {
-        self.retry = Some(retry);
-        self
-    }
+    call_options!(options);
 
     fn start<R>(
         mut self,
         endpoint: Endpoint,
         finish: fn(B::Results) -> Result<R, Error>,
     ) -> BatchFuture<'a, B, R> {
-        let mut writer = Writer::new(self.redis, endpoint);
+        let mut writer = Writer::new(self.redis, endpoint, self.options.or(self.redis.options()));
         self.batch.write(&mut writer);
         let (answer, count): (BoxFuture<'a, _>, _) = match writer.finish() {
             Ok((_, 0)) => (Box::pin(ready(Ok(None))), 0),
-            Ok((mut call, count)) => {
-                call.options.timeout = self.timeout.or(call.options.timeout);
-                call.options.retry = self.retry.or(call.options.retry);
+            Ok((call, count)) => {
                 let sent = self.redis.send(call);
                 (Box::pin(async move { sent.await.map(Some) }), count)
             }
@@ -375,17 +382,7 @@ pub struct Transaction<'a, B> {
 }
 
 impl<'a, B: Batch> Transaction<'a, B> {
-    /// At most this long for the whole call; see [`Command::timeout`].
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.inner.timeout = Some(timeout);
-        self
-    }
-
-    /// Repeats this call in another way than the client does; see [`Command::retry`].
-    pub fn retry(mut self, retry: Retry) -> Self {
-        self.inner.retry = Some(retry);
-        self
-    }
+    call_options!(inner.options);
 
     /// Gives a result for each command, as a pipeline does, in place of the first error.
     pub fn keep_errors(self) -> KeepErrors<'a, B> {

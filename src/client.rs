@@ -15,16 +15,13 @@ use crate::{
     clock::{self, Instant},
     command::{Any, Command, Options},
     config,
-    error::{self, Error, Kind},
+    error::Error,
+    outcome::{self, Failure, Ran},
     reply::Reply,
     retry::{Retry, Safety},
     safety,
-    transport::{BodyInner, Request, SYNC_TOKEN, Stage, Transport, TransportError},
-    wire::{
-        answer::{self, Envelope},
-        json,
-        request::MAX_REQUEST,
-    },
+    transport::{BodyInner, Request, SYNC_TOKEN, Transport},
+    wire::{json, request::MAX_REQUEST},
 };
 
 /// A client of one database. Cheap to clone; all clones share connections.
@@ -54,7 +51,14 @@ struct Inner {
     timeout: Duration,
     attempt_timeout: Duration,
     retry: Retry,
-    sync_token: Option<Mutex<Option<Arc<str>>>>,
+    sync_token: Option<Mutex<SyncToken>>,
+}
+
+/// The last answer's token, and how many answers have set it.
+#[derive(Clone, Default)]
+struct SyncToken {
+    token: Option<Arc<str>>,
+    answers: u64,
 }
 
 /// Where a request goes.
@@ -93,7 +97,7 @@ impl Call {
         }
     }
 
-    fn is_batch(&self) -> bool {
+    pub(crate) fn is_batch(&self) -> bool {
         matches!(self.endpoint, Endpoint::Pipeline | Endpoint::MultiExec)
     }
 
@@ -105,7 +109,13 @@ impl Call {
         }
     }
 
-    fn name(&self) -> Option<Cow<'static, str>> {
+    /// Whether the words of an error may be those of a script, which has run up to them.
+    fn is_script(&self) -> bool {
+        let name = self.name().unwrap_or_default();
+        matches!(&*name, "EVAL" | "EVALSHA" | "FCALL")
+    }
+
+    pub(crate) fn name(&self) -> Option<Cow<'static, str>> {
         match self.endpoint {
             Endpoint::Pipeline => Some("pipeline".into()),
             Endpoint::MultiExec => Some("transaction".into()),
@@ -155,34 +165,6 @@ impl Answer {
     /// The whole body, as it came.
     pub(crate) fn into_body(self) -> Bytes {
         self.body
-    }
-}
-
-/// An attempt that failed, and what that says about the command.
-struct Failure {
-    error: Error,
-    executed: Executed,
-    /// Another attempt may fare better.
-    transient: bool,
-    /// The server asked to wait this long.
-    retry_after: Option<Duration>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Executed {
-    No,
-    Maybe,
-    Yes,
-}
-
-impl Failure {
-    fn new(error: Error, executed: Executed, transient: bool) -> Self {
-        Self {
-            error,
-            executed,
-            transient,
-            retry_after: None,
-        }
     }
 }
 
@@ -240,6 +222,21 @@ impl Redis {
         Command::new(self, name)
     }
 
+    /// The client's own settings of a call.
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            timeout: Some(self.inner.timeout),
+            attempt_timeout: Some(self.inner.attempt_timeout),
+            retry: Some(self.inner.retry),
+            safety: None,
+        }
+    }
+
+    /// How long a call may take that sets nothing else.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.inner.timeout
+    }
+
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
@@ -253,15 +250,7 @@ impl Redis {
 impl Inner {
     async fn send(&self, mut call: Call) -> Result<Answer, Error> {
         if call.body.len() > MAX_REQUEST {
-            let error = Error::new(
-                Kind::TooLarge,
-                format!(
-                    "the request has {} bytes and the server takes {MAX_REQUEST} (10 MB); nothing was sent: split it, \
-                     or compress the value",
-                    call.body.len()
-                ),
-            );
-            return Err(error.with_command(call.name()));
+            return Err(Error::too_large(call.body.len(), MAX_REQUEST).with_command(call.name()));
         }
         let url: Arc<str> = match &call.endpoint {
             Endpoint::Command => Arc::clone(&self.base),
@@ -273,53 +262,52 @@ impl Inner {
         let attempt_timeout = call.options.attempt_timeout.unwrap_or(self.attempt_timeout);
         let retry = call.options.retry.unwrap_or(self.retry);
         let begun = Instant::now();
-        let mut maybe_executed = false;
+        let mut left = timeout;
+        let mut maybe_ran = false;
         let mut attempts = 0;
         loop {
-            let left = timeout.saturating_sub(if attempts == 0 {
-                Duration::ZERO
-            } else {
-                begun.elapsed()
-            });
             let failure = match self.attempt(&call, &url, left.min(attempt_timeout)).await {
                 Ok((body, value)) => {
-                    let name = call.name.take();
                     return Ok(Answer {
                         body,
                         value,
                         base64: call.base64,
+                        name: call.name.take(),
                         sent: call.body,
-                        name,
                     });
                 }
-                Err(failure) => failure,
+                Err(failure) => failure.of_script(|| call.is_script()),
             };
             let safety = call.safety();
-            maybe_executed |= failure.executed == Executed::Maybe;
-            let ambiguous =
-                maybe_executed && safety != Safety::Read && failure.executed != Executed::Yes;
-            let safe = match failure.executed {
-                Executed::No => !ambiguous || safety != Safety::Write,
-                Executed::Maybe => safety != Safety::Write,
-                Executed::Yes => false,
-            };
-            let may = safe || (failure.executed != Executed::Yes && retry.repeats_ambiguous());
+            maybe_ran |= failure.ran == Ran::Maybe;
+            let ambiguous = maybe_ran && safety != Safety::Read;
+            let safe = !ambiguous || safety != Safety::Write;
+            let may = failure.transient && (safe || retry.repeats_ambiguous());
             let wait = retry
                 .wait(attempts)
-                .map(|wait| failure.retry_after.map_or(wait, |asked| asked.max(wait)));
+                .map(|wait| failure.retry_after.unwrap_or_default().max(wait));
             attempts += 1;
-            match wait {
-                Some(wait) if failure.transient && may && begun.elapsed() + wait < timeout => {
+            // What must not run twice is not begun without the time to hear that it ran.
+            let enough = match safety {
+                Safety::Write => attempt_timeout.min(Duration::from_millis(250)),
+                _ => Duration::ZERO,
+            };
+            left = timeout.saturating_sub(begun.elapsed());
+            match wait.and_then(|wait| Some((wait, left.checked_sub(wait)?))) {
+                Some((wait, rest)) if may && rest > enough => {
                     if !wait.is_zero() {
                         clock::sleep(wait).await;
                     }
+                    // A timer may be late; then there is no time for another attempt after all.
+                    left = timeout.saturating_sub(begun.elapsed());
+                    if left > enough {
+                        continue;
+                    }
                 }
-                _ => {
-                    let retryable = failure.transient && safe;
-                    let error = failure.error.with_command(call.name());
-                    return Err(error.with_outcome(attempts, ambiguous, retryable));
-                }
+                _ => {}
             }
+            let error = failure.error.with_command(call.name());
+            return Err(error.with_outcome(attempts, ambiguous, failure.transient && safe));
         }
     }
 
@@ -330,6 +318,7 @@ impl Inner {
         url: &Arc<str>,
         limit: Duration,
     ) -> Result<(Bytes, Range<usize>), Failure> {
+        let known = self.sync_token.as_ref().map(|known| lock(known).clone());
         let request = Request {
             url: Arc::clone(url),
             authorization: Arc::clone(&self.authorization),
@@ -338,27 +327,17 @@ impl Inner {
                 _ => "application/json",
             },
             base64: call.base64,
-            sync_token: self
-                .sync_token
-                .as_ref()
-                .and_then(|token| lock(token).clone()),
+            sync_token: known.as_ref().and_then(|known| known.token.clone()),
             body: call.body.clone(),
         };
         let begun = Instant::now();
-        let late = |waited: &'static str| {
-            let message = format!("no whole answer within {}: {waited}", error::show(limit));
-            Failure::new(Error::new(Kind::Timeout, message), Executed::Maybe, true)
-        };
         let response = match clock::within(limit, self.transport.send(request)).await {
             Some(Ok(response)) => response,
-            Some(Err(error)) => return Err(of_transport(error)),
-            None => return Err(late("the answer had not begun")),
+            Some(Err(error)) => return Err(Failure::of_transport(error)),
+            None => return Err(Failure::late(limit, "the answer had not begun")),
         };
-        if let (Some(known), Some(token)) = (&self.sync_token, response.get(SYNC_TOKEN)) {
-            let mut known = lock(known);
-            if known.as_deref() != Some(token) {
-                *known = Some(token.into());
-            }
+        if let (Some(before), Some(token)) = (known, response.get(SYNC_TOKEN)) {
+            self.remember(token, &before, call);
         }
         let retry_after = response
             .get("retry-after")
@@ -371,146 +350,39 @@ impl Inner {
         let body = match response.body.0 {
             BodyInner::Whole(body) => Ok(body),
             BodyInner::Coming(body) => {
-                match clock::within(limit.saturating_sub(begun.elapsed()), body).await {
-                    Some(body) => body.map_err(of_transport),
-                    None => Err(late("the answer stopped in its middle")),
+                let left = limit.saturating_sub(begun.elapsed());
+                match clock::within(left, body).await {
+                    Some(body) => body.map_err(Failure::of_transport),
+                    None => Err(Failure::late(limit, "the answer stopped in its middle")),
                 }
             }
         };
-        match body {
-            Ok(body) => match judge(call.is_batch(), status, html, &body) {
-                Ok(value) => Ok((body, value)),
-                Err(failure) => Err(Failure {
-                    retry_after,
-                    ..failure
-                }),
-            },
+        let body = body.map_err(|failure| failure.in_body(status))?;
+        match outcome::judge(call, status, html, &body) {
+            Ok(value) => Ok((body, value)),
             Err(failure) => Err(Failure {
-                error: failure.error.with_status(status).in_body(),
+                retry_after,
                 ..failure
             }),
         }
     }
-}
 
-/// What a transport's failure says about the command.
-fn of_transport(error: TransportError) -> Failure {
-    let (kind, executed, transient, message) = match error.stage {
-        Stage::Setup => (
-            Kind::Config,
-            Executed::No,
-            false,
-            "the HTTP client cannot be used",
-        ),
-        Stage::Connect => (
-            Kind::Connect,
-            Executed::No,
-            true,
-            "no connection to the server; check the URL, and that it is reachable",
-        ),
-        Stage::Tls => (
-            Kind::Tls,
-            Executed::No,
-            false,
-            "the TLS handshake failed; check that the URL's port speaks TLS and that its certificate is trusted here",
-        ),
-        Stage::Interrupted => (
-            Kind::Interrupted,
-            Executed::Maybe,
-            true,
-            "the connection broke before the whole answer was here",
-        ),
-    };
-    // The reason is the innermost cause, and worth the words: "Connection refused" needs no debugger.
-    let reason = innermost(&*error.source).to_string();
-    Failure::new(
-        Error::new(kind, format!("{message} ({reason})")).with_source(Some(error.source)),
-        executed,
-        transient,
-    )
-}
-
-fn innermost<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> &'a (dyn std::error::Error + 'static) {
-    std::iter::successors(Some(error), |error| error.source())
-        .last()
-        .unwrap_or(error)
-}
-
-/// What a whole response is: where its result stands, or what its failure says about the command.
-fn judge(batch: bool, status: u16, html: bool, body: &[u8]) -> Result<Range<usize>, Failure> {
-    let envelope = answer::envelope(body);
-    match (envelope, status) {
-        (Envelope::Result(value), 200..=299) if !batch => Ok(value),
-        (Envelope::Entries(value), 200..=299) if batch => Ok(value),
-        (Envelope::Error(words), _) => {
-            let error = Error::server(&words, Some(status));
-            let refused = error.is_retryable() || matches!(status, 429 | 503);
-            Err(match status {
-                _ if refused => Failure::new(error, Executed::No, true),
-                // Redis does not speak with these, so something behind it has failed.
-                500.. => Failure::new(error, Executed::Maybe, true),
-                _ => Failure::new(error, Executed::Yes, false),
-            })
+    /// Keeps the token of an answer for the next request.
+    ///
+    /// An answer that was on its way while another came is older: the token of a write must stay,
+    /// that of a read may be dropped.
+    fn remember(&self, token: &str, before: &SyncToken, call: &Call) {
+        let Some(known) = &self.sync_token else {
+            return;
+        };
+        let mut known = lock(known);
+        let overtaken = known.answers != before.answers;
+        if overtaken && call.safety() == Safety::Read {
+            return;
         }
-        (envelope, 200..=299) => Err(if html || body.trim_ascii_start().starts_with(b"<") {
-            let message = "a page came in place of Redis's answer: does the URL lead through a proxy or login?";
-            Failure::new(
-                Error::new(Kind::Http, message).with_status(status),
-                Executed::Maybe,
-                true,
-            )
-        } else if envelope == Envelope::NotJson {
-            let message = "the answer is not JSON, or was cut off";
-            Failure::new(
-                Error::decode(message).with_status(status),
-                Executed::Maybe,
-                true,
-            )
-        } else {
-            let message = "the answer is JSON, but not an answer of the REST API: check the URL";
-            Failure::new(
-                Error::decode(message).with_status(status),
-                Executed::Maybe,
-                false,
-            )
-        }),
-        (_, status) => {
-            let (message, executed, transient) = match status {
-                429 => ("too many requests", Executed::No, true),
-                503 => ("the service is not available now", Executed::No, true),
-                408 => (
-                    "the server gave up waiting for the request",
-                    Executed::No,
-                    true,
-                ),
-                413 => (
-                    "the request is larger than the server takes",
-                    Executed::No,
-                    false,
-                ),
-                500.. => (
-                    "something on the way failed before Redis's answer",
-                    Executed::Maybe,
-                    true,
-                ),
-                _ => (
-                    "something on the way refused the request",
-                    Executed::No,
-                    false,
-                ),
-            };
-            let kind = if status == 413 {
-                Kind::TooLarge
-            } else {
-                Kind::Http
-            };
-            Err(Failure::new(
-                Error::new(kind, message).with_status(status),
-                executed,
-                transient,
-            ))
+        known.answers += 1;
+        if known.token.as_deref() != Some(token) {
+            known.token = Some(token.into());
         }
     }
 }
@@ -578,8 +450,7 @@ impl Builder {
 
     /// Settings by variables that `var` looks up; see [`Redis::from_vars`].
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Self {
-        let url = config::Setting::lookup(&var, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL");
-        let token = config::Setting::lookup(&var, "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN");
+        let (url, token) = config::lookup(var);
         Self {
             url,
             token,
@@ -643,6 +514,9 @@ impl Builder {
     pub fn build(self) -> Result<Redis, Error> {
         let base = config::url(&self.url, self.plain_http)?;
         let token = config::token(&self.token)?;
+        if base.starts_with("https:") && self.transport.is_none() {
+            config::tls()?;
+        }
         let transport = self.transport.unwrap_or_else(default_transport);
         let inner = Inner {
             pipeline: format!("{base}/pipeline").into(),

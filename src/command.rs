@@ -46,6 +46,16 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// With what is not set taken from `other`.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            timeout: self.timeout.or(other.timeout),
+            attempt_timeout: self.attempt_timeout.or(other.attempt_timeout),
+            retry: self.retry.or(other.retry),
+            safety: self.safety.or(other.safety),
+        }
+    }
+
     /// What holds for a batch in which `other` is a member: the shortest time, the strictest retry.
     pub(crate) fn tighten(&mut self, other: Self) {
         let shorter = |a: Option<Duration>, b: Option<Duration>| a.into_iter().chain(b).min();
@@ -58,9 +68,41 @@ impl Options {
     }
 }
 
+/// The settings that every kind of call has, as methods; `$options` is the path of its [`Options`].
+macro_rules! call_options {
+    ($($options:ident).+) => {
+        /// At most this long for the whole call, its repetitions and waits included; then the call
+        /// fails with [`is_timeout`](crate::Error::is_timeout). In a batch, the shortest time holds for all.
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.$($options).+.timeout = Some(timeout);
+            self
+        }
+
+        /// At most this long for each request of the call; after that it is repeated, if that is
+        /// safe and time is left.
+        pub fn attempt_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.$($options).+.attempt_timeout = Some(timeout);
+            self
+        }
+
+        /// Repeats this call in another way than the client does. In a batch, the strictest wish holds for all.
+        pub fn retry(mut self, retry: crate::Retry) -> Self {
+            self.$($options).+.retry = Some(retry);
+            self
+        }
+    };
+}
+
+pub(crate) use call_options;
+
 impl<'a, T, O> Command<'a, T, O> {
     pub(crate) fn new(redis: &'a Redis, command: &str) -> Self {
         Self::of_args(redis, Args::new(command))
+    }
+
+    pub(crate) fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
     }
 
     pub(crate) fn of_args(redis: &'a Redis, args: Args) -> Self {
@@ -72,24 +114,7 @@ impl<'a, T, O> Command<'a, T, O> {
         }
     }
 
-    /// At most this long for the whole call, its repetitions and waits included; then the call fails
-    /// with [`is_timeout`](Error::is_timeout). In a batch, the shortest time holds for all.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
-        self
-    }
-
-    /// At most this long for each request of the call; after that it is repeated, if that is safe and time is left.
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.options.attempt_timeout = Some(timeout);
-        self
-    }
-
-    /// Repeats this call in another way than the client does. In a batch, the strictest wish holds for all.
-    pub fn retry(mut self, retry: Retry) -> Self {
-        self.options.retry = Some(retry);
-        self
-    }
+    call_options!(options);
 
     /// Says what repeating this call does, where you know better: an EVAL that only reads, an INCR that may count twice.
     pub fn safety(mut self, safety: Safety) -> Self {

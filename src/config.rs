@@ -28,38 +28,6 @@ impl Setting {
         }
     }
 
-    /// The value of the first variable that is set and not empty.
-    pub(crate) fn lookup(
-        var: impl Fn(&str) -> Option<String>,
-        first: &'static str,
-        second: &'static str,
-    ) -> Self {
-        let read = |name: &'static str| {
-            var(name)
-                .filter(|value| !value.is_empty())
-                .map(|value| (name, value))
-        };
-        match read(first).or_else(|| read(second)) {
-            Some((name, value)) => Self::given(name, value),
-            None if cfg!(target_arch = "wasm32") => Self {
-                value: None,
-                name: first,
-                fix: format!(
-                    "set it (or {second}) as a variable or secret of the Worker and hand its env to Redis::from_vars; \
-                     wasm has no environment of its own"
-                ),
-            },
-            None => Self {
-                value: None,
-                name: first,
-                fix: format!(
-                    "export it (or {second}): the database's REST tab has the line to copy, and without an account \
-                     restis-local prints one"
-                ),
-            },
-        }
-    }
-
     /// The value, free of what a paste brings along.
     fn get(&self) -> Result<&str, Error> {
         let Self { value, name, fix } = self;
@@ -80,6 +48,63 @@ impl Setting {
         }
         Ok(value)
     }
+}
+
+/// The URL and the token of the first pair of variables that is whole: those of two databases do not mix.
+pub(crate) fn lookup(var: impl Fn(&str) -> Option<String>) -> (Setting, Setting) {
+    const PAIRS: [(&str, &str); 2] = [
+        ("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"),
+        ("KV_REST_API_URL", "KV_REST_API_TOKEN"),
+    ];
+    let read = |name: &'static str| Setting {
+        value: var(name).filter(|value| !value.is_empty()),
+        name,
+        fix: fix(name),
+    };
+    let [first, second] = PAIRS.map(|(url, token)| (read(url), read(token)));
+    let set = |pair: &(Setting, Setting)| {
+        u8::from(pair.0.value.is_some()) + u8::from(pair.1.value.is_some())
+    };
+    if set(&second) > set(&first) {
+        second
+    } else {
+        first
+    }
+}
+
+/// What to do about a variable that is missing.
+fn fix(name: &str) -> String {
+    let other = match name {
+        "UPSTASH_REDIS_REST_URL" => " (or KV_REST_API_URL with its token)",
+        "UPSTASH_REDIS_REST_TOKEN" => " (or KV_REST_API_TOKEN with its URL)",
+        _ => "",
+    };
+    if cfg!(target_arch = "wasm32") {
+        return format!(
+            "set it{other} as a variable or secret of the Worker and hand its env to Redis::from_vars; wasm has no \
+             environment of its own"
+        );
+    }
+    format!(
+        "export it{other}: the database's REST tab has the line to copy, and without an account restis-local prints one"
+    )
+}
+
+/// That this build can speak TLS by itself.
+pub(crate) fn tls() -> Result<(), Error> {
+    let built_in = cfg!(any(
+        target_arch = "wasm32",
+        feature = "rustls",
+        feature = "rustls-no-provider",
+        feature = "native-tls"
+    ));
+    if built_in {
+        return Ok(());
+    }
+    Err(Error::config(
+        "the URL begins with https:// and restis was built without TLS: turn on its feature rustls or native-tls, or \
+         supply a transport",
+    ))
 }
 
 /// The token, ready for the Authorization header.
@@ -122,6 +147,9 @@ pub(crate) fn url(setting: &Setting, plain_http: bool) -> Result<String, Error> 
             "has a query or fragment: leave out what follows the ? or #; the token has a setting of its own",
         );
     }
+    if path.contains('\\') || path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return wrong("has a backslash, or . or .. in its path: copy it again");
+    }
     if authority.contains('@') {
         return wrong(
             "has a user or password in it: leave out what stands before the @; the token has a setting of its own",
@@ -155,9 +183,7 @@ fn host(authority: &str) -> Option<&str> {
         }
         None => {
             let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-            let valid = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-            (!host.is_empty() && host.bytes().all(valid) && !host.starts_with(['.', '-']))
-                .then_some(())?;
+            is_name(host).then_some(())?;
             (host, port)
         }
     };
@@ -165,8 +191,25 @@ fn host(authority: &str) -> Option<&str> {
     (no_port || port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
 }
 
+/// Labels of letters, digits and hyphens. One that ends in a number is an IPv4 address or nothing.
+fn is_name(host: &str) -> bool {
+    let valid = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(valid)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let numeric = last.starts_with(|first: char| first.is_ascii_digit())
+        && (last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x"));
+    host.split('.').all(label) && (!numeric || host.parse::<std::net::Ipv4Addr>().is_ok())
+}
+
 /// This machine, by any of its names: what is sent there cannot be read on the way.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || host
             .parse::<std::net::IpAddr>()
@@ -218,6 +261,13 @@ mod tests {
             ("https://secret:0", "host"),
             ("https://sec$ret", "host"),
             ("https://[secret]", "host"),
+            ("https://256.256.256.256", "host"),
+            ("https://1.2.3.4.5", "host"),
+            ("https://0x1", "host"),
+            ("https://secret..io", "host"),
+            ("https://secret.-", "host"),
+            ("https://host.io/secret\\b", "backslash"),
+            ("https://host.io/secret/../b", ".."),
             ("https://user:secret@host.io", "@"),
             ("https://host.io/?_token=secret", "query"),
             ("https://host.io#secret", "fragment"),
@@ -265,27 +315,45 @@ mod tests {
 
     #[test]
     fn variables_in_their_order() {
-        let var = |set: &'static [(&str, &str)]| {
+        let var = |set: Vec<(&'static str, &'static str)>| {
             move |name: &str| {
                 set.iter()
                     .find(|(known, _)| *known == name)
                     .map(|(_, value)| value.to_string())
             }
         };
-        let read = |set| Setting::lookup(var(set), "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL");
+        let read = |set| {
+            let (url, token) = lookup(var(set));
+            url.get()
+                .map(str::to_owned)
+                .and_then(|url| Ok((url, token.get()?.to_owned())))
+        };
+        let pair = |url: &str, token: &str| (url.to_owned(), token.to_owned());
+        let upstash = ("UPSTASH_REDIS_REST_URL", "up");
+        let kv = [("KV_REST_API_URL", "kv"), ("KV_REST_API_TOKEN", "kt")];
+        let [kv_url, kv_token] = kv;
+        let up_token = ("UPSTASH_REDIS_REST_TOKEN", "ut");
         assert_eq!(
-            read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "up")])
-                .get()
-                .unwrap(),
-            "up"
+            read(vec![kv_url, kv_token, upstash, up_token]).unwrap(),
+            pair("up", "ut")
         );
         assert_eq!(
-            read(&[("KV_REST_API_URL", "kv"), ("UPSTASH_REDIS_REST_URL", "")])
-                .get()
-                .unwrap(),
-            "kv"
+            read(vec![kv_url, kv_token, ("UPSTASH_REDIS_REST_URL", "")]).unwrap(),
+            pair("kv", "kt")
         );
-        let error = read(&[]).get().unwrap_err().to_string();
+        // Halves of two databases are not a pair.
+        assert_eq!(
+            read(vec![kv_url, kv_token, upstash]).unwrap(),
+            pair("kv", "kt")
+        );
+        let error = read(vec![kv_token, upstash]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("UPSTASH_REDIS_REST_TOKEN is missing"),
+            "{error}"
+        );
+        let error = read(vec![kv_url]).unwrap_err().to_string();
+        assert!(error.starts_with("KV_REST_API_TOKEN is missing"), "{error}");
+        let error = read(vec![]).unwrap_err().to_string();
         assert!(
             error.contains("UPSTASH_REDIS_REST_URL") && error.contains("KV_REST_API_URL"),
             "{error}"

@@ -12,11 +12,12 @@ use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration}
 /// | [`is_config`](Self::is_config) | no URL or token, or a bad one; TLS could not be set up | no |
 /// | [`is_argument`](Self::is_argument) | an argument that cannot be sent | no, nothing was sent |
 /// | [`is_too_large`](Self::is_too_large) | a request over the server's 10 MB | no, nothing was sent |
-/// | [`is_connect`](Self::is_connect) | refused, unreachable, DNS; with [`is_tls`](Self::is_tls), the handshake | yes, any command |
+/// | [`is_connect`](Self::is_connect) | refused, unreachable, DNS | yes, any command |
+/// | [`is_tls`](Self::is_tls) | the handshake was refused; `is_connect` too | no |
 /// | [`is_timeout`](Self::is_timeout) | no whole answer in time | yes, if safe to repeat and time was left |
-/// | [`is_interrupted`](Self::is_interrupted) | the connection broke before the answer was whole | yes, if safe to repeat |
+/// | [`is_interrupted`](Self::is_interrupted) | the connection broke, or the answer was cut off | yes, if safe to repeat |
 /// | [`is_http`](Self::is_http) | a status or a page that is not Redis's: 429, 500, 503, a gateway | 429 and 503: any; 5xx: if safe to repeat |
-/// | [`is_server`](Self::is_server) | Redis said no: [`code`](Self::code) has its word | only `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `MASTERDOWN` and `READONLY` |
+/// | [`is_server`](Self::is_server) | Redis said no: [`code`](Self::code) has its word | only `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `MASTERDOWN` and a passing `READONLY`, of a command on its own that is not a script |
 /// | [`is_decode`](Self::is_decode) | the answer is not of the shape asked for | no |
 ///
 /// ```
@@ -29,6 +30,7 @@ pub struct Error {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: Kind,
     command: Option<Cow<'static, str>>,
@@ -83,25 +85,39 @@ impl Error {
         Self::new(Kind::Argument, message)
     }
 
+    pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
+        Self::new(
+            Kind::TooLarge,
+            format!(
+                "the request has {bytes} bytes and the server takes {limit} (10 MB); nothing was sent: split it, or \
+                 compress the value"
+            ),
+        )
+    }
+
     /// A reply that cannot be read as what was asked for.
     pub fn decode(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Decode, message)
     }
 
-    /// The server's own words, without the arguments that some of them repeat.
-    pub(crate) fn server(words: &str, status: Option<u16>) -> Self {
-        let mut error = Self::new(Kind::Server, scrub(words).to_owned());
+    /// The server's own words about `command`, without what they repeat of its arguments.
+    pub(crate) fn server(
+        words: &str,
+        status: Option<u16>,
+        command: Option<Cow<'static, str>>,
+    ) -> Self {
+        let message = scrub(words, command.as_deref().unwrap_or_default());
+        let mut error = Self::new(Kind::Server, message);
         error.change(|inner| {
             inner.status = status;
-            inner.retryable = is_not_executed(code_of(words), words);
+            inner.retryable = is_not_executed(words);
+            inner.command = command;
         });
         error
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Inner)) {
-        if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            change(inner);
-        }
+        change(Arc::make_mut(&mut self.inner));
     }
 
     pub(crate) fn with_command(mut self, command: Option<Cow<'static, str>>) -> Self {
@@ -150,7 +166,7 @@ impl Error {
     }
 
     /// No connection came about, so nothing was executed: refused, unreachable, DNS, TLS.
-    /// Repeated for every command, as often as the [`Retry`](crate::Retry) allows.
+    /// Repeated for every command, as often as the [`Retry`](crate::Retry) allows; TLS is not.
     pub fn is_connect(&self) -> bool {
         matches!(self.inner.kind, Kind::Connect | Kind::Tls)
     }
@@ -165,7 +181,7 @@ impl Error {
         self.inner.kind == Kind::Timeout
     }
 
-    /// The connection broke after the request was sent. With [`is_in_body`](Self::is_in_body) the
+    /// The connection broke after the request was sent, or the answer ends before it is whole JSON. With [`is_in_body`](Self::is_in_body) the
     /// answer was cut in its middle.
     pub fn is_interrupted(&self) -> bool {
         self.inner.kind == Kind::Interrupted
@@ -241,9 +257,9 @@ fn code_of(words: &str) -> &str {
     }
 }
 
-/// Codes by which the server says that it did not run the command and will later.
-pub(crate) fn is_not_executed(code: &str, words: &str) -> bool {
-    match code {
+/// Whether the server says that it did not run the command, and will later.
+pub(crate) fn is_not_executed(words: &str) -> bool {
+    match code_of(words) {
         "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => true,
         // Upstash: "READONLY Writes are temporarily rejected due to server upgrade".
         "READONLY" => words.contains("temporarily"),
@@ -251,8 +267,9 @@ pub(crate) fn is_not_executed(code: &str, words: &str) -> bool {
     }
 }
 
-/// Some of the server's messages end with what the caller sent. An error carries no key and no value.
-fn scrub(words: &str) -> &str {
+/// The server's words repeat what the caller sent: at their end, or in quotes. An error carries no
+/// key and no value, so only the quoted name of the command stays.
+fn scrub(words: &str, command: &str) -> String {
     let ends = [
         ", with args beginning with",
         " Key was:",
@@ -261,7 +278,43 @@ fn scrub(words: &str) -> &str {
     ];
     let end = ends.iter().filter_map(|end| words.find(end)).min();
     let kept = end.and_then(|end| words.get(..end)).unwrap_or(words);
-    kept.trim_end_matches([' ', ',', '.'])
+    let mut rest = kept.trim_end_matches([' ', ',', '.']);
+    let mut clean = String::with_capacity(rest.len());
+    while let Some((before, quote, after)) = split_quote(rest) {
+        clean.push_str(before);
+        let Some((quoted, after)) = after.split_once(quote) else {
+            // A quote that does not close, or an apostrophe: nothing behind it can be trusted.
+            clean.push_str(if before.ends_with(char::is_alphanumeric) {
+                "'"
+            } else {
+                "'…"
+            });
+            rest = if before.ends_with(char::is_alphanumeric) {
+                after
+            } else {
+                ""
+            };
+            continue;
+        };
+        let is_name = command
+            .split(' ')
+            .any(|word| word.eq_ignore_ascii_case(quoted));
+        clean.push(quote);
+        clean.push_str(if is_name { quoted } else { "…" });
+        clean.push(quote);
+        rest = after;
+    }
+    clean.push_str(rest);
+    clean
+}
+
+/// The text before the next quote that opens, the quote, and the text behind it.
+fn split_quote(text: &str) -> Option<(&str, char, &str)> {
+    let (at, quote) = text
+        .char_indices()
+        .find(|(_, char)| matches!(char, '\'' | '`' | '"'))?;
+    let (before, rest) = text.split_at_checked(at)?;
+    Some((before, quote, rest.get(1..)?))
 }
 
 /// What a person should do, where the words of the failure do not say it already.
@@ -361,6 +414,10 @@ mod tests {
         assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
     }
 
+    fn server(words: &str) -> Error {
+        Error::server(words, Some(400), Some("XREADGROUP".into()))
+    }
+
     #[test]
     fn codes() {
         for (words, code) in [
@@ -372,7 +429,7 @@ mod tests {
             ("A thing", "ERR"),
             ("", "ERR"),
         ] {
-            assert_eq!(Error::server(words, None).code(), Some(code), "{words}");
+            assert_eq!(server(words).code(), Some(code), "{words}");
         }
     }
 
@@ -381,7 +438,11 @@ mod tests {
         for (words, kept) in [
             (
                 "ERR unknown command 'NOPE', with args beginning with: 'secret' ",
-                "ERR unknown command 'NOPE'",
+                "ERR unknown command '…'",
+            ),
+            (
+                "ERR wrong number of arguments for 'xreadgroup' command",
+                "ERR wrong number of arguments for 'xreadgroup' command",
             ),
             (
                 "ERR Dynamic keys are not allowed. Key was: secret",
@@ -391,9 +452,19 @@ mod tests {
                 "ERR XReadGroup is cancelled. Requested Read: 20, Key: secret",
                 "ERR XReadGroup is cancelled. Requested Read: 20",
             ),
+            (
+                "NOGROUP No such key 'secret' or consumer group 'sec\"ret' in XREADGROUP with GROUP option",
+                "NOGROUP No such key '…' or consumer group '…' in XREADGROUP with GROUP option",
+            ),
+            (
+                "ERR unknown subcommand `secret`. Try",
+                "ERR unknown subcommand `…`. Try",
+            ),
+            ("ERR can't do that", "ERR can't do that"),
+            ("ERR bad 'secret", "ERR bad '…"),
         ] {
-            let error = Error::server(words, Some(400));
-            assert_eq!(error.to_string(), kept);
+            let error = server(words);
+            assert_eq!(error.to_string(), format!("XREADGROUP: {kept}"));
             assert!(!format!("{error:?}").contains("secret"));
         }
     }

@@ -40,7 +40,7 @@ use crate::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a reply of Redis cannot be read as `{Self}`",
-    note = "for a type of your own that is stored as JSON, ask for `Json<{Self}>`; for bytes, ask for `restis::Bytes`"
+    note = "for a type of your own that is stored as JSON, ask for `Json<{Self}>`; for bytes, ask for `restis::Bytes`; for a small number, ask for `u16`"
 )]
 pub trait FromReply: Sized {
     /// Whether the reply has to come as base64, because text would lose bytes.
@@ -320,6 +320,19 @@ impl FromReply for Bytes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Json<T>(pub T);
 
+impl<T> Json<T> {
+    /// The value.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> From<T> for Json<T> {
+    fn from(value: T) -> Self {
+        Self(value)
+    }
+}
+
 impl<T> Deref for Json<T> {
     type Target = T;
 
@@ -368,6 +381,21 @@ by_each! {
     [T: FromReply] VecDeque<T>;
     [T: FromReply + Eq + Hash, S: BuildHasher + Default] HashSet<T, S>;
     [T: FromReply + Ord] BTreeSet<T>;
+}
+
+/// From an array of exactly this many elements.
+impl<T: FromReply, const N: usize> FromReply for [T; N] {
+    const BYTES: bool = T::BYTES;
+
+    fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
+        let elements: Vec<T> = reply.read()?;
+        let found = elements.len();
+        elements.try_into().map_err(|_| {
+            Error::decode(format!(
+                "{N} elements were asked for, and the server answered {found}"
+            ))
+        })
+    }
 }
 
 /// From a flat array of keys and values, or an array of pairs. The order is lost: ask for `Vec<(K, V)>` to keep it.
@@ -552,6 +580,8 @@ mod tests {
             "[[\"a\",\"1\"],[\"b\",\"2\"]]",
             vec![("a".to_string(), 1.0), ("b".to_string(), 2.0)],
         );
+        is("[1,2]", [1, 2]);
+        fails::<[i64; 3]>("[1,2]");
         is("[\"a\",\"1\"]", HashMap::from([("a".to_string(), 1)]));
         is("[[\"a\",\"1\"]]", BTreeMap::from([("a".to_string(), 1)]));
         is(

@@ -9,6 +9,7 @@ use crate::random;
 /// Every command of this crate has its class; [`Command::safety`](crate::Command::safety) changes
 /// it for one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Safety {
     /// Writes, and a second run changes the data or the reply again: `INCR`, `LPUSH`, `SET … NX`.
     Write,

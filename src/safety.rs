@@ -250,24 +250,27 @@ pub(crate) fn of_command(json: &[u8]) -> Safety {
     Value::parse(json).map_or(Safety::Write, |command| of_words(words(command)))
 }
 
-/// The class of a batch, a JSON array of commands: that of its least safe member.
+/// The class of a batch, a JSON array of commands: that of its least safe member, where a write
+/// behind a read is not safe.
 ///
 /// `marks` are the commands, by index and in order, whose class the caller has set.
 pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
     let commands = Value::parse(json)
         .and_then(Value::elements)
         .into_iter()
-        .flatten()
-        .enumerate();
-    let marked = |index| {
-        marks
-            .iter()
-            .find(|(marked, _)| *marked == index)
-            .map(|(_, safety)| *safety)
-    };
-    let classes =
-        commands.map(|(index, command)| marked(index).unwrap_or_else(|| of_words(words(command))));
-    classes.min().unwrap_or(Safety::Write)
+        .flatten();
+    let (mut least, mut has_read) = (None, false);
+    for (index, command) in commands.enumerate() {
+        let marked = marks.iter().find(|(marked, _)| *marked == index);
+        let mut class = marked.map_or_else(|| of_words(words(command)), |(_, safety)| *safety);
+        has_read |= class == Safety::Read;
+        if class == Safety::IdempotentWrite && has_read {
+            // Run again, the read before it would see what it has written.
+            class = Safety::Write;
+        }
+        least = Some(least.map_or(class, |least: Safety| least.min(class)));
+    }
+    least.unwrap_or(Safety::Write)
 }
 
 /// The name of the command at `index` of a batch, for errors.
@@ -326,14 +329,20 @@ mod tests {
         ] {
             assert_eq!(of_command(command.as_bytes()), safety, "{command}");
         }
-        let batch = br#"[["GET","a"],["SET","a","1"]]"#;
+        let batch = br#"[["SET","a","1"],["GET","a"]]"#;
         assert_eq!(of_batch(batch, &[]), IdempotentWrite);
         assert_eq!(of_batch(batch, &[(1, Write)]), Write);
+        assert_eq!(of_batch(br#"[["GET","a"],["SET","a","1"]]"#, &[]), Write);
+        assert_eq!(
+            of_batch(br#"[["SET","a","1"],["GET","b"],["SET","b","1"]]"#, &[]),
+            Write
+        );
+        assert_eq!(of_batch(br#"[["GET","a"],["GET","b"]]"#, &[]), Read);
         assert_eq!(
             of_batch(br#"[["GET","a"],["INCR","a"]]"#, &[(1, Read)]),
             Read
         );
         assert_eq!(of_batch(b"[]", &[]), Write);
-        assert_eq!(name_in_batch(batch, 1).as_deref(), Some("SET"));
+        assert_eq!(name_in_batch(batch, 1).as_deref(), Some("GET"));
     }
 }

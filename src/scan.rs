@@ -11,7 +11,9 @@ use std::{
 use futures_core::Stream;
 
 use crate::{
-    Command, CommandFuture, Error, FromReply, Redis, Reply, ToArg, reply::Items,
+    Command, CommandFuture, Error, FromReply, Redis, Reply, ToArg,
+    command::{Options, call_options},
+    reply::Items,
     wire::request::Args,
 };
 
@@ -27,6 +29,7 @@ pub struct Scan<'a> {
     redis: &'a Redis,
     /// Everything but the cursor, which goes to its front.
     args: Args,
+    options: Options,
 }
 
 impl<'a> Scan<'a> {
@@ -34,7 +37,11 @@ impl<'a> Scan<'a> {
     pub(crate) fn of_database(redis: &'a Redis) -> Self {
         let mut args = Args::new("SCAN");
         args.set_front();
-        Self { redis, args }
+        Self {
+            redis,
+            args,
+            options: Options::default(),
+        }
     }
 
     /// A scan of the elements of a key.
@@ -42,7 +49,11 @@ impl<'a> Scan<'a> {
         let mut args = Args::new(command);
         args.arg(key);
         args.set_front();
-        Self { redis, args }
+        Self {
+            redis,
+            args,
+            options: Options::default(),
+        }
     }
 
     /// MATCH: only names of this glob pattern. The others are read all the same: few matches are many empty pages.
@@ -66,11 +77,14 @@ impl<'a> Scan<'a> {
         self
     }
 
+    call_options!(options);
+
     /// The elements, one after the other: names as `String`; fields or members with their values as `(String, V)`.
     pub fn stream<T: FromReply>(self) -> ScanStream<'a, T> {
         ScanStream {
             redis: self.redis,
             args: self.args,
+            options: self.options,
             cursor: Some("0".into()),
             page: VecDeque::new(),
             next: None,
@@ -86,6 +100,8 @@ impl<'a> Scan<'a> {
 pub struct ScanStream<'a, T> {
     redis: &'a Redis,
     args: Args,
+    /// For each page.
+    options: Options,
     /// Where the next page begins; `None` after the last.
     cursor: Option<String>,
     page: VecDeque<T>,
@@ -125,8 +141,11 @@ impl<T: FromReply + Unpin> Stream for ScanStream<'_, T> {
                     };
                     let mut args = this.args.clone();
                     args.option_at_front(|args| args.arg(cursor));
-                    this.next
-                        .insert(Command::<Page<T>>::of_args(this.redis, args).into_future())
+                    this.next.insert(
+                        Command::<Page<T>>::of_args(this.redis, args)
+                            .with_options(this.options)
+                            .into_future(),
+                    )
                 }
             };
             let page = ready!(Pin::new(request).poll(cx));

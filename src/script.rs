@@ -5,7 +5,11 @@ use std::{fmt, future::IntoFuture, marker::PhantomData};
 use futures_core::future::BoxFuture;
 
 use crate::{
-    Command, Error, FromReply, Redis, ToArg, ToArgs, commands::scripting::Eval, wire::request::Args,
+    Command, Error, FromReply, Redis, Safety, ToArg, ToArgs,
+    clock::Instant,
+    command::{Options, call_options},
+    commands::scripting::Eval,
+    wire::request::Args,
 };
 
 /// A Lua script, to be made once and run often.
@@ -80,6 +84,7 @@ impl Script {
             redis,
             script: self,
             args,
+            options: Options::default(),
             marker: PhantomData,
         }
     }
@@ -113,10 +118,19 @@ pub struct Invocation<'a, T> {
     script: &'a Script,
     /// Without the hash or text, which goes to the front.
     args: Args,
+    options: Options,
     marker: PhantomData<fn() -> T>,
 }
 
 impl<T> Invocation<'_, T> {
+    call_options!(options);
+
+    /// Says what repeating this run does, where you know better; see [`Command::safety`].
+    pub fn safety(mut self, safety: Safety) -> Self {
+        self.options.safety = Some(safety);
+        self
+    }
+
     /// Appends one argument, `ARGV[n]` in the script.
     pub fn arg(mut self, arg: impl ToArg) -> Self {
         self.args.arg(arg);
@@ -147,18 +161,28 @@ impl<'a, T: FromReply + 'a> IntoFuture for Invocation<'a, T> {
             redis,
             script,
             args,
+            mut options,
             ..
         } = self;
         Box::pin(async move {
+            let begun = Instant::now();
             let mut by_hash = args.clone();
             by_hash.option_at_front(|args| args.arg(&script.sha1));
-            match Command::<T>::of_args(redis, by_hash).await {
+            match Command::<T>::of_args(redis, by_hash)
+                .with_options(options)
+                .await
+            {
                 Err(error) if error.code() == Some("NOSCRIPT") => {}
                 done => return done,
             }
-            let mut by_text = args.with_name(if script.read_only { "EVAL_RO" } else { "EVAL" });
+            let whole = options.timeout.unwrap_or_else(|| redis.timeout());
+            options.timeout = Some(whole.saturating_sub(begun.elapsed()));
+            let eval = if script.read_only { "EVAL_RO" } else { "EVAL" };
+            let mut by_text = args.with_name(eval);
             by_text.option_at_front(|args| args.arg(&script.text));
-            Command::<T>::of_args(redis, by_text).await
+            Command::<T>::of_args(redis, by_text)
+                .with_options(options)
+                .await
         })
     }
 }

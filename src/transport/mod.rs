@@ -82,6 +82,12 @@ impl Request {
         .flatten()
     }
 
+    /// Whether the URL holds the command and the body its bytes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn is_path_form(&self) -> bool {
+        self.content_type != "application/json"
+    }
+
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -136,13 +142,22 @@ impl Response {
         self
     }
 
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// A header by its name in lower case, of those the client reads: `content-type`, `retry-after`
+    /// and `upstash-sync-token`.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// A header by its name in lower case, of those the client reads: `content-type`, `retry-after`
+    /// and `upstash-sync-token`.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| &**value)
     }
@@ -241,6 +256,11 @@ impl TransportError {
     /// The TLS handshake failed: nothing reached the server, and trying again will not help.
     pub fn tls(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Stage::Tls, source)
+    }
+
+    /// Whether nothing reached the server, for lack of a connection.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.stage, Stage::Connect | Stage::Tls)
     }
 
     /// The request may have reached the server. When in doubt, this is the one.

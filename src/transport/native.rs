@@ -2,7 +2,7 @@
 
 use std::{
     error::Error as StdError,
-    io,
+    fmt, io,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use super::{Body, Request, Response, Transport, TransportError};
 ///
 /// The default transport natively. It needs a tokio runtime with its timer. The HTTP client is made
 /// at the first request, because that reads the system's certificates (about 2.5 ms, once).
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Native {
     client: OnceLock<reqwest::Client>,
     /// The URLs used last, parsed.
@@ -38,16 +38,21 @@ impl Native {
         }
     }
 
-    fn client(&self) -> Result<&reqwest::Client, TransportError> {
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, TransportError> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
             // Below the idle time of common load balancers, so that a pooled connection is alive when
             // it is taken, also after a Lambda was frozen.
-            .pool_idle_timeout(Duration::from_secs(20))
+            .pool_idle_timeout(Duration::from_secs(20));
+        if url.scheme() == "http" && url.host_str().is_some_and(crate::config::is_loopback) {
+            // A proxy of the environment is another machine, and would read the token.
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .build()
             .map_err(|error| TransportError::setup(error.without_url()))?;
         Ok(self.client.get_or_init(|| client))
@@ -56,7 +61,7 @@ impl Native {
 
 impl Native {
     fn request(&self, request: Request) -> Result<reqwest::Request, TransportError> {
-        let mut sent = reqwest::Request::new(Method::POST, self.url(&request.url)?);
+        let mut sent = reqwest::Request::new(Method::POST, self.url(&request)?);
         for (name, value) in request.headers() {
             let value = HeaderValue::from_str(value).map_err(TransportError::setup)?;
             sent.headers_mut().insert(name_of(name), value);
@@ -65,16 +70,29 @@ impl Native {
         Ok(sent)
     }
 
-    /// Parsing a URL costs as much as all else we do for a request, and a client has but three.
-    fn url(&self, text: &Arc<str>) -> Result<Url, TransportError> {
+    /// Parsing a URL costs as much as all else we do for a request, and a client has but three,
+    /// beside those that hold a command.
+    fn url(&self, request: &Request) -> Result<Url, TransportError> {
+        if request.is_path_form() {
+            return Url::parse(&request.url).map_err(TransportError::setup);
+        }
         let mut urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, url)) = urls.iter().find(|(known, _)| Arc::ptr_eq(known, text)) {
+        if let Some((_, url)) = urls
+            .iter()
+            .find(|(known, _)| Arc::ptr_eq(known, &request.url))
+        {
             return Ok(url.clone());
         }
-        let url = Url::parse(text).map_err(TransportError::setup)?;
+        let url = Url::parse(&request.url).map_err(TransportError::setup)?;
         urls.truncate(2);
-        urls.insert(0, (Arc::clone(text), url.clone()));
+        urls.insert(0, (Arc::clone(&request.url), url.clone()));
         Ok(url)
+    }
+}
+
+impl fmt::Debug for Native {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Native").finish_non_exhaustive()
     }
 }
 
@@ -89,11 +107,9 @@ fn name_of(name: &'static str) -> HeaderName {
 impl Transport for Native {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
-            let client = self.client()?;
-            let mut received = client
-                .execute(self.request(request)?)
-                .await
-                .map_err(classify)?;
+            let request = self.request(request)?;
+            let client = self.client(request.url())?;
+            let mut received = client.execute(request).await.map_err(classify)?;
             Ok(Response {
                 status: received.status().as_u16(),
                 headers: std::mem::take(received.headers_mut()),
@@ -123,9 +139,16 @@ fn is_tls(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {
         let io = error.downcast_ref::<io::Error>();
-        // rustls comes as InvalidData; the words are those of the platform libraries' errors.
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
-            return true;
+        match io.map(io::Error::kind) {
+            // rustls says so; other libraries are known by their words.
+            Some(io::ErrorKind::InvalidData) => return true,
+            Some(
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe,
+            ) => return false,
+            _ => {}
         }
         let text = error.to_string().to_ascii_lowercase();
         if ["certificate", "ssl", "tls"]

@@ -1,5 +1,7 @@
 //! The transport on wasm32: the platform's own `fetch`, or one you hand over.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
@@ -57,10 +59,11 @@ impl Fetch {
 impl Transport for Fetch {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(SendWrapper::new(async move {
+            let url = Arc::clone(&request.url);
             let (fetched, abort) = self
                 .start(request)
-                .map_err(|error| TransportError::setup(text(&error)))?;
-            let received = fetched.await.map_err(|error| classify(&error))?;
+                .map_err(|error| TransportError::setup(text(&error, &url)))?;
+            let received = fetched.await.map_err(|error| classify(&error, &url))?;
             let received: web_sys::Response = received.unchecked_into();
             let mut response = Response::new(received.status(), Bytes::new());
             let headers = received.headers();
@@ -70,7 +73,7 @@ impl Transport for Fetch {
                 }
             }
             let body = async move {
-                let broken = |error: JsValue| TransportError::interrupted(text(&error));
+                let broken = |error: JsValue| TransportError::interrupted(text(&error, &url));
                 let buffer = JsFuture::from(received.array_buffer().map_err(broken)?).await;
                 let bytes = Uint8Array::new(&buffer.map_err(broken)?).to_vec();
                 abort.disarm();
@@ -101,7 +104,7 @@ impl Drop for Abort {
 }
 
 /// Browsers and Workers do not tell whether a request left, so it may have. Node's cause has a code that does.
-fn classify(error: &JsValue) -> TransportError {
+fn classify(error: &JsValue, url: &str) -> TransportError {
     let code = member(error, "cause")
         .and_then(|cause| member(&cause, "code"))
         .and_then(|code| code.as_string());
@@ -118,7 +121,7 @@ fn classify(error: &JsValue) -> TransportError {
         "ENETUNREACH",
         "UND_ERR_CONNECT_TIMEOUT",
     ]) {
-        TransportError::connect(text(error))
+        TransportError::connect(text(error, url))
     } else if starts(&[
         "CERT_",
         "ERR_SSL_",
@@ -127,9 +130,9 @@ fn classify(error: &JsValue) -> TransportError {
         "SELF_SIGNED_",
         "UNABLE_TO_",
     ]) {
-        TransportError::tls(text(error))
+        TransportError::tls(text(error, url))
     } else {
-        TransportError::interrupted(text(error))
+        TransportError::interrupted(text(error, url))
     }
 }
 
@@ -143,14 +146,16 @@ fn member(value: &JsValue, name: &str) -> Option<JsValue> {
 }
 
 /// What a JavaScript error says: its message, and that of its cause, where Node keeps the reason.
-fn text(error: &JsValue) -> String {
+/// Without the URL, which some runtimes put in and which may hold a key.
+fn text(error: &JsValue, url: &str) -> String {
     let message =
         |value: &JsValue| member(value, "message").and_then(|message| message.as_string());
     let own = message(error)
         .or_else(|| error.as_string())
         .unwrap_or_else(|| "fetch failed".into());
-    match member(error, "cause").as_ref().and_then(message) {
+    let said = match member(error, "cause").as_ref().and_then(message) {
         Some(cause) if !cause.is_empty() => format!("{own}: {cause}"),
         _ => own,
-    }
+    };
+    said.replace(url, "the URL")
 }

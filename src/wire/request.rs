@@ -19,6 +19,9 @@ use crate::{
 /// A request larger than this is refused by the server, and so is not sent.
 pub(crate) const MAX_REQUEST: usize = 10 * 1024 * 1024;
 
+/// Text before an argument that is bytes travels in the URL, where servers take about this much.
+const MAX_PATH: usize = 16 * 1024;
+
 /// The arguments of one command.
 ///
 /// `json` is the array without its closing bracket. Options that stand before the values they
@@ -36,6 +39,8 @@ pub(crate) struct Args {
 struct Binary {
     at: usize,
     value: Vec<u8>,
+    /// It was there before the front was set, so what is put in there does not move it.
+    before_front: bool,
 }
 
 /// A command in the form in which the protocol carries bytes: `POST /set/key?EX=60` with the value as body.
@@ -51,11 +56,14 @@ impl Args {
         json.push('[');
         json::write_str(&mut json, command);
         let front = json.len();
+        let two_words = command.contains(char::is_whitespace);
         Self {
             json,
             front,
             binary: None,
-            error: None,
+            error: two_words.then(|| {
+                Error::argument("a command's name is one word: give the second one as an argument")
+            }),
         }
     }
 
@@ -67,7 +75,7 @@ impl Args {
             let at = (binary.at + other.front).saturating_sub(self.front);
             Box::new(Binary {
                 at,
-                value: binary.value.clone(),
+                ..(**binary).clone()
             })
         });
         other.json.push_str(tail);
@@ -91,10 +99,15 @@ impl Args {
 
     /// Appends the number of `args`, then `args`.
     pub(crate) fn counted(&mut self, args: &(impl ToArgs + ?Sized)) {
-        let front = std::mem::replace(&mut self.front, self.json.len());
+        let front = self.front;
+        let known = self.binary.as_ref().map(|binary| binary.before_front);
+        self.set_front();
         let count = self.args(args);
         self.option_at_front(|args| args.arg(count));
         self.front = front;
+        if let (Some(binary), Some(known)) = (&mut self.binary, known) {
+            binary.before_front = known;
+        }
     }
 
     pub(crate) fn pairs(&mut self, pairs: &(impl ToPairs + ?Sized)) {
@@ -107,6 +120,9 @@ impl Args {
     /// From here on [`Self::option_at_front`] puts its words.
     pub(crate) fn set_front(&mut self) {
         self.front = self.json.len();
+        if let Some(binary) = &mut self.binary {
+            binary.before_front = true;
+        }
     }
 
     /// Puts the words of an option before the values.
@@ -115,7 +131,7 @@ impl Args {
         let start = self.front;
         write(self);
         self.front = self.json.len();
-        if let Some(binary) = &mut self.binary {
+        if let Some(binary) = self.binary.as_mut().filter(|binary| !binary.before_front) {
             binary.at += self.front - start;
         }
         self.json.push_str(&tail);
@@ -144,7 +160,7 @@ impl Args {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.push_text(text),
             Err(_) if self.binary.is_none() => {
-                self.binary = Some(Box::new(Binary { at: self.json.len(), value: bytes.to_vec() }));
+                self.binary = Some(Box::new(Binary { at: self.json.len(), value: bytes.to_vec(), before_front: false }));
             }
             Err(_) => self.fail(Error::argument(
                 "two arguments are not UTF-8, and the protocol carries one such argument a request: send them in \
@@ -262,6 +278,9 @@ impl Args {
             }
             _ => return Err("after it only one name and one value can follow"),
         }
+        if path.len() > MAX_PATH {
+            return Err("its other arguments travel in the URL, and are over 16 KB");
+        }
         Ok(PathForm {
             path,
             body: binary.value,
@@ -346,15 +365,53 @@ pub(crate) fn name_of(
                 .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     };
     let first = first.filter(|word| is_word(word))?.to_ascii_uppercase();
-    const FAMILIES: [&str; 13] = [
-        "ACL", "CLIENT", "COMMAND", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "OBJECT", "PUBSUB",
-        "SCRIPT", "SLOWLOG", "XGROUP", "XINFO",
-    ];
-    let second = second.filter(|word| FAMILIES.contains(&&*first) && is_word(word));
+    let second = second
+        .map(|word| word.to_ascii_uppercase())
+        .filter(|word| is_subcommand(&first, word));
     Some(match second {
-        Some(second) => format!("{first} {}", second.to_ascii_uppercase()).into(),
+        Some(second) => format!("{first} {second}").into(),
         None => first.into(),
     })
+}
+
+/// Whether the second word of a family is one of its commands, and not somebody's key.
+fn is_subcommand(family: &str, word: &str) -> bool {
+    let words: &[&str] = match family {
+        "ACL" => &[
+            "CAT",
+            "DELUSER",
+            "GENPASS",
+            "GENTOKEN",
+            "GETUSER",
+            "LIST",
+            "LOG",
+            "RESTTOKEN",
+            "SETUSER",
+            "USERS",
+            "WHOAMI",
+        ],
+        "CLIENT" => &["GETNAME", "ID", "INFO", "LIST", "SETINFO", "SETNAME"],
+        "COMMAND" => &["COUNT", "DOCS", "GETKEYS", "INFO", "LIST"],
+        "CONFIG" => &["GET", "RESETSTAT", "REWRITE", "SET"],
+        "FUNCTION" => &[
+            "DELETE", "DUMP", "FLUSH", "KILL", "LIST", "LOAD", "RESTORE", "STATS",
+        ],
+        "MEMORY" => &["DOCTOR", "STATS", "USAGE"],
+        "OBJECT" => &["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"],
+        "PUBSUB" => &["CHANNELS", "NUMPAT", "NUMSUB"],
+        "SCRIPT" => &["EXISTS", "FLUSH", "KILL", "LOAD"],
+        "SLOWLOG" => &["GET", "LEN", "RESET"],
+        "XGROUP" => &[
+            "CREATE",
+            "CREATECONSUMER",
+            "DELCONSUMER",
+            "DESTROY",
+            "SETID",
+        ],
+        "XINFO" => &["CONSUMERS", "GROUPS", "STREAM"],
+        _ => &[],
+    };
+    words.contains(&word)
 }
 
 /// Every byte that is not unreserved (RFC 3986) as `%XX`.
@@ -466,6 +523,54 @@ mod tests {
     }
 
     #[test]
+    fn bytes_before_the_front_stay_where_they_are() {
+        let path = |build: fn(&mut Args)| {
+            let mut args = Args::new("X");
+            build(&mut args);
+            args.into_path_form()
+        };
+        // The key is bytes: what follows it is more than one pair, so it is refused and never moved.
+        let key = path(|a| {
+            a.arg(b"\xff");
+            a.set_front();
+            a.pairs(&(1, "m"));
+            a.option_at_front(|a| a.arg("NX"));
+        });
+        assert!(key.is_err());
+        let scan = path(|a| {
+            a.arg(b"\xff");
+            a.set_front();
+            a.option_at_front(|a| a.arg("0"));
+        });
+        assert!(scan.is_err());
+        let counted = path(|a| {
+            a.arg(b"\xff");
+            a.counted(&["k"]);
+        });
+        assert_eq!(counted.unwrap().path, "/X?1=k");
+        let in_counted = path(|a| {
+            a.arg("script");
+            a.counted(&[b"\xff"]);
+        });
+        assert_eq!(in_counted.unwrap().path, "/X/script/1");
+        let behind = path(|a| {
+            a.arg("k");
+            a.set_front();
+            a.arg(b"\xff");
+            a.option_at_front(|a| a.arg("NX"));
+        });
+        assert_eq!(behind.unwrap().path, "/X/k/NX");
+    }
+
+    #[test]
+    fn text_that_is_too_long_for_a_url_is_refused() {
+        let mut args = Args::new("RPUSH");
+        args.arg("x".repeat(MAX_PATH));
+        args.arg(b"\xff");
+        assert!(args.into_path_form().unwrap_err().is_argument());
+    }
+
+    #[test]
     fn bytes_that_are_not_utf8() {
         let set = |build: fn(&mut Args)| {
             let mut args = Args::new("SET");
@@ -546,6 +651,9 @@ mod tests {
         let mut args = Args::new("GET");
         args.arg("secret");
         assert_eq!(format!("{args:?}"), "Args(\"GET\")");
+        let mut args = Args::new("OBJECT");
+        args.arg("secret");
+        assert_eq!(args.name().as_deref(), Some("OBJECT"));
         assert_eq!(Args::new("not a command, a value").name(), None);
     }
 
