@@ -1,0 +1,199 @@
+//! What the end of an attempt means: a result, or a failure and whether the command may have run.
+
+use std::{error::Error as StdError, ops::Range, time::Duration};
+
+use crate::{
+    client::Call,
+    error::{Error, Kind, is_not_executed, show},
+    transport::{Stage, TransportError},
+    wire::answer::{self, Envelope},
+};
+
+/// An attempt that failed, and what that says about the command.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) ran: Ran,
+    /// Another attempt may fare better.
+    pub(crate) transient: bool,
+    /// The server asked to wait this long.
+    pub(crate) retry_after: Option<Duration>,
+    /// The command did not run because Redis's own words say so.
+    pub(crate) by_words: bool,
+}
+
+/// Whether the command ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ran {
+    /// It did not, or it did and failed: either way nobody needs to wonder.
+    Certain,
+    /// Nobody can say.
+    Maybe,
+}
+
+impl Failure {
+    fn new(error: Error, ran: Ran, transient: bool) -> Self {
+        Self {
+            error,
+            ran,
+            transient,
+            retry_after: None,
+            by_words: false,
+        }
+    }
+
+    /// No whole answer within `limit`.
+    pub(crate) fn late(limit: Duration, waited: &str) -> Self {
+        let message = format!("no whole answer within {}: {waited}", show(limit));
+        Self::new(Error::new(Kind::Timeout, message), Ran::Maybe, true)
+    }
+
+    /// A failure of the transport.
+    pub(crate) fn of_transport(error: TransportError) -> Self {
+        let (kind, ran, transient, message) = match error.stage {
+            Stage::Setup => (
+                Kind::Config,
+                Ran::Certain,
+                false,
+                "the HTTP client cannot be used",
+            ),
+            Stage::Connect => (
+                Kind::Connect,
+                Ran::Certain,
+                true,
+                "no connection to the server; check the URL, and that it is reachable",
+            ),
+            Stage::Tls => (
+                Kind::Tls,
+                Ran::Certain,
+                false,
+                "the TLS handshake failed; check that the URL's port speaks TLS and that its certificate is trusted here",
+            ),
+            Stage::Interrupted => (
+                Kind::Interrupted,
+                Ran::Maybe,
+                true,
+                "the connection broke before the whole answer was here",
+            ),
+        };
+        // The reason is the innermost cause, and worth the words: "Connection refused" needs no debugger.
+        let reason = innermost(&*error.source).to_string();
+        let described = Error::new(kind, format!("{message} ({reason})"));
+        Self::new(described.with_source(Some(error.source)), ran, transient)
+    }
+
+    /// The same, once the head of the answer was there.
+    pub(crate) fn in_body(self, status: u16) -> Self {
+        Self {
+            error: self.error.with_status(status).in_body(),
+            ..self
+        }
+    }
+
+    /// A script may raise any words, after it has written: they do not say that it did not run.
+    pub(crate) fn of_script(self, is_script: impl FnOnce() -> bool) -> Self {
+        if self.by_words && is_script() {
+            return Self {
+                transient: false,
+                ..self
+            };
+        }
+        self
+    }
+}
+
+fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost
+}
+
+/// What a whole response is: where its result stands, or what its failure says about the command.
+pub(crate) fn judge(
+    call: &Call,
+    status: u16,
+    html: bool,
+    body: &[u8],
+) -> Result<Range<usize>, Failure> {
+    let failure = match (answer::envelope(body), status) {
+        (Envelope::Result(value), 200..=299) if !call.is_batch() => return Ok(value),
+        (Envelope::Entries(value), 200..=299) if call.is_batch() => return Ok(value),
+        (Envelope::Error(words), _) => of_words(&words, call, status),
+        (_, 200..=299) if html || body.trim_ascii_start().starts_with(b"<") => {
+            let message = "a page came in place of Redis's answer: does the URL lead through a proxy or login?";
+            Failure::new(Error::new(Kind::Http, message), Ran::Maybe, true)
+        }
+        (Envelope::NotJson, 200..=299) => {
+            let error = Error::new(
+                Kind::Interrupted,
+                "the answer is not whole JSON: it was cut off",
+            );
+            Failure::new(error.in_body(), Ran::Maybe, true)
+        }
+        (_, 200..=299) => {
+            let message = "the answer is JSON, but not an answer of the REST API: check the URL";
+            Failure::new(Error::decode(message), Ran::Maybe, false)
+        }
+        _ => of_status(status, body),
+    };
+    Err(Failure {
+        error: failure.error.with_status(status),
+        ..failure
+    })
+}
+
+/// Redis's own words.
+fn of_words(words: &str, call: &Call, status: u16) -> Failure {
+    let error = Error::server(words, Some(status), call.name());
+    if is_not_executed(words) {
+        let failure = Failure::new(error, Ran::Certain, true);
+        return Failure {
+            by_words: true,
+            ..failure
+        };
+    }
+    match status {
+        429 => Failure::new(error, Ran::Certain, true),
+        // Redis does not speak with these, so something behind it has failed.
+        500.. => Failure::new(error, Ran::Maybe, true),
+        _ => Failure::new(error, Ran::Certain, false),
+    }
+}
+
+/// A status without Redis's words.
+fn of_status(status: u16, body: &[u8]) -> Failure {
+    // Proxies of Envoy's family say 503 also when the request had already gone out.
+    let reset = memchr::memmem::find(body, b"reset before headers").is_some();
+    let (message, ran, transient) = match status {
+        429 => ("too many requests", Ran::Certain, true),
+        503 if reset => ("the service broke off", Ran::Maybe, true),
+        503 => ("the service is not available now", Ran::Certain, true),
+        408 => (
+            "the server gave up waiting for the request",
+            Ran::Certain,
+            true,
+        ),
+        413 => (
+            "the request is larger than the server takes",
+            Ran::Certain,
+            false,
+        ),
+        500.. => (
+            "something on the way failed before Redis's answer",
+            Ran::Maybe,
+            true,
+        ),
+        _ => (
+            "something on the way refused the request",
+            Ran::Certain,
+            false,
+        ),
+    };
+    let kind = if status == 413 {
+        Kind::TooLarge
+    } else {
+        Kind::Http
+    };
+    Failure::new(Error::new(kind, message), ran, transient)
+}
