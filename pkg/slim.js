@@ -1,6 +1,13 @@
 // Any other host: you bring the module, by `init` or `initSync`.
 
-import { start } from "./engine.js";
+import { start, startLater } from "./engine.js";
+import { ConfigError } from "./errors.js";
+import load from "./wasm/restis.js";
+
+startLater((module) => {
+  if (module !== undefined) return load({ module_or_path: module });
+  throw new ConfigError("restis/slim: start it with init(module) or initSync({ module }) before the first command");
+});
 
 /** Starts from a compiled module or its bytes, at once. */
 export const initSync = ({ module }) => start(module);
