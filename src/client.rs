@@ -16,6 +16,7 @@ use crate::{
     command::{Any, Command, Options},
     config,
     error::Error,
+    find::find,
     outcome::{self, Failure, Ran},
     reply::Reply,
     retry::{Retry, Safety},
@@ -345,7 +346,7 @@ impl Inner {
             .map(Duration::from_secs);
         let html = response
             .get("content-type")
-            .is_some_and(|kind| kind.contains("html"));
+            .is_some_and(|kind| find(kind.as_bytes(), "html").is_some());
         let status = response.status;
         let body = match response.body.0 {
             BodyInner::Whole(body) => Ok(body),

@@ -23,6 +23,11 @@ mod platform {
 mod platform {
     use std::time::Duration;
 
+    use js_sys::{Function, Object, Promise, Reflect};
+    use send_wrapper::SendWrapper;
+    use wasm_bindgen::{JsCast, JsValue};
+    use wasm_bindgen_futures::JsFuture;
+
     /// A point in time. Workers stand still between two waits for I/O, which is all we measure.
     #[derive(Clone, Copy, Debug)]
     pub(crate) struct Instant(f64);
@@ -33,16 +38,45 @@ mod platform {
         }
 
         pub(crate) fn elapsed(self) -> Duration {
-            Duration::from_secs_f64(((js_sys::Date::now() - self.0) / 1000.0).max(0.0))
+            // A clock that was set back gives a negative number, which becomes 0.
+            Duration::from_millis((js_sys::Date::now() - self.0) as u64)
         }
     }
 
+    /// The platform's own timer, by the promise that `fetch` is waited for with.
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
-        let millis = u32::try_from(duration.as_millis())
-            .unwrap_or(u32::MAX)
-            .min(i32::MAX as u32);
-        send_wrapper::SendWrapper::new(gloo_timers::future::TimeoutFuture::new(millis))
+        SendWrapper::new(async move {
+            // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
+            let millis =
+                duration.as_secs().saturating_mul(1000) + u64::from(duration.subsec_millis());
+            let millis = millis.min(i32::MAX as u64) as f64;
+            let global = js_sys::global();
+            let mut timer = Timer(JsValue::UNDEFINED);
+            let fired = Promise::new(&mut |resolve, _| {
+                timer.0 = call(&global, "setTimeout", &resolve, Some(millis));
+            });
+            // Where there is no timer nothing resolves, and nobody is cut short.
+            let _ = JsFuture::from(fired).await;
+        })
+    }
+
+    /// The timer is cleared when nobody waits for it any more, so that it keeps no program alive.
+    struct Timer(JsValue);
+
+    impl Drop for Timer {
+        fn drop(&mut self) {
+            call(&js_sys::global(), "clearTimeout", &self.0, None);
+        }
+    }
+
+    fn call(global: &Object, function: &str, first: &JsValue, second: Option<f64>) -> JsValue {
+        let function =
+            Reflect::get(global, &function.into()).and_then(JsCast::dyn_into::<Function>);
+        let called = function.and_then(|function| match second {
+            Some(second) => function.call2(global, first, &second.into()),
+            None => function.call1(global, first),
+        });
+        called.unwrap_or_default()
     }
 }
 

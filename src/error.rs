@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+use crate::find::find;
+
 /// What went wrong with a command, a batch or the configuration.
 ///
 /// One word wide and cheap to clone. Ask it by predicate; the text says what to do next, and holds
@@ -262,7 +264,7 @@ pub(crate) fn is_not_executed(words: &str) -> bool {
     match code_of(words) {
         "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" => true,
         // Upstash: "READONLY Writes are temporarily rejected due to server upgrade".
-        "READONLY" => words.contains("temporarily"),
+        "READONLY" => find(words.as_bytes(), "temporarily").is_some(),
         _ => false,
     }
 }
@@ -276,7 +278,10 @@ fn scrub(words: &str, command: &str) -> String {
         ", Key:",
         " command was:",
     ];
-    let end = ends.iter().filter_map(|end| words.find(end)).min();
+    let end = ends
+        .iter()
+        .filter_map(|end| find(words.as_bytes(), end))
+        .min();
     let kept = end.and_then(|end| words.get(..end)).unwrap_or(words);
     let mut rest = kept.trim_end_matches([' ', ',', '.']);
     let mut clean = String::with_capacity(rest.len());
@@ -284,12 +289,14 @@ fn scrub(words: &str, command: &str) -> String {
         clean.push_str(before);
         let Some((quoted, after)) = after.split_once(quote) else {
             // A quote that does not close, or an apostrophe: nothing behind it can be trusted.
-            clean.push_str(if before.ends_with(char::is_alphanumeric) {
-                "'"
-            } else {
-                "'…"
-            });
-            rest = if before.ends_with(char::is_alphanumeric) {
+            clean.push_str(
+                if before.ends_with(|char: char| char.is_ascii_alphanumeric()) {
+                    "'"
+                } else {
+                    "'…"
+                },
+            );
+            rest = if before.ends_with(|char: char| char.is_ascii_alphanumeric()) {
                 after
             } else {
                 ""
@@ -395,12 +402,11 @@ impl StdError for Error {
     }
 }
 
-/// `1.5 s`, `250 ms`: for messages.
+/// `30 s`, `250 ms`: for messages. Without fractions and 128 bits, whose formatting is several KB of wasm.
 pub(crate) fn show(duration: Duration) -> String {
-    if duration.as_millis() >= 1000 {
-        format!("{} s", duration.as_secs_f64())
-    } else {
-        format!("{} ms", duration.as_millis())
+    match (duration.as_secs(), duration.subsec_millis()) {
+        (seconds @ 1.., 0) => format!("{seconds} s"),
+        (seconds, millis) => format!("{} ms", seconds.saturating_mul(1000) + u64::from(millis)),
     }
 }
 

@@ -110,6 +110,7 @@ mod command;
 pub mod commands;
 mod config;
 mod error;
+mod find;
 mod outcome;
 mod random;
 mod reply;

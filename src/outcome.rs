@@ -5,6 +5,7 @@ use std::{error::Error as StdError, ops::Range, time::Duration};
 use crate::{
     client::Call,
     error::{Error, Kind, is_not_executed, show},
+    find::find,
     transport::{Stage, TransportError},
     wire::answer::{self, Envelope},
 };
@@ -164,7 +165,7 @@ fn of_words(words: &str, call: &Call, status: u16) -> Failure {
 /// A status without Redis's words.
 fn of_status(status: u16, body: &[u8]) -> Failure {
     // Proxies of Envoy's family say 503 also when the request had already gone out.
-    let reset = memchr::memmem::find(body, b"reset before headers").is_some();
+    let reset = find(body, "reset before headers").is_some();
     let (message, ran, transient) = match status {
         429 => ("too many requests", Ran::Certain, true),
         503 if reset => ("the service broke off", Ran::Maybe, true),

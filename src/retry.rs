@@ -106,7 +106,10 @@ impl Retry {
 
     /// How long to wait before repetition `n` (from 0), or `None` if there is none.
     pub(crate) fn wait(self, n: u32) -> Option<Duration> {
-        self.bound(n).map(|bound| bound.mul_f64(random::unit()))
+        let bound = u64::try_from(self.bound(n)?.as_micros()).unwrap_or(u64::MAX);
+        Some(Duration::from_micros(
+            (bound as f64 * random::unit()) as u64,
+        ))
     }
 }
 

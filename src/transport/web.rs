@@ -1,6 +1,6 @@
 //! The transport on wasm32: the platform's own `fetch`, or one you hand over.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -9,6 +9,8 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, RequestRedirect};
+
+use crate::find;
 
 use super::{Body, READ_HEADERS, Request, Response, Transport, TransportError};
 
@@ -147,7 +149,7 @@ fn member(value: &JsValue, name: &str) -> Option<JsValue> {
 
 /// What a JavaScript error says: its message, and that of its cause, where Node keeps the reason.
 /// Without the URL, which some runtimes put in and which may hold a key.
-fn text(error: &JsValue, url: &str) -> String {
+fn text(error: &JsValue, url: &str) -> Text {
     let message =
         |value: &JsValue| member(value, "message").and_then(|message| message.as_string());
     let own = message(error)
@@ -157,5 +159,25 @@ fn text(error: &JsValue, url: &str) -> String {
         Some(cause) if !cause.is_empty() => format!("{own}: {cause}"),
         _ => own,
     };
-    said.replace(url, "the URL")
+    match find::split(&said, url) {
+        Some((before, after)) => Text([before, "the URL", after].concat()),
+        None => Text(said),
+    }
 }
+
+/// What an error says. A `String` as an error would bring its `Debug`, which escapes by Unicode's tables.
+struct Text(String);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Text {}
