@@ -55,7 +55,7 @@ pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
             ui::duration(started.elapsed())
         ));
     }
-    eprint!("\n{}", summary(&times));
+    print!("\n{}", summary(&times));
     Ok(())
 }
 
@@ -77,7 +77,8 @@ fn summary(times: &[(Level, Duration)]) -> String {
         text += &format!("  {:<8}{:>14}\n", level.name(), ui::duration(*time));
     }
     let total = times.iter().map(|(_, time)| *time).sum();
-    text + &format!("  {:<8}{:>14}\n", "in all", ui::duration(total))
+    text += &format!("  {:<8}{:>14}\n", "in all", ui::duration(total));
+    text + &format!("\nlevels: {} passed, 0 failed\n", times.len())
 }
 
 /// Builds quietly, then runs with the results shown.
@@ -301,7 +302,7 @@ mod tests {
             (Level::Lint, Duration::from_secs(61)),
             (Level::Size, Duration::from_millis(1_500)),
         ];
-        let expected = "Everything passed:\n  lint         1 min 1 s\n  size             1.5 s\n  in all       1 min 2 s\n";
+        let expected = "Everything passed:\n  lint         1 min 1 s\n  size             1.5 s\n  in all       1 min 2 s\n\nlevels: 2 passed, 0 failed\n";
         assert_eq!(summary(&times), expected);
     }
 
