@@ -389,6 +389,10 @@ impl fmt::Debug for Error {
         if let Some(source) = &inner.source {
             debug.field("source", &format_args!("{source}"));
         }
+        // `main` shows this form, and whoever reads it there needs the fix as well.
+        if let Some(advice) = advice(inner) {
+            debug.field("help", &format_args!("{advice}"));
+        }
         debug.finish()
     }
 }
