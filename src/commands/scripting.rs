@@ -1,5 +1,6 @@
 //! Scripting: EVAL and its family. [`Script`](crate::Script) is the comfortable way.
 
+use super::server::Flush;
 use crate::{Command, FromReply, Redis, ToArg, ToArgs};
 
 /// The arguments (ARGV) of EVAL and its family.
@@ -15,22 +16,6 @@ impl<T> Command<'_, T, Eval> {
     /// Appends arguments.
     pub fn args(self, args: impl ToArgs) -> Self {
         self.with_all(args)
-    }
-}
-
-/// SCRIPT FLUSH's choice.
-#[derive(Debug)]
-pub struct ScriptFlush(());
-
-impl<T> Command<'_, T, ScriptFlush> {
-    /// ASYNC: the server does it in the background.
-    pub fn async_(self) -> Self {
-        self.with("ASYNC")
-    }
-
-    /// SYNC: the server does it before it answers.
-    pub fn sync(self) -> Self {
-        self.with("SYNC")
     }
 }
 
@@ -154,7 +139,7 @@ impl Redis {
     /// ```
     ///
     /// Source: [SCRIPT FLUSH](https://redis.io/docs/latest/commands/script-flush/).
-    pub fn script_flush(&self) -> Command<'_, (), ScriptFlush> {
+    pub fn script_flush(&self) -> Command<'_, (), Flush> {
         Command::new(self, "SCRIPT").with("FLUSH")
     }
 }

@@ -20,7 +20,7 @@ impl<T> Command<'_, T, Sections> {
     }
 }
 
-/// The choice of FLUSHDB and FLUSHALL.
+/// The choice of FLUSHDB, FLUSHALL and SCRIPT FLUSH.
 #[derive(Debug)]
 pub struct Flush(());
 
