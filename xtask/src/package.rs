@@ -20,12 +20,14 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
         .words("build --release --target web --out-name restis --out-dir wasm")
         .words("--no-pack --no-gitignore --mode no-install")
         .arg(repo.join("pkg"))
-        .env("RUSTFLAGS", without_paths(repo))
+        .env("CARGO_ENCODED_RUSTFLAGS", without_paths(repo))
         .dir(repo.root());
     npm::on_path(repo, build)?.step("building pkg/wasm with wasm-pack")
 }
 
 /// Panics carry the names of source files: those of this machine are nobody's business, and long.
+///
+/// The flags are parted by a unit separator, as Cargo takes them from CARGO_ENCODED_RUSTFLAGS: a path may hold spaces.
 fn without_paths(repo: &Repo) -> String {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
@@ -36,5 +38,5 @@ fn without_paths(repo: &Repo) -> String {
         .chain([repo.root().to_owned()])
         .map(|folder| format!("--remap-path-prefix={}=", folder.display()))
         .collect::<Vec<_>>()
-        .join(" ")
+        .join("\u{1f}")
 }

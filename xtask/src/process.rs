@@ -293,6 +293,13 @@ fn quoted(word: &OsStr) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.into_owned()
+    } else if word.chars().any(char::is_control) {
+        let escape = |c: char| match c {
+            '\\' | '\'' => format!("\\{c}"),
+            c if c.is_control() => format!("\\x{:02x}", u32::from(c)),
+            c => c.to_string(),
+        };
+        format!("$'{}'", word.chars().map(escape).collect::<String>())
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
@@ -468,6 +475,19 @@ mod tests {
         let expected =
             r"cd a && RESTIS_SERVER='/opt/my server' cargo test -p restis 'it'\''s here'";
         assert_eq!(command.to_string(), expected);
+    }
+
+    #[test]
+    fn words_with_spaces_quotes_and_separators_can_be_pasted() {
+        for (word, shown) in [
+            ("plain-1.2/x", "plain-1.2/x"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("a'b", r"'a'\''b'"),
+            ("a\u{1f}b'c\\d", r"$'a\x1fb\'c\\d'"),
+        ] {
+            assert_eq!(quoted(OsStr::new(word)), shown, "{word:?}");
+        }
     }
 
     #[test]
