@@ -138,6 +138,9 @@ const STORES: &[&str] = &[
     "ZUNIONSTORE",
 ];
 
+/// Idempotent, and neither the data nor the reply depends on what was there before.
+const BLIND: &[&str] = &["HMSET", "MSET", "PSETEX", "SET", "SETEX"];
+
 /// Families, by their second word.
 const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
     (
@@ -250,8 +253,8 @@ pub(crate) fn of_command(json: &[u8]) -> Safety {
     Value::parse(json).map_or(Safety::Write, |command| of_words(words(command)))
 }
 
-/// The class of a batch, a JSON array of commands: that of its least safe member, where a write
-/// behind a read is not safe.
+/// The class of a batch, a JSON array of commands: that of its least safe member, where a write is
+/// not safe behind a command whose reply or effect depends on the data.
 ///
 /// `marks` are the commands, by index and in order, whose class the caller has set.
 pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
@@ -259,15 +262,16 @@ pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
         .and_then(Value::elements)
         .into_iter()
         .flatten();
-    let (mut least, mut has_read) = (None, false);
+    let (mut least, mut has_looked) = (None, false);
     for (index, command) in commands.enumerate() {
         let marked = marks.iter().find(|(marked, _)| *marked == index);
         let mut class = marked.map_or_else(|| of_words(words(command)), |(_, safety)| *safety);
-        has_read |= class == Safety::Read;
-        if class == Safety::IdempotentWrite && has_read {
-            // Run again, the read before it would see what it has written.
+        if class == Safety::IdempotentWrite && has_looked {
+            // Run again, what looked before it would see what it has written.
             class = Safety::Write;
         }
+        let name = words(command).next().unwrap_or_default();
+        has_looked |= !BLIND.iter().any(|blind| blind.eq_ignore_ascii_case(&name));
         least = Some(least.map_or(class, |least: Safety| least.min(class)));
     }
     least.unwrap_or(Safety::Write)
@@ -338,6 +342,24 @@ mod tests {
             Write
         );
         assert_eq!(of_batch(br#"[["GET","a"],["GET","b"]]"#, &[]), Read);
+        assert_eq!(
+            of_batch(
+                br#"[["SET","a","1"],["mset","b","1"],["EXPIRE","a",60]]"#,
+                &[]
+            ),
+            IdempotentWrite
+        );
+        assert_eq!(
+            of_batch(br#"[["EXPIRE","a",60],["SET","a","1"]]"#, &[]),
+            Write
+        );
+        assert_eq!(
+            of_batch(
+                br#"[["SUNIONSTORE","d","a","b"],["SUNIONSTORE","a","d","c"]]"#,
+                &[]
+            ),
+            Write
+        );
         assert_eq!(
             of_batch(br#"[["GET","a"],["INCR","a"]]"#, &[(1, Read)]),
             Read
