@@ -57,8 +57,10 @@ export type Info = Record<string, Record<string, InfoValue>>;
 export type InfoValue = string | number | boolean | null | object;
 export type SlowLogEntry = { id: number; timestamp: number; duration: number; args: string[]; client: string; name: string };
 
-type Fields = Record<string, Value> | ReadonlyMap<Key, Value>;
-type Hash = Record<string, unknown>;
+/** `{ name: value }` or a Map; an interface of yours will do. */
+type Fields = object;
+/** What a hash is read as. */
+type Hash = object;
 
 export interface Commands<F extends Kind> {
   /** Any command by name, for what has no method here. */
@@ -198,7 +200,7 @@ export interface Commands<F extends Kind> {
   /** The values of fields, whose end is set or taken away. */
   hgetex<T extends Hash = Hash>(key: Key, options: GetExOptions, ...fields: Key[] | [readonly Key[]]): Give<F, T | null>;
   /** Deletes fields: how many there were. */
-  hdel(key: Key, ...fields: Key[]): Give<F, number>;
+  hdel(key: Key, ...fields: Key[] | [readonly Key[]]): Give<F, number>;
   /** 1 if the field is there. */
   hexists(key: Key, field: Key): Give<F, 0 | 1>;
   /** Adds a whole number to a field. */
@@ -321,8 +323,8 @@ export interface Commands<F extends Kind> {
 
   /** Adds members or changes their scores: how many are new, or with `ch` changed. With `incr` the new score. */
   zadd(key: Key, options: ZAddOptions & { incr: true }, entry: ScoreMember): Give<F, number | null>;
-  zadd(key: Key, options: ZAddOptions & { incr?: never }, ...entries: [ScoreMember, ...ScoreMember[]]): Give<F, number>;
-  zadd(key: Key, ...entries: [ScoreMember, ...ScoreMember[]]): Give<F, number>;
+  zadd(key: Key, options: ZAddOptions & { incr?: never }, ...entries: ScoreMember[] | [readonly ScoreMember[]]): Give<F, number>;
+  zadd(key: Key, ...entries: ScoreMember[] | [readonly ScoreMember[]]): Give<F, number>;
   /** Removes members: how many there were. */
   zrem(key: Key, ...members: Value[]): Give<F, number>;
   /** The score of a member, or null. */
@@ -403,7 +405,7 @@ export interface Commands<F extends Kind> {
   /** Makes a script known to the server: its SHA-1. */
   scriptLoad(script: string): Give<F, string>;
   /** For each SHA-1: 1 if the server knows the script. */
-  scriptExists(...hashes: string[]): Give<F, (0 | 1)[]>;
+  scriptExists(...hashes: string[] | [readonly string[]]): Give<F, (0 | 1)[]>;
   /** Makes the server forget all scripts. */
   scriptFlush(options?: Flush): Give<F, "OK">;
 }

@@ -1,7 +1,7 @@
 // Every command, once: how the arguments of its method become words, and how its reply is read where the usual way
 // will not do. Redis and Pipeline both have these methods.
 
-import { array, decode, fieldsAndValues, infoSections, valuesOf } from "./text.js";
+import { array, decode, fieldsAndValues, infoSections, score, valuesOf } from "./text.js";
 
 const identity = (reply) => reply;
 
@@ -19,10 +19,10 @@ function optional(...words) {
 /** Options of a command: each name is a word; a `1` says that its value follows, a `0` that it is a switch. */
 function options(command, given, known) {
   if (given === undefined) return [];
-  if (given === null || typeof given !== "object") throw new TypeError(`${command}: options are an object, { name: value }`);
+  if (given === null || typeof given !== "object" || Array.isArray(given) || given instanceof Map) throw new TypeError(`${command}: options are an object, { name: value }`);
   for (const name of Object.keys(given)) {
     // A misspelt `ex` would otherwise be a key that never expires.
-    if (!(name in known)) throw new TypeError(`${command}: there is no option ${name}, only ${Object.keys(known).join(", ")}`);
+    if (!Object.hasOwn(known, name)) throw new TypeError(`${command}: there is no option ${name}, only ${Object.keys(known).join(", ")}`);
   }
   const words = [];
   for (const name in known) {
@@ -76,17 +76,18 @@ plain({
   get: 1, getdel: 1, getrange: 3, getset: 2, setrange: 3, append: 2, strlen: 1, setex: 3, psetex: 3, setnx: 2,
   incr: 1, incrby: 2, incrbyfloat: 2, decr: 1, decrby: 2,
   // Hashes
-  hget: 2, hdel: 2, hexists: 2, hincrby: 3, hincrbyfloat: 3, hkeys: 1, hvals: 1, hlen: 1, hstrlen: 2, hsetnx: 3,
+  hget: 2, hexists: 2, hincrby: 3, hincrbyfloat: 3, hkeys: 1, hvals: 1, hlen: 1, hstrlen: 2, hsetnx: 3,
   // Lists
   lpush: 2, rpush: 2, lpushx: 2, rpushx: 2, llen: 1, lrange: 3, lindex: 2, linsert: 4, lset: 3,
   lrem: 3, ltrim: 3, lmove: 4, rpoplpush: 2,
   // Sets
   sadd: 2, srem: 2, smembers: 1, sismember: 2, scard: 1, smove: 3,
   // Sorted sets
-  zrem: 2, zscore: 2, zincrby: 3, zcard: 1, zcount: 3, zlexcount: 3, zrank: 2, zrevrank: 2,
+  zrem: 2, zcard: 1, zcount: 3, zlexcount: 3, zrank: 2, zrevrank: 2,
   zremrangebyrank: 3, zremrangebyscore: 3, zremrangebylex: 3,
 });
 plain({ type: 1 }, { decode: identity });
+plain({ zscore: 2, zincrby: 3 }, { decode: score });
 plain({ time: 0 }, { decode: (reply) => array(reply).map(Number) });
 plain(
   { expire: 2, pexpire: 2, expireat: 2, pexpireat: 2, lpop: 1, rpop: 1, spop: 1, srandmember: 1, zpopmin: 1, zpopmax: 1 },
@@ -111,7 +112,11 @@ for (const name of ["hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "h
 
 /** Scripts: `eval(script, keys, args)`. */
 for (const [name, word] of [["eval", "EVAL"], ["evalRo", "EVAL_RO"], ["evalsha", "EVALSHA"], ["evalshaRo", "EVALSHA_RO"]]) {
-  commands[name] = (script, keys = [], args = []) => ({ words: [word, script, ...counted(keys), ...args] });
+  commands[name] = (script, keys = [], args = []) => {
+    // Text would spread into letters, and the script run on keys that nobody named.
+    if (!Array.isArray(keys) || !Array.isArray(args)) throw new TypeError(`${word}: keys and args are arrays`);
+    return { words: [word, script, ...counted(keys), ...args] };
+  };
 }
 
 /** A cursor, which stays text, and what was found. */
@@ -181,6 +186,7 @@ Object.assign(commands, {
   hset: (key, values) => ({ words: ["HSET", key, ...pairs("HSET", values)] }),
   hmset: (key, values) => ({ words: ["HMSET", key, ...pairs("HMSET", values)] }),
   hgetall: (key) => ({ words: ["HGETALL", key], decode: fieldsAndValues }),
+  hdel: (key, ...fields) => ({ words: ["HDEL", key, ...atLeast(1, keys(fields))] }),
   hmget: (key, ...args) => {
     const fields = keys(args);
     return { words: ["HMGET", key, ...atLeast(1, fields)], decode: valuesOf(fields) };
@@ -210,21 +216,24 @@ Object.assign(commands, {
   }),
   lmpop: (count, sets, where, amount) => popped("LMPOP", count, sets, where, amount),
 
-  smismember: (key, members) => ({ words: ["SMISMEMBER", key, ...list(members)] }),
+  smismember: (key, ...members) => ({ words: ["SMISMEMBER", key, ...atLeast(1, keys(members))] }),
   sintercard: (sets, given) => ({
     words: ["SINTERCARD", ...counted(list(sets)), ...options("SINTERCARD", given, { limit: 1 })],
   }),
 
   zadd: (key, ...args) => {
-    const given = args.length > 0 && args[0] !== null && typeof args[0] === "object" && !("member" in args[0]) ? args.shift() : {};
+    const given = args.length > 0 && args[0] !== null && typeof args[0] === "object" && !Array.isArray(args[0]) && !("member" in args[0]) ? args.shift() : {};
     const words = ["ZADD", key, ...options("ZADD", given, { nx: 0, xx: 0, ch: 0, incr: 0, lt: 0, gt: 0 })];
     for (const entry of keys(args)) {
       if (entry === null || typeof entry !== "object") throw new TypeError("ZADD: members are { score, member }");
       words.push(entry.score, entry.member);
     }
-    return { words };
+    return { words, decode: score };
   },
-  zmscore: (key, members) => ({ words: ["ZMSCORE", key, ...list(members)] }),
+  zmscore: (key, ...members) => ({
+    words: ["ZMSCORE", key, ...atLeast(1, keys(members))],
+    decode: (reply) => array(reply).map(score),
+  }),
   zrange: (key, min, max, given) => range("ZRANGE", [key, min, max], given, { withScores: 0 }),
   zrangestore: (target, key, min, max, given) => range("ZRANGESTORE", [target, key, min, max], given),
   zrandmember: (key, count, withScores) => ({
@@ -242,7 +251,7 @@ Object.assign(commands, {
   }),
 
   scriptLoad: (script) => ({ words: ["SCRIPT", "LOAD", script], decode: identity }),
-  scriptExists: (...hashes) => ({ words: ["SCRIPT", "EXISTS", ...hashes] }),
+  scriptExists: (...hashes) => ({ words: ["SCRIPT", "EXISTS", ...atLeast(1, keys(hashes))] }),
   scriptFlush: (given) => ({ words: ["SCRIPT", "FLUSH", ...options("SCRIPT FLUSH", given, { async: 0, sync: 0 })] }),
 
   /** Any command, by name. */

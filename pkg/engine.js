@@ -35,10 +35,12 @@ async function begin(module) {
 export function init(module) {
   if (ready) return Promise.resolve();
   // One promise for all, and another try after a failure: the network may be back.
-  loading ??= begin(module).finally(() => {
-    loading = undefined;
+  if (loading !== undefined && module === undefined) return loading;
+  const begun = begin(module).finally(() => {
+    if (loading === begun) loading = undefined;
   });
-  return loading;
+  loading = begun;
+  return begun;
 }
 
 export const isReady = () => ready;

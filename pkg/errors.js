@@ -56,16 +56,19 @@ export function fromEngine(thrown) {
 
 // The engine does the same to the error of a single command: src/error.rs of the crate.
 const ARGUMENTS = /(?:, with args beginning with| Key was:|, Key:| command was:)[^]*$/;
-// A quote that does not close takes all that follows along; one in a word is an apostrophe.
-const QUOTED = /(?<![A-Za-z0-9])(['"`])(?:([^]*?)\1|[^]*$)/g;
+// To the last quote of its kind, since what is quoted may hold some; without one to the end. In a word it is an apostrophe.
+const QUOTED = /(?<![A-Za-z0-9])(['"`])(?:([^]*)\1|[^]*$)/g;
 
 /** The server's words for one command of a batch. They repeat what the caller sent; an error carries none of it. */
 export function fromServer(words, command, index) {
   const isName = (text) => text?.toUpperCase() === command.toUpperCase();
-  const kept = words
+  const clean = words
     .replace(ARGUMENTS, "")
-    .replace(QUOTED, (found, quote, inside) => (isName(inside) ? found : `${quote}…${quote}`))
-    .replace(/[ ,.]+$/, "");
+    .replace(QUOTED, (found, quote, inside) => (isName(inside) ? found : `${quote}…${quote}`));
+  // Not by a pattern, which tries from every blank of a long text anew.
+  let end = clean.length;
+  while (" ,.".includes(clean[end - 1])) end -= 1;
+  const kept = clean.slice(0, end);
   const code = /^[A-Z0-9_]{2,}(?=[ :]|$)/.exec(kept)?.[0] ?? "ERR";
   const auth = code === "NOPERM" || code === "NOAUTH" || code === "WRONGPASS";
   return new ServerError(`${command}: ${kept}`, { code, command, status: 200, auth, index });

@@ -4,7 +4,7 @@ import { commands, page } from "./commands.js";
 import { connect, init, isReady } from "./engine.js";
 import { ConfigError, DecodeError, fromEngine, fromServer } from "./errors.js";
 import { Script, ScriptRO } from "./script.js";
-import { decode, encode, parse } from "./text.js";
+import { decode, encode, parse, score } from "./text.js";
 
 export {
   ConfigError,
@@ -60,9 +60,16 @@ function fetchTarget(fetch) {
   throw new ConfigError("fetch is neither a function nor an object with a method fetch, such as a service binding");
 }
 
+const OPTIONS = [
+  "url", "token", "timeout", "attemptTimeout", "retry", "allowPlainHttp", "readYourWrites", "fetch", "automaticDeserialization",
+];
+
 function settingsOf(options) {
   if (options === null || typeof options !== "object") {
     throw new ConfigError("new Redis takes an object: new Redis({ url, token }), or Redis.fromEnv()");
+  }
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.includes(name)) throw new ConfigError(`there is no option ${name}, only ${OPTIONS.join(", ")}`);
   }
   for (const name of ["url", "token"]) {
     const value = options[name];
@@ -135,7 +142,8 @@ export class Redis {
   async #send(form, json) {
     if (this.#client === undefined) {
       await init();
-      this.#connect();
+      // Of several calls that waited together, the first makes the client of all.
+      if (this.#client === undefined) this.#connect();
     }
     let text;
     try {
@@ -143,7 +151,12 @@ export class Redis {
     } catch (thrown) {
       throw fromEngine(thrown);
     }
-    return parse(text);
+    try {
+      return parse(text);
+    } catch {
+      // Its words quote the text.
+      throw new DecodeError("the server's answer has text that is not JSON");
+    }
   }
 
   async #run(build, args) {
@@ -192,7 +205,7 @@ export class Redis {
 
   async *zscanIterator(key, options) {
     const found = pages((cursor) => this.#page(commands.zscan(key, cursor, options)));
-    yield* inPairs(found, (member, score) => ({ member: this.#value(member), score: scoreOf(score) }));
+    yield* inPairs(found, (member, text) => ({ member: this.#value(member), score: score(text) }));
   }
 
   async #page({ words }) {
@@ -233,8 +246,6 @@ async function* inPairs(items, make) {
   }
 }
 
-/** A score as Redis writes it. */
-const scoreOf = (text) => (/^[+-]?inf$/.test(text) ? (text[0] === "-" ? -Infinity : Infinity) : Number(text));
 
 export class Pipeline {
   #send;
@@ -269,8 +280,9 @@ export class Pipeline {
     }
     const outcomes = commands.map(({ name, read }, index) => {
       const { result, error } = answers[index] ?? {};
-      if (error !== undefined) return { error: fromServer(String(error), name, index) };
+      if (typeof error === "string") return { error: fromServer(error, name, index) };
       try {
+        if (result === undefined) throw new DecodeError(`${name}: the answer has neither a result nor an error`);
         return { result: readReply(read, result, [name]) };
       } catch (error) {
         return { error };

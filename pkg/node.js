@@ -2,7 +2,19 @@
 
 import { readFileSync } from "node:fs";
 import { start } from "./engine.js";
+import { ConfigError } from "./errors.js";
 
-start(readFileSync(new URL("./wasm/restis_bg.wasm", import.meta.url)));
+function module() {
+  try {
+    return readFileSync(new URL("./wasm/restis_bg.wasm", import.meta.url));
+  } catch (cause) {
+    throw new ConfigError(
+      "restis was bundled without its wasm: keep it out of the bundle (esbuild: --external:restis), or use restis/slim",
+      { cause },
+    );
+  }
+}
+
+start(module());
 
 export * from "./index.js";

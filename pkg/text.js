@@ -17,6 +17,7 @@ function argument(value, command, index) {
       return Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : String(value);
     case "object": {
       if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) refuse("is binary; encode it as text first");
+      if (typeof value?.then === "function") refuse("is a promise; await it first");
       if (value instanceof Map || value instanceof Set) refuse("is a Map or Set, which JSON writes as {}; convert it first");
       let json;
       try {
@@ -151,3 +152,9 @@ function members(text) {
   }
   return object;
 }
+
+/** A score: Redis writes all its digits, and they are those of a double. */
+export const score = (text) => {
+  if (typeof text !== "string") return text;
+  return /^[+-]?inf$/.test(text) ? (text[0] === "-" ? -Infinity : Infinity) : Number(text);
+};

@@ -287,26 +287,17 @@ fn scrub(words: &str, command: &str) -> String {
     let mut clean = String::with_capacity(rest.len());
     while let Some((before, quote, after)) = split_quote(rest) {
         clean.push_str(before);
-        let Some((quoted, after)) = after.split_once(quote) else {
-            // A quote that does not close, or an apostrophe: nothing behind it can be trusted.
-            clean.push_str(
-                if before.ends_with(|char: char| char.is_ascii_alphanumeric()) {
-                    "'"
-                } else {
-                    "'…"
-                },
-            );
-            rest = if before.ends_with(|char: char| char.is_ascii_alphanumeric()) {
-                after
-            } else {
-                ""
-            };
+        clean.push(quote);
+        rest = after;
+        if before.ends_with(|char: char| char.is_ascii_alphanumeric()) {
+            // An apostrophe.
             continue;
-        };
+        }
+        // To the last quote, since what is quoted may hold some; without one, to the end.
+        let (quoted, after) = after.rsplit_once(quote).unwrap_or((after, ""));
         let is_name = command
             .split(' ')
             .any(|word| word.eq_ignore_ascii_case(quoted));
-        clean.push(quote);
         clean.push_str(if is_name { quoted } else { "…" });
         clean.push(quote);
         rest = after;
@@ -464,14 +455,19 @@ mod tests {
             ),
             (
                 "NOGROUP No such key 'secret' or consumer group 'sec\"ret' in XREADGROUP with GROUP option",
-                "NOGROUP No such key '…' or consumer group '…' in XREADGROUP with GROUP option",
+                "NOGROUP No such key '…' in XREADGROUP with GROUP option",
             ),
             (
                 "ERR unknown subcommand `secret`. Try",
                 "ERR unknown subcommand `…`. Try",
             ),
             ("ERR can't do that", "ERR can't do that"),
-            ("ERR bad 'secret", "ERR bad '…"),
+            ("ERR bad 'secret", "ERR bad '…'"),
+            (
+                "ERR unknown subcommand 'it's secret'. Try",
+                "ERR unknown subcommand '…'. Try",
+            ),
+            ("ERR can't do 'secret'", "ERR can't do '…'"),
         ] {
             let error = server(words);
             assert_eq!(error.to_string(), format!("XREADGROUP: {kept}"));

@@ -167,6 +167,16 @@ async fn failures_have_their_kinds() {
             "{{ status: {status}, arrayBuffer: async () => new TextEncoder().encode('{text}').buffer }}"
         ))
     };
+    for nothing in [
+        "",
+        "return null",
+        "return Promise.resolve()",
+        "return Promise.resolve('text')",
+    ] {
+        assert!(fail(nothing).await.is_interrupted(), "{nothing}");
+    }
+    let error = fail(&response("{ arrayBuffer: () => 'no promise' }")).await;
+    assert!(error.is_interrupted() && error.is_in_body(), "{error}");
     assert!(fail(&text(502, "<html>")).await.is_http());
     assert!(fail(&text(0, "")).await.is_http());
     assert_eq!(

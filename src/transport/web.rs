@@ -66,6 +66,11 @@ impl Transport for Fetch {
                 .start(request)
                 .map_err(|error| TransportError::setup(text(&error, &url)))?;
             let received = fetched.await.map_err(|error| classify(&error, &url))?;
+            if !received.is_object() {
+                // Asking nothing for its status would be an exception outside of any promise.
+                let nothing = Text("fetch gave no response".into());
+                return Err(TransportError::interrupted(nothing));
+            }
             let received: web_sys::Response = received.unchecked_into();
             let mut response = Response::new(received.status(), Bytes::new());
             let headers = received.headers();
@@ -76,7 +81,9 @@ impl Transport for Fetch {
             }
             let body = async move {
                 let broken = |error: JsValue| TransportError::interrupted(text(&error, &url));
-                let buffer = JsFuture::from(received.array_buffer().map_err(broken)?).await;
+                let buffer =
+                    JsFuture::from(Promise::resolve(&received.array_buffer().map_err(broken)?))
+                        .await;
                 let bytes = Uint8Array::new(&buffer.map_err(broken)?).to_vec();
                 abort.disarm();
                 Ok(Bytes::from(bytes))

@@ -7,7 +7,7 @@ Usage: cargo xtask <task> [--verbose]
 
   demo              runs the quickstart against a real server on this machine, no account needed
   test [level...]   gets what the tests need and runs them, all levels or the ones named, in this order:
-                    lint, native, wasm, npm, worker, lambda, size
+                    lint, native, wasm, npm, worker, lambda, size; --long tries each property 50,000 times
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
   bench             compares speed with others, each row a ratio in one run

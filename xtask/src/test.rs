@@ -34,15 +34,20 @@ const NOT_COPIED: [&str; 4] = ["node_modules", "package.json", "package-lock.jso
 /// A test that takes this long hangs, in milliseconds.
 const HANGS: u32 = 300_000;
 
+/// How often `--long` tries each property.
+const LONG_CASES: &str = "50000";
+
 pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
     if long {
-        ui::note("--long adds soak tests; no level has any yet, so this runs what it runs without");
+        ui::note(&format!(
+            "--long: {LONG_CASES} cases for each property of the native level"
+        ));
     }
     let mut times = Vec::new();
     for (number, &level) in (1..).zip(levels) {
         ui::heading(&format!("{} ({number} of {})", level.name(), levels.len()));
         let started = Instant::now();
-        one(repo, level).map_err(|error| {
+        one(repo, level, long).map_err(|error| {
             error.hint(format!(
                 "run this level again: cargo xtask test {}",
                 level.name()
@@ -59,10 +64,10 @@ pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
     Ok(())
 }
 
-fn one(repo: &Repo, level: Level) -> Result<()> {
+fn one(repo: &Repo, level: Level, long: bool) -> Result<()> {
     match level {
         Level::Lint => lint::run(repo),
-        Level::Native => native(repo),
+        Level::Native => native(repo, long),
         Level::Wasm => wasm(repo),
         Level::Npm => npm(repo),
         Level::Worker => the_worker(repo),
@@ -91,7 +96,7 @@ fn cargo_test(command: &Cmd, what: &str) -> Result<()> {
 }
 
 /// Everything that runs natively, with the docs' examples, against the pinned server.
-fn native(repo: &Repo) -> Result<()> {
+fn native(repo: &Repo, long: bool) -> Result<()> {
     let server = server::pinned(repo)?;
     ui::note(&format!("against {server}"));
     let elsewhere = lint::WASM_ONLY.into_iter().chain(["restis-example-lambda"]);
@@ -100,6 +105,11 @@ fn native(repo: &Repo) -> Result<()> {
         .args(elsewhere.flat_map(|package| ["--exclude", package]))
         .env("RESTIS_SERVER", &server.path)
         .dir(repo.root());
+    let tests = if long {
+        tests.env("PROPTEST_CASES", LONG_CASES)
+    } else {
+        tests
+    };
     cargo_test(&tests, "the native tests")
 }
 
