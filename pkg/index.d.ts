@@ -148,7 +148,7 @@ export class Pipeline<Results extends unknown[] = []> {
    * Sends all of it. Rejects with the first error; what else was in the request has run all the same. Without
    * commands nothing is sent. Sending it again runs it again.
    */
-  exec(options?: { keepErrors?: false }): Promise<Results>;
+  exec<R extends unknown[] = Results>(options?: { keepErrors?: false }): Promise<R>;
   /** Sends all of it, and gives each command's result or error. */
   exec(options: { keepErrors: true }): Promise<{ [I in keyof Results]: Outcome<Results[I]> }>;
 }

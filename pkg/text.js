@@ -45,10 +45,11 @@ const isExact = (number, text) =>
 // Whole tokens, so that neither digits in a string nor those of a fraction are taken for an integer.
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
-/** JSON.parse, but an integer beyond 2^53 becomes a string of its digits instead of another integer. */
+/** JSON.parse, but an integer beyond 2^53, or a number beyond all doubles, becomes a string of its digits. */
 export function parse(json) {
-  if (!/\d{16}/.test(json)) return JSON.parse(json);
-  const keep = (token) => (/^-?\d{16,}$/.test(token) && !Number.isSafeInteger(+token) ? `"${token}"` : token);
+  if (!/\d{16}|\de\+?\d{3}/i.test(json)) return JSON.parse(json);
+  const lost = (token) => (/^-?\d{16,}$/.test(token) ? !Number.isSafeInteger(+token) : Math.abs(+token) === Infinity);
+  const keep = (token) => (lost(token) ? `"${token}"` : token);
   return JSON.parse(json.replace(STRING_OR_NUMBER, keep));
 }
 

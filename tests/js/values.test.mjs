@@ -28,6 +28,8 @@ test("integers beyond 2^53 keep their digits wherever they stand", async () => {
   assert.equal(await answering('{"result":9007199254740991}').incr("k"), 9007199254740991);
   assert.equal(await answering('{"result":9007199254740993}').incr("k"), "9007199254740993");
   assert.equal(await answering('{"result":-9223372036854775808}').incr("k"), "-9223372036854775808");
+  assert.deepEqual(await answering({ result: "[1e400,-1E+999,1e300,1]" }).get("k"), ["1e400", "-1E+999", 1e300, 1]);
+  assert.equal(await answering('{"result":1e400}').get("k"), "1e400");
   assert.deepEqual(await answering('{"result":[1,9223372036854775807,[-9007199254740992]]}').exec(["X"]), [
     1, "9223372036854775807", ["-9007199254740992"],
   ]);
