@@ -99,13 +99,14 @@ impl<'a> Writer<'a> {
         self.count += 1;
     }
 
-    fn finish(mut self) -> Result<(Call, usize), Error> {
+    /// The request; none if there is no command in it.
+    fn finish(mut self) -> Result<Option<Call>, Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
         self.body.push(']');
         self.call.body = Bytes::from(self.body);
-        Ok((self.call, self.count))
+        Ok((self.count > 0).then_some(self.call))
     }
 }
 
@@ -116,24 +117,27 @@ pub struct Reader<'a> {
     base64: bool,
     sent: &'a [u8],
     index: usize,
+    /// There was no entry left for some command.
+    is_short: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Option<json::Value<'a>> {
+        self.elements.as_mut()?.next()
+    }
+
     fn read<T: FromReply>(&mut self) -> Result<T, Error> {
         let index = self.index;
         self.index += 1;
-        let entry = self
-            .elements
-            .as_mut()
-            .and_then(Iterator::next)
-            .and_then(answer::entry);
-        let result = match entry {
+        let element = self.next();
+        self.is_short |= element.is_none();
+        let result = match element.and_then(answer::entry) {
             Some(Entry::Result(value)) => T::from_reply(Reply::new(value, self.base64)),
             Some(Entry::Error(words)) => {
                 let name = safety::name_in_batch(self.sent, index);
                 return Err(Error::server(&words, None, name));
             }
-            // The number of entries was compared before; this one is not of the API's shape.
+            // Not of the API's shape, or missing, by which the whole answer fails.
             None => Err(Error::decode(
                 "an entry of the batch's answer is neither a result nor an error",
             )),
@@ -341,17 +345,16 @@ impl<'a, B: Batch> Pipeline<'a, B> {
     ) -> BatchFuture<'a, B, R> {
         let mut writer = Writer::new(self.redis, endpoint, self.options.or(self.redis.options()));
         self.batch.write(&mut writer);
-        let (answer, count): (BoxFuture<'a, _>, _) = match writer.finish() {
-            Ok((_, 0)) => (Box::pin(ready(Ok(None))), 0),
-            Ok((call, count)) => {
+        let answer: BoxFuture<'a, _> = match writer.finish() {
+            Ok(Some(call)) => {
                 let sent = self.redis.send(call);
-                (Box::pin(async move { sent.await.map(Some) }), count)
+                Box::pin(async move { sent.await.map(Some) })
             }
-            Err(error) => (Box::pin(ready(Err(error))), 0),
+            Ok(None) => Box::pin(ready(Ok(None))),
+            Err(error) => Box::pin(ready(Err(error))),
         };
         BatchFuture {
             answer,
-            count,
             batch: self.batch,
             finish,
             marker: PhantomData,
@@ -419,7 +422,6 @@ impl<'a, B: Batch + Unpin> IntoFuture for KeepErrors<'a, B> {
 #[must_use = "futures do nothing until they are awaited"]
 pub struct BatchFuture<'a, B: Batch, R> {
     answer: BoxFuture<'a, Result<Option<Answer>, Error>>,
-    count: usize,
     batch: B,
     finish: fn(B::Results) -> Result<R, Error>,
     marker: PhantomData<fn() -> R>,
@@ -431,30 +433,24 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let answer = ready_or_pending!(this.answer.as_mut().poll(cx))?;
+        let elements = answer.as_ref().and_then(|answer| answer.value().elements());
         let mut reader = Reader {
-            elements: None,
-            base64: false,
-            sent: &[],
+            elements: elements.clone(),
+            base64: answer.as_ref().is_some_and(Answer::is_base64),
+            sent: answer.as_ref().map_or(&[], Answer::sent),
             index: 0,
+            is_short: false,
         };
-        if let Some(answer) = &answer {
-            let elements = answer.value().elements();
-            let found = elements.clone().map_or(0, Iterator::count);
-            if found != this.count {
-                // Which answer belongs to which command cannot be told any more.
-                return Poll::Ready(Err(Error::decode(format!(
-                    "{} commands were sent and {found} answers came: their order cannot be trusted, read the data again",
-                    this.count
-                ))));
-            }
-            reader = Reader {
-                elements,
-                base64: answer.is_base64(),
-                sent: answer.sent(),
-                index: 0,
-            };
+        let results = this.batch.read(&mut reader);
+        if reader.is_short || reader.next().is_some() {
+            // Which answer belongs to which command cannot be told any more.
+            let found = elements.map_or(0, Iterator::count);
+            return Poll::Ready(Err(Error::decode(format!(
+                "{} commands were sent and {found} answers came: their order cannot be trusted, read the data again",
+                reader.index
+            ))));
         }
-        Poll::Ready((this.finish)(this.batch.read(&mut reader)))
+        Poll::Ready((this.finish)(results))
     }
 }
 

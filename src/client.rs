@@ -16,7 +16,6 @@ use crate::{
     command::{Any, Command, Options},
     config,
     error::Error,
-    find::find,
     outcome::{self, Failure, Ran},
     reply::Reply,
     retry::{Retry, Safety},
@@ -332,7 +331,7 @@ impl Inner {
             body: call.body.clone(),
         };
         let begun = Instant::now();
-        let response = match clock::within(limit, self.transport.send(request)).await {
+        let mut response = match clock::within(limit, self.transport.send(request)).await {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(Failure::of_transport(error)),
             None => return Err(Failure::late(limit, "the answer had not begun")),
@@ -340,15 +339,7 @@ impl Inner {
         if let (Some(before), Some(token)) = (known, response.get(SYNC_TOKEN)) {
             self.remember(token, &before, call);
         }
-        let retry_after = response
-            .get("retry-after")
-            .and_then(|seconds| seconds.parse().ok())
-            .map(Duration::from_secs);
-        let html = response
-            .get("content-type")
-            .is_some_and(|kind| find(kind.as_bytes(), "html").is_some());
-        let status = response.status;
-        let body = match response.body.0 {
+        let body = match std::mem::replace(&mut response.body.0, BodyInner::Whole(Bytes::new())) {
             BodyInner::Whole(body) => Ok(body),
             BodyInner::Coming(body) => {
                 let left = limit.saturating_sub(begun.elapsed());
@@ -358,14 +349,9 @@ impl Inner {
                 }
             }
         };
-        let body = body.map_err(|failure| failure.in_body(status))?;
-        match outcome::judge(call, status, html, &body) {
-            Ok(value) => Ok((body, value)),
-            Err(failure) => Err(Failure {
-                retry_after,
-                ..failure
-            }),
-        }
+        let body = body.map_err(|failure| failure.in_body(response.status))?;
+        let value = outcome::judge(call, &response, &body)?;
+        Ok((body, value))
     }
 
     /// Keeps the token of an answer for the next request.

@@ -6,7 +6,7 @@ use crate::{
     client::Call,
     error::{Error, Kind, is_not_executed, show},
     find::find,
-    transport::{Stage, TransportError},
+    transport::{Response, Stage, TransportError},
     wire::answer::{self, Envelope},
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     /// The server asked to wait this long.
     pub(crate) retry_after: Option<Duration>,
     /// The command did not run because Redis's own words say so.
-    pub(crate) by_words: bool,
+    by_words: bool,
 }
 
 /// Whether the command ran.
@@ -110,18 +110,22 @@ fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
     innermost
 }
 
-/// What a whole response is: where its result stands, or what its failure says about the command.
+/// What a response with its whole body is: where its result stands, or what its failure says about the command.
 pub(crate) fn judge(
     call: &Call,
-    status: u16,
-    html: bool,
+    response: &Response,
     body: &[u8],
 ) -> Result<Range<usize>, Failure> {
+    let status = response.status;
+    let is_html = || {
+        let kind = response.get("content-type").unwrap_or_default();
+        find(kind.as_bytes(), "html").is_some() || body.trim_ascii_start().starts_with(b"<")
+    };
     let failure = match (answer::envelope(body), status) {
         (Envelope::Result(value), 200..=299) if !call.is_batch() => return Ok(value),
         (Envelope::Entries(value), 200..=299) if call.is_batch() => return Ok(value),
         (Envelope::Error(words), _) => of_words(&words, call, status),
-        (_, 200..=299) if html || body.trim_ascii_start().starts_with(b"<") => {
+        (_, 200..=299) if is_html() => {
             let message = "a page came in place of Redis's answer: does the URL lead through a proxy or login?";
             Failure::new(Error::new(Kind::Http, message), Ran::Maybe, true)
         }
@@ -140,6 +144,10 @@ pub(crate) fn judge(
     };
     Err(Failure {
         error: failure.error.with_status(status),
+        retry_after: response
+            .get("retry-after")
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs),
         ..failure
     })
 }
