@@ -1,8 +1,16 @@
 //! A restis-local with an empty database of its own, for one example or test.
 
-use std::{error::Error, future::Future};
+use std::{
+    collections::VecDeque,
+    error::Error,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use restis::Redis;
+use restis::{
+    Redis,
+    transport::{Request, Response, TransportError},
+};
 use restis_local::Local;
 
 /// What an example or test gives back.
@@ -18,6 +26,47 @@ pub fn run(example: impl AsyncFnOnce(Redis) -> Outcome) {
     if let Err(error) = outcome {
         panic!("{error}");
     }
+}
+
+/// Runs an example of a command that no server here has, against an exchange that was written down: each request must
+/// have the first text as its body, and gets the second as its result. Fails where a request differs or is missing.
+#[expect(clippy::panic, reason = "an example that fails has to fail its test")]
+pub fn recorded(exchange: &[(&str, &str)], example: impl AsyncFnOnce(Redis) -> Outcome) {
+    let left: VecDeque<(String, String)> = exchange
+        .iter()
+        .map(|(sent, result)| ((*sent).to_owned(), format!("{{\"result\":{result}}}")))
+        .collect();
+    let left = Arc::new(Mutex::new(left));
+    let answers = Arc::clone(&left);
+    let transport = move |request: Request| {
+        let next = answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        let sent = String::from_utf8_lossy(request.body()).into_owned();
+        let answer = match next {
+            Some((expected, answer)) if expected == sent => Ok(Response::new(200, answer)),
+            Some((expected, _)) => Err(TransportError::setup(format!(
+                "{sent} was sent in place of {expected}"
+            ))),
+            None => Err(TransportError::setup(format!(
+                "{sent} was sent behind the last"
+            ))),
+        };
+        async { answer }
+    };
+    let outcome = block_on(async {
+        let client = Redis::builder()
+            .url("https://recorded.example")
+            .token("any")
+            .transport(transport);
+        example(client.build()?).await
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    let left = left.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(left.is_empty(), "not sent: {left:?}");
 }
 
 /// A restis-local in front of a new, empty server, and a client of it. Both end when `Local` is dropped.
