@@ -103,6 +103,7 @@
 //! All of them are about the native transport; on wasm32 the platform's `fetch` does HTTP and TLS.
 
 mod args;
+mod auto_pipeline;
 mod batch;
 mod client;
 mod clock;
