@@ -121,6 +121,7 @@ mod script;
 pub mod transport;
 #[doc(hidden)]
 pub mod unversioned;
+mod walk;
 mod wire;
 
 pub use args::{ArgWriter, ToArg, ToArgs, ToPairs, Written};
