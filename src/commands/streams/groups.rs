@@ -57,7 +57,20 @@ impl<T> Command<'_, T, XReadGroup> {
 impl<'a, F> Command<'a, Vec<StreamEntries<Entry<Option<F>>>>, XReadGroup> {
     /// CLAIM: first the entries of any consumer that are pending for at least so many milliseconds,
     /// the longest first, then new ones. The reply says of each how often it was delivered. It has
-    /// no effect on an ID other than `">"`. Needs Redis 8.4.
+    /// no effect on an ID other than `">"`. Needs Redis 8.4; Upstash does not document it.
+    ///
+    /// ```
+    /// # let sent = r#"["XREADGROUP","GROUP","mailer","worker-1","CLAIM","60000","STREAMS","events",">"]"#;
+    /// # let result = r#"[["events",[["1-0",["to","ada"],61234,2],["2-0",["to","grace"],0,0]]]]"#;
+    /// # restis_testing::recorded(&[(sent, result)], async |redis| {
+    /// let streams = redis
+    ///     .xreadgroup::<(String, String)>("mailer", "worker-1", ("events", ">"))
+    ///     .claim(60_000)
+    ///     .await?;
+    /// let tried: Vec<u64> = streams[0].entries.iter().map(|entry| entry.deliveries).collect();
+    /// assert_eq!(tried, [2, 0]);
+    /// # Ok(()) });
+    /// ```
     pub fn claim(
         self,
         min_idle: u64,

@@ -3,7 +3,8 @@
 use super::StreamId;
 use crate::{ToArgs, args::ArgsWriter};
 
-/// How much of a stream is kept: for [`xtrim`](crate::Redis::xtrim), and for [`trim`](Command::trim) of XADD.
+/// How much of a stream is kept: for [`xtrim`](crate::Redis::xtrim), and for
+/// [`trim`](crate::Command::trim) of XADD.
 ///
 /// ```
 /// # restis_testing::run(async |redis| {
