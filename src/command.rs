@@ -164,6 +164,12 @@ impl<'a, T, O> Command<'a, T, O> {
         self
     }
 
+    /// The first of each pair, then the second of each.
+    pub(crate) fn with_columns(mut self, pairs: impl ToPairs) -> Self {
+        self.args.columns(&pairs);
+        self
+    }
+
     /// From here on [`Self::option`] puts its words, before what follows.
     pub(crate) fn front(mut self) -> Self {
         self.args.set_front();

@@ -122,6 +122,7 @@ mod script;
 pub mod transport;
 #[doc(hidden)]
 pub mod unversioned;
+mod walk;
 mod wire;
 
 pub use args::{ArgWriter, ToArg, ToArgs, ToPairs, Written};

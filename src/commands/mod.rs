@@ -12,6 +12,7 @@ pub mod scripting;
 pub mod server;
 pub mod sets;
 pub mod sorted_sets;
+pub mod streams;
 pub mod strings;
 
 #[cfg(test)]
