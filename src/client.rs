@@ -16,12 +16,16 @@ use crate::{
     command::{Any, Command, Options},
     config,
     error::Error,
-    outcome::{self, Failure, Ran},
+    format::ResponseFormat,
+    outcome::{self, Failure, Ran, Read},
     reply::Reply,
     retry::{Retry, Safety},
     safety,
-    transport::{BodyInner, Request, SYNC_TOKEN, Transport},
-    wire::{json, request::MAX_REQUEST},
+    transport::{BASE64, BodyInner, Header, Request, SYNC_TOKEN, Transport},
+    wire::{
+        answer::{Form, Strings},
+        request::MAX_REQUEST,
+    },
 };
 
 /// A client of one database. Cheap to clone; all clones share connections.
@@ -51,6 +55,7 @@ struct Inner {
     timeout: Duration,
     attempt_timeout: Duration,
     retry: Retry,
+    format: ResponseFormat,
     sync_token: Option<Mutex<SyncToken>>,
 }
 
@@ -76,7 +81,11 @@ pub(crate) enum Endpoint {
 pub(crate) struct Call {
     pub(crate) endpoint: Endpoint,
     pub(crate) body: Bytes,
+    /// Bytes are asked for: in base64, if not in RESP2.
     pub(crate) base64: bool,
+    /// The header that asks for RESP2.
+    pub(crate) resp2: Option<Header>,
+    pub(crate) read: Read,
     pub(crate) options: Options,
     /// The commands of a batch whose class the caller has set.
     pub(crate) marks: Vec<(usize, Safety)>,
@@ -86,11 +95,21 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            read: outcome::read_any,
+            ..Self::of_json(endpoint)
+        }
+    }
+
+    /// A call whose answer must be JSON.
+    pub(crate) fn of_json(endpoint: Endpoint) -> Self {
         let (body, options, marks, name) = (Bytes::new(), Options::default(), Vec::new(), None);
         Self {
             endpoint,
             body,
             base64: false,
+            resp2: None,
+            read: outcome::read_json,
             options,
             marks,
             name,
@@ -99,6 +118,15 @@ impl Call {
 
     pub(crate) fn is_batch(&self) -> bool {
         matches!(self.endpoint, Endpoint::Pipeline | Endpoint::MultiExec)
+    }
+
+    /// What the strings are, should the answer be JSON.
+    pub(crate) fn strings(&self) -> Strings {
+        match (self.base64, self.resp2) {
+            (false, _) => Strings::Text,
+            (true, None) => Strings::Base64,
+            (true, Some(_)) => Strings::Lossy,
+        }
     }
 
     fn safety(&self) -> Safety {
@@ -130,24 +158,23 @@ impl Call {
 /// A whole answer whose envelope has been read.
 pub(crate) struct Answer {
     body: Bytes,
-    /// Where in the body the result is, or the array of a batch.
+    /// Where in the body the result is, or those of a batch.
     value: Range<usize>,
-    base64: bool,
+    form: Form,
     sent: Bytes,
     name: Option<Cow<'static, str>>,
 }
 
 impl Answer {
-    pub(crate) fn value(&self) -> json::Value<'_> {
-        json::Value::found(self.body.get(self.value.clone()).unwrap_or_default())
+    /// The text of the result, or of those of a batch, and its form.
+    pub(crate) fn value(&self) -> (&[u8], Form) {
+        let text = self.body.get(self.value.clone()).unwrap_or_default();
+        (text, self.form)
     }
 
     pub(crate) fn reply(&self) -> Reply<'_> {
-        Reply::new(self.value(), self.base64)
-    }
-
-    pub(crate) fn is_base64(&self) -> bool {
-        self.base64
+        let (text, form) = self.value();
+        Reply::found(text, form)
     }
 
     /// The request's body, by which a command of it is named when its reply cannot be read.
@@ -228,8 +255,14 @@ impl Redis {
             timeout: Some(self.inner.timeout),
             attempt_timeout: Some(self.inner.attempt_timeout),
             retry: Some(self.inner.retry),
+            format: Some(self.inner.format),
             safety: None,
         }
+    }
+
+    /// The form of answers to a call that sets nothing else.
+    pub(crate) fn format(&self) -> ResponseFormat {
+        self.inner.format
     }
 
     /// How long a call may take that sets nothing else.
@@ -267,11 +300,11 @@ impl Inner {
         let mut attempts = 0;
         loop {
             let failure = match self.attempt(&call, &url, left.min(attempt_timeout)).await {
-                Ok((body, value)) => {
+                Ok((body, (value, form))) => {
                     return Ok(Answer {
                         body,
                         value,
-                        base64: call.base64,
+                        form,
                         name: call.name.take(),
                         sent: call.body,
                     });
@@ -317,7 +350,7 @@ impl Inner {
         call: &Call,
         url: &Arc<str>,
         limit: Duration,
-    ) -> Result<(Bytes, Range<usize>), Failure> {
+    ) -> Result<(Bytes, (Range<usize>, Form)), Failure> {
         let known = self.sync_token.as_ref().map(|known| lock(known).clone());
         let request = Request {
             url: Arc::clone(url),
@@ -326,7 +359,7 @@ impl Inner {
                 Endpoint::Path(_) => "application/octet-stream",
                 _ => "application/json",
             },
-            base64: call.base64,
+            format: call.resp2.or(call.base64.then_some(BASE64)),
             sync_token: known.as_ref().and_then(|known| known.token.clone()),
             body: call.body.clone(),
         };
@@ -411,6 +444,7 @@ pub struct Builder {
     timeout: Duration,
     attempt_timeout: Duration,
     retry: Retry,
+    format: ResponseFormat,
     read_your_writes: bool,
 }
 
@@ -424,6 +458,7 @@ impl Default for Builder {
             timeout: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(10),
             retry: Retry::default(),
+            format: ResponseFormat::Json,
             read_your_writes: true,
         }
     }
@@ -489,6 +524,13 @@ impl Builder {
         self
     }
 
+    /// The form of the answers to commands that go out alone; [`Command::response_format`] sets it for one call.
+    /// Default: JSON.
+    pub fn response_format(mut self, format: ResponseFormat) -> Self {
+        self.format = format;
+        self
+    }
+
     /// Whether reads see this client's own earlier writes on a replicated database. Default: yes.
     ///
     /// Costs nothing: the last answer's `upstash-sync-token` goes out with the next request.
@@ -514,6 +556,7 @@ impl Builder {
             timeout: self.timeout,
             attempt_timeout: self.attempt_timeout,
             retry: self.retry,
+            format: self.format,
             sync_token: self.read_your_writes.then(Mutex::default),
         };
         Ok(Redis {
@@ -536,6 +579,7 @@ impl fmt::Debug for Builder {
             .field("timeout", &self.timeout)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("retry", &self.retry)
+            .field("response_format", &self.format)
             .field("read_your_writes", &self.read_your_writes)
             .finish_non_exhaustive()
     }

@@ -16,8 +16,10 @@ use crate::{
     args::{ToArg, ToArgs, ToPairs},
     client::{Answer, Call, Endpoint, Redis},
     error::Error,
+    format::ResponseFormat,
     reply::FromReply,
     retry::{Retry, Safety},
+    transport::RESP2,
     wire::request::Args,
 };
 
@@ -43,6 +45,7 @@ pub(crate) struct Options {
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) retry: Option<Retry>,
     pub(crate) safety: Option<Safety>,
+    pub(crate) format: Option<ResponseFormat>,
 }
 
 impl Options {
@@ -53,6 +56,7 @@ impl Options {
             attempt_timeout: self.attempt_timeout.or(other.attempt_timeout),
             retry: self.retry.or(other.retry),
             safety: self.safety.or(other.safety),
+            format: self.format.or(other.format),
         }
     }
 
@@ -122,6 +126,31 @@ impl<'a, T, O> Command<'a, T, O> {
         self
     }
 
+    /// The form of the answer, where it is not to be the client's. A pipeline or transaction is answered in JSON all
+    /// the same.
+    pub fn response_format(mut self, format: ResponseFormat) -> Self {
+        self.options.format = Some(format);
+        self
+    }
+
+    /// Asks for the answer in RESP2, where bytes are not base64: short for
+    /// [`response_format`](Self::response_format) with [`ResponseFormat::Resp2`].
+    ///
+    /// ```
+    /// use restis::Bytes;
+    ///
+    /// # restis_testing::run(async |redis| {
+    /// redis.set("image", &[0xff, 0xd8, 0xff][..]).await?;
+    /// let image: Option<Bytes> = redis.get("image").resp2().await?;
+    /// assert_eq!(image.as_deref(), Some(&[0xff, 0xd8, 0xff][..]));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [REST API](https://upstash.com/docs/redis/features/restapi).
+    pub fn resp2(self) -> Self {
+        self.response_format(ResponseFormat::Resp2)
+    }
+
     /// The same command with another reply type and other options.
     pub(crate) fn cast<U, P>(self) -> Command<'a, U, P> {
         Command {
@@ -172,8 +201,10 @@ impl<'a, T, O> Command<'a, T, O> {
         if let Some(error) = self.args.take_error() {
             return Err(error);
         }
+        let format = self.options.format.unwrap_or_else(|| self.redis.format());
         let mut call = Call {
             base64,
+            resp2: (format == ResponseFormat::Resp2).then_some(RESP2),
             options: self.options,
             ..Call::new(Endpoint::Command)
         };

@@ -7,8 +7,32 @@ use crate::{
     error::{Error, Kind, is_not_executed, show},
     find::find,
     transport::{Response, Stage, TransportError},
-    wire::answer::{self, Envelope},
+    wire::answer::{self, Envelope, Form},
 };
+
+/// Reads the envelope of a whole body, and says in which form its replies are.
+pub(crate) type Read = fn(&Call, &Response, &[u8]) -> (Envelope, Form);
+
+/// For callers that take nothing but JSON: RESP2 is then no answer, and its reader need not be linked.
+pub(crate) fn read_json(call: &Call, _: &Response, body: &[u8]) -> (Envelope, Form) {
+    (answer::envelope(body), Form::Json(call.strings()))
+}
+
+/// By what the answer says it is, whatever was asked for. JSON never begins as RESP2 does, so its headers are not read.
+pub(crate) fn read_any(call: &Call, response: &Response, body: &[u8]) -> (Envelope, Form) {
+    if !answer::may_be_resp2(body) || !is_octets(response) {
+        return read_json(call, response, body);
+    }
+    // A batch that was refused as a whole is one error, with a status that says so.
+    let is_batch = call.is_batch() && matches!(response.status, 200..=299);
+    (answer::resp2_envelope(body, is_batch), Form::Resp2)
+}
+
+fn is_octets(response: &Response) -> bool {
+    let kind = response.get("content-type").unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/octet-stream")
+}
 
 /// An attempt that failed, and what that says about the command.
 pub(crate) struct Failure {
@@ -110,30 +134,29 @@ fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
     innermost
 }
 
-/// What a response with its whole body is: where its result stands, or what its failure says about the command.
+/// What a response with its whole body is: where its result stands and in which form, or what its failure says about
+/// the command.
 pub(crate) fn judge(
     call: &Call,
     response: &Response,
     body: &[u8],
-) -> Result<Range<usize>, Failure> {
+) -> Result<(Range<usize>, Form), Failure> {
     let status = response.status;
+    let (envelope, form) = (call.read)(call, response, body);
     let is_html = || {
         let kind = response.get("content-type").unwrap_or_default();
         find(kind.as_bytes(), "html").is_some() || body.trim_ascii_start().starts_with(b"<")
     };
-    let failure = match (answer::envelope(body), status) {
-        (Envelope::Result(value), 200..=299) if !call.is_batch() => return Ok(value),
-        (Envelope::Entries(value), 200..=299) if call.is_batch() => return Ok(value),
+    let failure = match (envelope, status) {
+        (Envelope::Result(value), 200..=299) if !call.is_batch() => return Ok((value, form)),
+        (Envelope::Entries(value), 200..=299) if call.is_batch() => return Ok((value, form)),
         (Envelope::Error(words), _) => of_words(&words, call, status),
         (_, 200..=299) if is_html() => {
             let message = "a page came in place of Redis's answer: does the URL lead through a proxy or login?";
             Failure::new(Error::new(Kind::Http, message), Ran::Maybe, true)
         }
-        (Envelope::NotJson, 200..=299) => {
-            let error = Error::new(
-                Kind::Interrupted,
-                "the answer is not whole JSON: it was cut off",
-            );
+        (Envelope::Broken, 200..=299) => {
+            let error = Error::new(Kind::Interrupted, "the answer is not whole: it was cut off");
             Failure::new(error.in_body(), Ran::Maybe, true)
         }
         (_, 200..=299) => {

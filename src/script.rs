@@ -5,7 +5,7 @@ use std::{fmt, future::IntoFuture, marker::PhantomData};
 use futures_core::future::BoxFuture;
 
 use crate::{
-    Command, Error, FromReply, Redis, Safety, ToArg, ToArgs,
+    Command, Error, FromReply, Redis, ResponseFormat, Safety, ToArg, ToArgs,
     clock::Instant,
     command::{Options, call_options},
     commands::scripting::Eval,
@@ -131,6 +131,12 @@ impl<T> Invocation<'_, T> {
         self
     }
 
+    /// The form of the answer, where it is not to be the client's; see [`Command::response_format`].
+    pub fn response_format(mut self, format: ResponseFormat) -> Self {
+        self.options.format = Some(format);
+        self
+    }
+
     /// Appends one argument, `ARGV[n]` in the script.
     pub fn arg(mut self, arg: impl ToArg) -> Self {
         self.args.arg(arg);
@@ -172,7 +178,8 @@ impl<'a, T: FromReply + 'a> IntoFuture for Invocation<'a, T> {
                 .with_options(options)
                 .await
             {
-                Err(error) if error.code() == Some("NOSCRIPT") => {}
+                // An error inside the reply has no status: then the script did run.
+                Err(error) if error.code() == Some("NOSCRIPT") && error.status().is_some() => {}
                 done => return done,
             }
             let whole = options.timeout.unwrap_or_else(|| redis.timeout());

@@ -21,7 +21,8 @@ pub enum Form {
     MultiExec,
 }
 
-/// Sends commands that are JSON already, and gives the answer's body as it came.
+/// Sends commands that are JSON already, and gives the answer's body as it came: JSON, else it is an error with
+/// [`is_interrupted`](Error::is_interrupted), also where the server should answer in RESP2 unasked.
 ///
 /// Timeout, retry by safety class and errors are those of typed calls. The error of a single
 /// command is an `Err`; those inside a batch are in its body.
@@ -41,7 +42,7 @@ pub async fn send(
     let mut call = Call {
         base64,
         body: body.into(),
-        ..Call::new(endpoint)
+        ..Call::of_json(endpoint)
     };
     call.options.timeout = timeout;
     call.options.retry = retry;
