@@ -17,15 +17,12 @@ use crate::{
     config,
     error::Error,
     format::ResponseFormat,
-    outcome::{self, Failure, Ran, Read},
+    outcome::{self, EitherForm, Failure, Forms, Ran},
     reply::Reply,
     retry::{Retry, Safety},
     safety,
-    transport::{BASE64, BodyInner, Header, Request, SYNC_TOKEN, Transport},
-    wire::{
-        answer::{Form, Strings},
-        request::MAX_REQUEST,
-    },
+    transport::{BodyInner, Request, SYNC_TOKEN, Transport},
+    wire::{answer::Form, request::MAX_REQUEST},
 };
 
 /// A client of one database. Cheap to clone; all clones share connections.
@@ -83,9 +80,7 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// Bytes are asked for: in base64, if not in RESP2.
     pub(crate) base64: bool,
-    /// The header that asks for RESP2.
-    pub(crate) resp2: Option<Header>,
-    pub(crate) read: Read,
+    pub(crate) resp2: bool,
     pub(crate) options: Options,
     /// The commands of a batch whose class the caller has set.
     pub(crate) marks: Vec<(usize, Safety)>,
@@ -95,21 +90,12 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self {
-            read: outcome::read_any,
-            ..Self::of_json(endpoint)
-        }
-    }
-
-    /// A call whose answer must be JSON.
-    pub(crate) fn of_json(endpoint: Endpoint) -> Self {
         let (body, options, marks, name) = (Bytes::new(), Options::default(), Vec::new(), None);
         Self {
             endpoint,
             body,
             base64: false,
-            resp2: None,
-            read: outcome::read_json,
+            resp2: false,
             options,
             marks,
             name,
@@ -118,15 +104,6 @@ impl Call {
 
     pub(crate) fn is_batch(&self) -> bool {
         matches!(self.endpoint, Endpoint::Pipeline | Endpoint::MultiExec)
-    }
-
-    /// What the strings are, should the answer be JSON.
-    pub(crate) fn strings(&self) -> Strings {
-        match (self.base64, self.resp2) {
-            (false, _) => Strings::Text,
-            (true, None) => Strings::Base64,
-            (true, Some(_)) => Strings::Lossy,
-        }
     }
 
     fn safety(&self) -> Safety {
@@ -276,12 +253,20 @@ impl Redis {
 
     /// Sends one call, as often as its retry allows, and reads the envelope of the answer.
     pub(crate) fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, Error>> {
-        Box::pin(self.inner.send(call))
+        self.send_for::<EitherForm>(call)
+    }
+
+    /// The same, for a caller who reads only what `R` does.
+    pub(crate) fn send_for<R: Forms + 'static>(
+        &self,
+        call: Call,
+    ) -> BoxFuture<'_, Result<Answer, Error>> {
+        Box::pin(self.inner.send::<R>(call))
     }
 }
 
 impl Inner {
-    async fn send(&self, mut call: Call) -> Result<Answer, Error> {
+    async fn send<R: Forms>(&self, mut call: Call) -> Result<Answer, Error> {
         if call.body.len() > MAX_REQUEST {
             return Err(Error::too_large(call.body.len(), MAX_REQUEST).with_command(call.name()));
         }
@@ -299,7 +284,10 @@ impl Inner {
         let mut maybe_ran = false;
         let mut attempts = 0;
         loop {
-            let failure = match self.attempt(&call, &url, left.min(attempt_timeout)).await {
+            let failure = match self
+                .attempt::<R>(&call, &url, left.min(attempt_timeout))
+                .await
+            {
                 Ok((body, (value, form))) => {
                     return Ok(Answer {
                         body,
@@ -345,7 +333,7 @@ impl Inner {
     }
 
     /// One request, within `limit`.
-    async fn attempt(
+    async fn attempt<R: Forms>(
         &self,
         call: &Call,
         url: &Arc<str>,
@@ -359,7 +347,7 @@ impl Inner {
                 Endpoint::Path(_) => "application/octet-stream",
                 _ => "application/json",
             },
-            format: call.resp2.or(call.base64.then_some(BASE64)),
+            format: R::header(call),
             sync_token: known.as_ref().and_then(|known| known.token.clone()),
             body: call.body.clone(),
         };
@@ -383,7 +371,7 @@ impl Inner {
             }
         };
         let body = body.map_err(|failure| failure.in_body(response.status))?;
-        let value = outcome::judge(call, &response, &body)?;
+        let value = outcome::judge::<R>(call, &response, &body)?;
         Ok((body, value))
     }
 

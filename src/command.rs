@@ -19,7 +19,6 @@ use crate::{
     format::ResponseFormat,
     reply::FromReply,
     retry::{Retry, Safety},
-    transport::RESP2,
     wire::request::Args,
 };
 
@@ -204,7 +203,7 @@ impl<'a, T, O> Command<'a, T, O> {
         let format = self.options.format.unwrap_or_else(|| self.redis.format());
         let mut call = Call {
             base64,
-            resp2: (format == ResponseFormat::Resp2).then_some(RESP2),
+            resp2: format == ResponseFormat::Resp2,
             options: self.options,
             ..Call::new(Endpoint::Command)
         };

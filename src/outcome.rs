@@ -6,26 +6,68 @@ use crate::{
     client::Call,
     error::{Error, Kind, is_not_executed, show},
     find::find,
-    transport::{Response, Stage, TransportError},
-    wire::answer::{self, Envelope, Form},
+    transport::{BASE64, Header, RESP2, Response, Stage, TransportError},
+    wire::answer::{self, Envelope, Form, Strings},
 };
 
-/// Reads the envelope of a whole body, and says in which form its replies are.
-pub(crate) type Read = fn(&Call, &Response, &[u8]) -> (Envelope, Form);
+/// The forms of answers that a caller can read.
+pub(crate) trait Forms {
+    /// The header that asks for another form than plain JSON.
+    fn header(call: &Call) -> Option<Header>;
 
-/// For callers that take nothing but JSON: RESP2 is then no answer, and its reader need not be linked.
-pub(crate) fn read_json(call: &Call, _: &Response, body: &[u8]) -> (Envelope, Form) {
-    (answer::envelope(body), Form::Json(call.strings()))
+    /// Reads the envelope of a whole body, and says in which form its replies are.
+    fn read(call: &Call, response: &Response, body: &[u8]) -> (Envelope, Form);
 }
 
-/// By what the answer says it is, whatever was asked for. JSON never begins as RESP2 does, so its headers are not read.
-pub(crate) fn read_any(call: &Call, response: &Response, body: &[u8]) -> (Envelope, Form) {
-    if !answer::may_be_resp2(body) || !is_octets(response) {
-        return read_json(call, response, body);
+/// JSON, for a caller who hands the body on. RESP2 is no answer to him, and its reader is not linked.
+pub(crate) struct JsonOnly;
+
+impl Forms for JsonOnly {
+    fn header(call: &Call) -> Option<Header> {
+        call.base64.then_some(BASE64)
     }
-    // A batch that was refused as a whole is one error, with a status that says so.
-    let is_batch = call.is_batch() && matches!(response.status, 200..=299);
-    (answer::resp2_envelope(body, is_batch), Form::Resp2)
+
+    fn read(call: &Call, _: &Response, body: &[u8]) -> (Envelope, Form) {
+        let strings = if call.base64 {
+            Strings::Base64
+        } else {
+            Strings::Text
+        };
+        (answer::envelope(body), Form::Json(strings))
+    }
+}
+
+/// JSON or RESP2, by what the answer says it is, whatever was asked for.
+pub(crate) struct EitherForm;
+
+impl Forms for EitherForm {
+    fn header(call: &Call) -> Option<Header> {
+        // Both at once are refused.
+        if call.resp2 {
+            Some(RESP2)
+        } else {
+            JsonOnly::header(call)
+        }
+    }
+
+    fn read(call: &Call, response: &Response, body: &[u8]) -> (Envelope, Form) {
+        // JSON never begins as RESP2 does, so its headers are not looked at.
+        if answer::may_be_resp2(body) && is_octets(response) {
+            // A batch that was refused as a whole is one error, with a status that says so.
+            let is_batch = call.is_batch() && matches!(response.status, 200..=299);
+            return (answer::resp2_envelope(body, is_batch), Form::Resp2);
+        }
+        let (envelope, form) = JsonOnly::read(call, response, body);
+        let is_lossy = call.resp2 && call.base64;
+        (
+            envelope,
+            if is_lossy {
+                Form::Json(Strings::Lossy)
+            } else {
+                form
+            },
+        )
+    }
 }
 
 fn is_octets(response: &Response) -> bool {
@@ -136,13 +178,13 @@ fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
 
 /// What a response with its whole body is: where its result stands and in which form, or what its failure says about
 /// the command.
-pub(crate) fn judge(
+pub(crate) fn judge<R: Forms>(
     call: &Call,
     response: &Response,
     body: &[u8],
 ) -> Result<(Range<usize>, Form), Failure> {
     let status = response.status;
-    let (envelope, form) = (call.read)(call, response, body);
+    let (envelope, form) = R::read(call, response, body);
     let is_html = || {
         let kind = response.get("content-type").unwrap_or_default();
         find(kind.as_bytes(), "html").is_some() || body.trim_ascii_start().starts_with(b"<")

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::{
     client::{Call, Endpoint, Redis},
     error::Error,
+    outcome::JsonOnly,
     retry::Retry,
 };
 
@@ -42,9 +43,12 @@ pub async fn send(
     let mut call = Call {
         base64,
         body: body.into(),
-        ..Call::of_json(endpoint)
+        ..Call::new(endpoint)
     };
     call.options.timeout = timeout;
     call.options.retry = retry;
-    redis.send(call).await.map(|answer| answer.into_body())
+    redis
+        .send_for::<JsonOnly>(call)
+        .await
+        .map(|answer| answer.into_body())
 }
