@@ -195,22 +195,19 @@ async fn outcome(
             "WRONGPASS invalid or missing auth token",
         );
     };
-    let encoding = match head.headers.get(ENCODING) {
-        Some(value) if value.as_bytes().eq_ignore_ascii_case(b"base64") => Encoding::Base64,
-        _ => Encoding::Text,
+    let path = head.uri.path();
+    let encoding = match encoding(&head.headers) {
+        Ok(Encoding::Resp2) if path == "/multi-exec" => {
+            return bad("ERR the response format of /multi-exec is json");
+        }
+        Ok(encoding) => encoding,
+        Err(text) => return bad(text),
     };
-    if head
-        .headers
-        .get(RESPONSE_FORMAT)
-        .is_some_and(|format| format != "json")
-    {
-        return bad("ERR unsupported response format; the format served here is json");
-    }
     let body = match content {
         Ok(body) => body,
         Err(actual) => return bad(&run::too_large(actual)),
     };
-    match head.uri.path() {
+    match path {
         "" | "/" => match request::from_json(&body) {
             Ok(batch) => run::single(state, &batch, access, encoding).await,
             Err(text) => bad(text),
@@ -236,6 +233,27 @@ async fn outcome(
             let batch = request::from_path(path, query, &body);
             run::single(state, &batch, access, encoding).await
         }
+    }
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, &'static str> {
+    let is = |name: HeaderName, value: &[u8]| {
+        let given = headers.get(name);
+        given.map(|given| given.as_bytes().eq_ignore_ascii_case(value))
+    };
+    let base64 = is(ENCODING, b"base64") == Some(true);
+    let (json, resp2) = (
+        is(RESPONSE_FORMAT, b"json"),
+        is(RESPONSE_FORMAT, b"resp2") == Some(true),
+    );
+    match (base64, resp2, json) {
+        (true, true, _) => Err("ERR the response format resp2 has no encoding base64"),
+        (false, true, _) => Ok(Encoding::Resp2),
+        (_, false, Some(false)) => {
+            Err("ERR unsupported response format; the formats are json and resp2")
+        }
+        (true, false, _) => Ok(Encoding::Base64),
+        (false, false, _) => Ok(Encoding::Text),
     }
 }
 

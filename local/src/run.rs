@@ -25,7 +25,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    fn new(status: StatusCode, kind: HeaderValue, body: Vec<u8>) -> Self {
+    fn new(status: StatusCode, body: Vec<u8>, encoding: Encoding) -> Self {
+        let kind = match encoding {
+            Encoding::Text | Encoding::Base64 => JSON,
+            Encoding::Resp2 => HeaderValue::from_static("application/octet-stream"),
+        };
         Self {
             status,
             kind,
@@ -34,11 +38,11 @@ impl Outcome {
     }
 }
 
-/// One error for the whole request.
+/// One error for the whole request, in JSON whatever format its replies would have had.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Outcome {
     let mut out = Vec::with_capacity(text.len() + 16);
     reply::error(&mut out, text);
-    Outcome::new(status, JSON, out)
+    Outcome::new(status, out, Encoding::Text)
 }
 
 pub(crate) fn too_large(actual: usize) -> String {
@@ -64,7 +68,7 @@ fn unavailable(why: Unavailable) -> Outcome {
 fn entry(out: &mut Vec<u8>, state: &State, step: &Step, reply: &[u8], encoding: Encoding) -> bool {
     match step {
         Step::Refuse(text) => {
-            reply::error(out, text);
+            reply::refused(out, text, encoding);
             false
         }
         Step::Answer(answer, name) => {
@@ -72,7 +76,7 @@ fn entry(out: &mut Vec<u8>, state: &State, step: &Step, reply: &[u8], encoding: 
             reply::entry(out, answer, encoding)
         }
         Step::Sent | Step::SentButAnswer(_) if reply.len() > LIMIT => {
-            reply::error(out, &too_large(reply.len()));
+            reply::refused(out, &too_large(reply.len()), encoding);
             false
         }
         Step::SentButAnswer(answer) if !reply.starts_with(b"-") => {
@@ -115,10 +119,10 @@ pub(crate) async fn single(
         true => StatusCode::OK,
         false => StatusCode::BAD_REQUEST,
     };
-    Outcome::new(status, JSON, out)
+    Outcome::new(status, out, encoding)
 }
 
-/// Appends the entries of all commands, in brackets.
+/// Appends the entries of all commands: in JSON in brackets, in RESP2 one after the other.
 fn entries<'r>(
     state: &State,
     steps: &[Step],
@@ -127,16 +131,21 @@ fn entries<'r>(
     encoding: Encoding,
 ) -> Outcome {
     let mut out = Vec::with_capacity(length + 16 * steps.len());
+    let json = encoding != Encoding::Resp2;
     for step in steps {
-        out.push(if out.is_empty() { b'[' } else { b',' });
+        if json {
+            out.push(if out.is_empty() { b'[' } else { b',' });
+        }
         let reply = match was_sent(step) {
             true => replies.next().unwrap_or_default(),
             false => b"",
         };
         entry(&mut out, state, step, reply, encoding);
     }
-    out.push(b']');
-    Outcome::new(StatusCode::OK, JSON, out)
+    if json {
+        out.push(b']');
+    }
+    Outcome::new(StatusCode::OK, out, encoding)
 }
 
 /// Commands that follow each other, sent to the server at once.
