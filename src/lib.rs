@@ -29,7 +29,7 @@
 //!   [`pipeline`](Redis::pipeline) or [`transaction`](Redis::transaction). [`commands`] has them by
 //!   group, [`Redis::command`] has the rest.
 //! - [`ToArg`] is what can be sent, [`FromReply`] what can be asked for. [`Json`] is your own types,
-//!   [`Bytes`] is bytes that need not be text. Nil is `Option`.
+//!   [`Bytes`] is bytes that need not be text; [`ResponseFormat`] is how they travel back. Nil is `Option`.
 //! - [`Error`] says what went wrong and what to do, by predicates; [`Error::is_ambiguous`] is the one
 //!   to know: the command writes, and may have run.
 //! - [`Retry`] repeats failed requests with exponential backoff and full jitter, and never what may

@@ -19,7 +19,7 @@ pub(crate) trait Forms {
     fn read(call: &Call, response: &Response, body: &[u8]) -> (Envelope, Form);
 }
 
-/// JSON, for a caller who hands the body on. RESP2 is no answer to him, and its reader is not linked.
+/// JSON, for a caller who hands the body on: RESP2 would be no answer there, and its reader is not linked.
 pub(crate) struct JsonOnly;
 
 impl Forms for JsonOnly {
@@ -58,15 +58,10 @@ impl Forms for EitherForm {
             return (answer::resp2_envelope(body, is_batch), Form::Resp2);
         }
         let (envelope, form) = JsonOnly::read(call, response, body);
-        let is_lossy = call.resp2 && call.base64;
-        (
-            envelope,
-            if is_lossy {
-                Form::Json(Strings::Lossy)
-            } else {
-                form
-            },
-        )
+        if call.resp2 && call.base64 {
+            return (envelope, Form::Json(Strings::Lossy));
+        }
+        (envelope, form)
     }
 }
 

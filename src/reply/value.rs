@@ -22,7 +22,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The text, if it is a number or UTF-8 text.
+    /// The text, if it is a number or UTF-8 text. The words of an error are not.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Number(digits) => Some(digits),
