@@ -18,8 +18,8 @@ use crate::{
     reply::{FromReply, Reply},
     safety,
     wire::{
-        answer::{self, Entry},
-        json,
+        answer::{self, Entry, Form, Strings},
+        json, resp2,
     },
 };
 
@@ -113,26 +113,63 @@ impl<'a> Writer<'a> {
 /// The answer of a batch while it is read.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    elements: Option<json::Elements<'a>>,
-    base64: bool,
+    entries: Entries<'a>,
     sent: &'a [u8],
     index: usize,
     /// There was no entry left for some command.
     is_short: bool,
 }
 
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Option<json::Value<'a>> {
-        self.elements.as_mut()?.next()
-    }
+/// What each command came to, in order.
+#[derive(Clone, Debug)]
+enum Entries<'a> {
+    /// Nothing was sent.
+    None,
+    Json(json::Elements<'a>, Strings),
+    Resp2(resp2::Values<'a>),
+}
 
+impl<'a> Entries<'a> {
+    fn new(text: &'a [u8], form: Form) -> Self {
+        match form {
+            Form::Json(strings) => json::Value::found(text)
+                .elements()
+                .map_or(Self::None, |elements| Self::Json(elements, strings)),
+            Form::Resp2 => Self::Resp2(resp2::Values::found(text)),
+        }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    /// `None` inside is an entry that is neither a result nor an error.
+    type Item = Option<Entry<'a, Reply<'a>>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::None => None,
+            Self::Json(elements, strings) => {
+                let entry = answer::entry(elements.next()?);
+                Some(entry.map(|entry| match entry {
+                    Entry::Result(value) => Entry::Result(Reply::json(value, *strings)),
+                    Entry::Error(words) => Entry::Error(words),
+                }))
+            }
+            Self::Resp2(values) => Some(Some(match values.next()? {
+                resp2::Value::Error(words) => Entry::Error(String::from_utf8_lossy(words)),
+                value => Entry::Result(Reply::resp2(value)),
+            })),
+        }
+    }
+}
+
+impl Reader<'_> {
     fn read<T: FromReply>(&mut self) -> Result<T, Error> {
         let index = self.index;
         self.index += 1;
-        let element = self.next();
-        self.is_short |= element.is_none();
-        let result = match element.and_then(answer::entry) {
-            Some(Entry::Result(value)) => T::from_reply(Reply::new(value, self.base64)),
+        let entry = self.entries.next();
+        self.is_short |= entry.is_none();
+        let result = match entry.flatten() {
+            Some(Entry::Result(reply)) => T::from_reply(reply),
             Some(Entry::Error(words)) => {
                 let name = safety::name_in_batch(self.sent, index);
                 return Err(Error::server(&words, None, name));
@@ -431,19 +468,20 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let answer = ready_or_pending!(this.answer.as_mut().poll(cx))?;
-        let elements = answer.as_ref().and_then(|answer| answer.value().elements());
+        let entries = answer.as_ref().map_or(Entries::None, |answer| {
+            let (text, form) = answer.value();
+            Entries::new(text, form)
+        });
         let mut reader = Reader {
-            elements: elements.clone(),
-            base64: answer.as_ref().is_some_and(Answer::is_base64),
+            entries: entries.clone(),
             sent: answer.as_ref().map_or(&[], Answer::sent),
             index: 0,
             is_short: false,
         };
         let results = this.batch.read(&mut reader);
-        if reader.is_short || reader.next().is_some() {
+        if reader.is_short || reader.entries.next().is_some() {
             // Which answer belongs to which command cannot be told any more.
-            let found = elements.map_or(0, Iterator::count);
-            return Poll::Ready(Err(Error::misordered(reader.index, found)));
+            return Poll::Ready(Err(Error::misordered(reader.index, entries.count())));
         }
         Poll::Ready((this.finish)(results))
     }

@@ -17,15 +17,16 @@ use crate::{
     command::{Any, Command, Options},
     config,
     error::Error,
-    outcome::{self, Failure, Ran},
+    outcome::{self, Failure, READS_RESP2, Ran},
     reply::Reply,
     retry::{Retry, Safety},
     safety,
     transport::{BodyInner, Request, SYNC_TOKEN, Transport},
     wire::{
-        answer::{self, Entry},
+        answer::{self, Entry, Form},
         json,
         request::MAX_REQUEST,
+        resp2,
     },
 };
 
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) retry: Retry,
+    resp2: bool,
     sync_token: Option<Mutex<SyncToken>>,
     pub(crate) auto_pipeline: Option<AutoPipeline>,
 }
@@ -82,7 +84,9 @@ pub(crate) enum Endpoint {
 pub(crate) struct Call {
     pub(crate) endpoint: Endpoint,
     pub(crate) body: Bytes,
+    /// Bytes are asked for: in base64, if not in RESP2.
     pub(crate) base64: bool,
+    pub(crate) resp2: bool,
     pub(crate) options: Options,
     /// The commands of a batch whose class the caller has set.
     pub(crate) marks: Vec<(usize, Safety)>,
@@ -97,6 +101,7 @@ impl Call {
             endpoint,
             body,
             base64: false,
+            resp2: false,
             options,
             marks,
             name,
@@ -136,10 +141,10 @@ impl Call {
 /// A whole answer whose envelope has been read.
 pub(crate) struct Answer {
     body: Bytes,
-    /// Where in the body the result is, or the array of a batch.
+    /// Where in the body the result is, or those of a batch.
     value: Range<usize>,
-    base64: bool,
     is_batch: bool,
+    form: Form,
     sent: Bytes,
     name: Option<Cow<'static, str>>,
 }
@@ -151,7 +156,16 @@ impl Answer {
 
     /// Where in the body the entries of a batch are.
     pub(crate) fn entries(&self) -> Vec<Range<usize>> {
-        let elements = self.value().elements().into_iter().flatten();
+        let (text, form) = self.value();
+        if READS_RESP2 && form == Form::Resp2 {
+            let mut values = resp2::Values::found(text);
+            let mut at = 0;
+            let ends = std::iter::from_fn(|| values.next().map(|_| text.len() - values.left()));
+            return ends
+                .map(|end| std::mem::replace(&mut at, end)..end)
+                .collect();
+        }
+        let elements = json::Value::found(text).elements().into_iter().flatten();
         elements
             .map(|element| answer::range(&self.body, element))
             .collect()
@@ -160,35 +174,42 @@ impl Answer {
     /// The answer of one command of a batch: its entry, and the command as it was sent.
     pub(crate) fn entry(&self, entry: Range<usize>, sent: Bytes) -> Result<Self, Error> {
         let body = self.body.slice(entry);
-        let value = match answer::entry(json::Value::found(&body)) {
-            Some(Entry::Result(value)) => answer::range(&body, value),
-            Some(Entry::Error(words)) => {
-                return Err(Error::server(&words, None, safety::name_of_command(&sent)));
-            }
-            None => {
-                return Err(Error::not_an_entry().with_command(safety::name_of_command(&sent)));
-            }
+        let found = if READS_RESP2 && self.form == Form::Resp2 {
+            Some(match resp2::Values::found(&body).next() {
+                Some(resp2::Value::Error(words)) => Entry::Error(String::from_utf8_lossy(words)),
+                _ => Entry::Result(0..body.len()),
+            })
+        } else {
+            answer::entry(json::Value::found(&body)).map(|entry| match entry {
+                Entry::Result(value) => Entry::Result(answer::range(&body, value)),
+                Entry::Error(words) => Entry::Error(words),
+            })
+        };
+        let name = || safety::name_of_command(&sent);
+        let value = match found {
+            Some(Entry::Result(value)) => value,
+            Some(Entry::Error(words)) => return Err(Error::server(&words, None, name())),
+            None => return Err(Error::not_an_entry().with_command(name())),
         };
         Ok(Self {
             body,
             value,
-            base64: self.base64,
             is_batch: false,
+            form: self.form,
             sent,
             name: None,
         })
     }
 
-    pub(crate) fn value(&self) -> json::Value<'_> {
-        json::Value::found(self.body.get(self.value.clone()).unwrap_or_default())
+    /// The text of the result, or of those of a batch, and its form.
+    pub(crate) fn value(&self) -> (&[u8], Form) {
+        let text = self.body.get(self.value.clone()).unwrap_or_default();
+        (text, self.form)
     }
 
     pub(crate) fn reply(&self) -> Reply<'_> {
-        Reply::new(self.value(), self.base64)
-    }
-
-    pub(crate) fn is_base64(&self) -> bool {
-        self.base64
+        let (text, form) = self.value();
+        Reply::found(text, form)
     }
 
     /// The request's body, by which a command of it is named when its reply cannot be read.
@@ -269,9 +290,15 @@ impl Redis {
             timeout: Some(self.inner.timeout),
             attempt_timeout: Some(self.inner.attempt_timeout),
             retry: Some(self.inner.retry),
+            resp2: Some(self.inner.resp2),
             safety: None,
             alone: false,
         }
+    }
+
+    /// The form of answers to a call that sets nothing else.
+    pub(crate) fn asks_resp2(&self) -> bool {
+        self.inner.resp2
     }
 
     /// How long a call may take that sets nothing else.
@@ -324,12 +351,12 @@ impl Inner {
         let mut attempts = 0;
         loop {
             let failure = match self.attempt(&call, &url, left.min(attempt_timeout)).await {
-                Ok((body, value)) => {
+                Ok((body, (value, form))) => {
                     return Ok(Answer {
                         body,
                         value,
-                        base64: call.base64,
                         is_batch: call.is_batch(),
+                        form,
                         name: call.name.take(),
                         sent: call.body,
                     });
@@ -375,7 +402,7 @@ impl Inner {
         call: &Call,
         url: &Arc<str>,
         limit: Duration,
-    ) -> Result<(Bytes, Range<usize>), Failure> {
+    ) -> Result<(Bytes, (Range<usize>, Form)), Failure> {
         let known = self.sync_token.as_ref().map(|known| lock(known).clone());
         let request = Request {
             url: Arc::clone(url),
@@ -384,7 +411,7 @@ impl Inner {
                 Endpoint::Path(_) => "application/octet-stream",
                 _ => "application/json",
             },
-            base64: call.base64,
+            format: outcome::format(call),
             sync_token: known.as_ref().and_then(|known| known.token.clone()),
             body: call.body.clone(),
         };
@@ -469,6 +496,7 @@ pub struct Builder {
     timeout: Duration,
     attempt_timeout: Duration,
     retry: Retry,
+    resp2: bool,
     read_your_writes: bool,
     auto_pipelining: bool,
     max_in_flight: Option<usize>,
@@ -484,6 +512,7 @@ impl Default for Builder {
             timeout: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(10),
             retry: Retry::default(),
+            resp2: false,
             read_your_writes: true,
             auto_pipelining: false,
             max_in_flight: None,
@@ -548,6 +577,14 @@ impl Builder {
     /// How failed requests are repeated. Default: [`Retry::default`].
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The form of the answers to commands that go out alone; [`Command::response_format`] sets it for one call.
+    /// Default: JSON.
+    #[cfg(feature = "resp2")]
+    pub fn response_format(mut self, format: crate::ResponseFormat) -> Self {
+        self.resp2 = format == crate::ResponseFormat::Resp2;
         self
     }
 
@@ -624,6 +661,7 @@ impl Builder {
             timeout: self.timeout,
             attempt_timeout: self.attempt_timeout,
             retry: self.retry,
+            resp2: self.resp2,
             sync_token: self.read_your_writes.then(Mutex::default),
             auto_pipeline: self
                 .auto_pipelining
@@ -649,6 +687,7 @@ impl fmt::Debug for Builder {
             .field("timeout", &self.timeout)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("retry", &self.retry)
+            .field("resp2", &self.resp2)
             .field("read_your_writes", &self.read_your_writes)
             .field("auto_pipelining", &self.auto_pipelining)
             .finish_non_exhaustive()

@@ -44,6 +44,7 @@ pub(crate) struct Options {
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) retry: Option<Retry>,
     pub(crate) safety: Option<Safety>,
+    pub(crate) resp2: Option<bool>,
     pub(crate) alone: bool,
 }
 
@@ -55,6 +56,7 @@ impl Options {
             attempt_timeout: self.attempt_timeout.or(other.attempt_timeout),
             retry: self.retry.or(other.retry),
             safety: self.safety.or(other.safety),
+            resp2: self.resp2.or(other.resp2),
             alone: self.alone || other.alone,
         }
     }
@@ -133,6 +135,33 @@ impl<'a, T, O> Command<'a, T, O> {
         self
     }
 
+    /// The form of the answer, where it is not to be the client's. A pipeline or transaction is answered in JSON all
+    /// the same.
+    #[cfg(feature = "resp2")]
+    pub fn response_format(mut self, format: crate::ResponseFormat) -> Self {
+        self.options.resp2 = Some(format == crate::ResponseFormat::Resp2);
+        self
+    }
+
+    /// Asks for the answer in RESP2, where bytes are not base64: short for
+    /// [`response_format`](Self::response_format) with [`Resp2`](crate::ResponseFormat::Resp2).
+    ///
+    /// ```
+    /// use restis::Bytes;
+    ///
+    /// # restis_testing::run(async |redis| {
+    /// redis.set("image", &[0xff, 0xd8, 0xff][..]).await?;
+    /// let image: Option<Bytes> = redis.get("image").resp2().await?;
+    /// assert_eq!(image.as_deref(), Some(&[0xff, 0xd8, 0xff][..]));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [REST API](https://upstash.com/docs/redis/features/restapi).
+    #[cfg(feature = "resp2")]
+    pub fn resp2(self) -> Self {
+        self.response_format(crate::ResponseFormat::Resp2)
+    }
+
     /// The same command with another reply type and other options.
     pub(crate) fn cast<U, P>(self) -> Command<'a, U, P> {
         Command {
@@ -205,6 +234,10 @@ impl<'a, T, O> Command<'a, T, O> {
     fn into_path_call(self, base64: bool) -> Result<Call, Error> {
         let mut call = Call {
             base64,
+            resp2: self
+                .options
+                .resp2
+                .unwrap_or_else(|| self.redis.asks_resp2()),
             options: self.options,
             // This form has no JSON from which to read the name and the class once it has failed.
             name: self.args.name(),
@@ -227,7 +260,8 @@ pub(crate) fn answer(
     base64: bool,
     options: Options,
 ) -> AnswerFuture<'_> {
-    if redis.is_auto_pipelining() && !options.alone {
+    let shares = redis.is_auto_pipelining() && !options.alone;
+    if shares && options.resp2 != Some(true) {
         let load = Load::Json {
             json,
             base64,
@@ -235,12 +269,18 @@ pub(crate) fn answer(
         };
         return AnswerFuture::Seat(Seat::new(redis, load));
     }
-    AnswerFuture::Alone(redis.send(Call {
+    let call = Call {
         base64,
+        resp2: options.resp2.unwrap_or_else(|| redis.asks_resp2()),
         options,
         body: Bytes::from(json),
         ..Call::new(Endpoint::Command)
-    }))
+    };
+    if shares {
+        // What is asked for in RESP2 cannot share a request, and keeps its place among the others.
+        return AnswerFuture::Seat(Seat::new(redis, Load::Whole(Box::new(call))));
+    }
+    AnswerFuture::Alone(redis.send(call))
 }
 
 /// Any command, by name: see [`Redis::command`].

@@ -142,6 +142,11 @@ impl Error {
         error
     }
 
+    /// The server's own words inside a reply. The command as a whole did run, so they promise nothing about repeating it.
+    pub(crate) fn nested(words: &str) -> Self {
+        Self::server(words, None, None).with_outcome(1, false, false, Safety::Write)
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Inner)) {
         change(Arc::make_mut(&mut self.inner));
     }
@@ -226,8 +231,8 @@ impl Error {
         self.inner.kind == Kind::Timeout
     }
 
-    /// The connection broke after the request was sent, or the answer ends before it is whole JSON. With [`is_in_body`](Self::is_in_body) the
-    /// answer was cut in its middle.
+    /// The connection broke after the request was sent, or the answer is not whole. With
+    /// [`is_in_body`](Self::is_in_body) the answer was cut in its middle.
     pub fn is_interrupted(&self) -> bool {
         self.inner.kind == Kind::Interrupted
     }
@@ -242,7 +247,8 @@ impl Error {
         self.inner.kind == Kind::Http
     }
 
-    /// Redis refused or failed the command: [`code`](Self::code) is the first word of its answer.
+    /// Redis refused or failed the command, or one inside a script or transaction whose reply was asked for as
+    /// another type than `Result` or [`Value`](crate::Value): [`code`](Self::code) is the first word of its answer.
     pub fn is_server(&self) -> bool {
         self.inner.kind == Kind::Server
     }

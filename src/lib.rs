@@ -29,7 +29,7 @@
 //!   [`pipeline`](Redis::pipeline) or [`transaction`](Redis::transaction). [`commands`] has them by
 //!   group, [`Redis::command`] has the rest.
 //! - [`ToArg`] is what can be sent, [`FromReply`] what can be asked for. [`Json`] is your own types,
-//!   [`Bytes`] is bytes that need not be text. Nil is `Option`.
+//!   [`Bytes`] is bytes that need not be text; [`ResponseFormat`] is how they travel back. Nil is `Option`.
 //! - [`Error`] says what went wrong and what to do, by predicates; [`Error::is_ambiguous`] is the one
 //!   to know: the command writes, and may have run.
 //! - [`Retry`] repeats failed requests with exponential backoff and full jitter, and never what may
@@ -95,12 +95,14 @@
 //!
 //! # Crate features
 //!
+//! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
+//!   asked for then, counts as cut off.
 //! - `rustls` (default): TLS by rustls and aws-lc-rs with the system's certificates.
 //! - `rustls-no-provider`: TLS by rustls with the crypto provider the application installs.
 //! - `native-tls`: TLS by the operating system's library.
 //! - `http2`: HTTP/2 where the server offers it.
 //!
-//! All of them are about the native transport; on wasm32 the platform's `fetch` does HTTP and TLS.
+//! All others are about the native transport; on wasm32 the platform's `fetch` does HTTP and TLS.
 
 mod args;
 mod auto_pipeline;
@@ -112,6 +114,8 @@ pub mod commands;
 mod config;
 mod error;
 mod find;
+#[cfg(feature = "resp2")]
+mod format;
 mod outcome;
 mod random;
 mod reply;
@@ -131,6 +135,8 @@ pub use bytes::Bytes;
 pub use client::{Builder, Redis};
 pub use command::{Any, Command, CommandFuture};
 pub use error::Error;
+#[cfg(feature = "resp2")]
+pub use format::ResponseFormat;
 pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
 pub use retry::{Retry, Safety};
 pub use scan::{Scan, ScanStream};

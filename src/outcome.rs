@@ -6,9 +6,45 @@ use crate::{
     client::Call,
     error::{Error, Kind, is_not_executed, show},
     find::find,
-    transport::{Response, Stage, TransportError},
-    wire::answer::{self, Envelope},
+    transport::{BASE64, Header, RESP2, Response, Stage, TransportError},
+    wire::answer::{self, Envelope, Form, Strings},
 };
+
+/// Without the feature an answer in RESP2, which then nobody can ask for, is no answer.
+pub(crate) const READS_RESP2: bool = cfg!(feature = "resp2");
+
+/// The header that asks for another form than plain JSON.
+pub(crate) fn format(call: &Call) -> Option<Header> {
+    // Both at once are refused.
+    if READS_RESP2 && call.resp2 {
+        Some(RESP2)
+    } else {
+        call.base64.then_some(BASE64)
+    }
+}
+
+/// Reads the envelope of a whole body, and says in which form its replies are: by what the answer says it is,
+/// whatever was asked for.
+fn read(call: &Call, response: &Response, body: &[u8]) -> (Envelope, Form) {
+    // JSON never begins as RESP2 does, so its headers are not looked at.
+    if READS_RESP2 && answer::may_be_resp2(body) && is_octets(response) {
+        // A batch that was refused as a whole is one error, with a status that says so.
+        let is_batch = call.is_batch() && matches!(response.status, 200..=299);
+        return (answer::resp2_envelope(body, is_batch), Form::Resp2);
+    }
+    let strings = match (call.base64, READS_RESP2 && call.resp2) {
+        (true, true) => Strings::Lossy,
+        (true, false) => Strings::Base64,
+        (false, _) => Strings::Text,
+    };
+    (answer::envelope(body), Form::Json(strings))
+}
+
+fn is_octets(response: &Response) -> bool {
+    let kind = response.get("content-type").unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/octet-stream")
+}
 
 /// An attempt that failed, and what that says about the command.
 pub(crate) struct Failure {
@@ -110,30 +146,29 @@ fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
     innermost
 }
 
-/// What a response with its whole body is: where its result stands, or what its failure says about the command.
+/// What a response with its whole body is: where its result stands and in which form, or what its failure says about
+/// the command.
 pub(crate) fn judge(
     call: &Call,
     response: &Response,
     body: &[u8],
-) -> Result<Range<usize>, Failure> {
+) -> Result<(Range<usize>, Form), Failure> {
     let status = response.status;
+    let (envelope, form) = read(call, response, body);
     let is_html = || {
         let kind = response.get("content-type").unwrap_or_default();
         find(kind.as_bytes(), "html").is_some() || body.trim_ascii_start().starts_with(b"<")
     };
-    let failure = match (answer::envelope(body), status) {
-        (Envelope::Result(value), 200..=299) if !call.is_batch() => return Ok(value),
-        (Envelope::Entries(value), 200..=299) if call.is_batch() => return Ok(value),
+    let failure = match (envelope, status) {
+        (Envelope::Result(value), 200..=299) if !call.is_batch() => return Ok((value, form)),
+        (Envelope::Entries(value), 200..=299) if call.is_batch() => return Ok((value, form)),
         (Envelope::Error(words), _) => of_words(&words, call, status),
         (_, 200..=299) if is_html() => {
             let message = "a page came in place of Redis's answer: does the URL lead through a proxy or login?";
             Failure::new(Error::new(Kind::Http, message), Ran::Maybe, true)
         }
-        (Envelope::NotJson, 200..=299) => {
-            let error = Error::new(
-                Kind::Interrupted,
-                "the answer is not whole JSON: it was cut off",
-            );
+        (Envelope::Broken, 200..=299) => {
+            let error = Error::new(Kind::Interrupted, "the answer is not whole: it was cut off");
             Failure::new(error.in_body(), Ran::Maybe, true)
         }
         (_, 200..=299) => {

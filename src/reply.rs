@@ -15,15 +15,28 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     error::Error,
-    wire::{base64, json},
+    wire::{
+        answer::{self, Form, Strings},
+        base64, json, resp2,
+    },
 };
+
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use value::Value;
 
 /// A type that a reply can be read as.
 ///
 /// Nil is `Option`; a nil that meets a type which is not one is an error with
 /// [`is_decode`](Error::is_decode). Text is never guessed to be JSON: ask for [`Json<T>`]. Integers
 /// and floats are read from their digits. Bytes that need not be UTF-8 are [`Bytes`], and asking
-/// for them makes the client ask the server for base64.
+/// for them makes the client ask the server for base64, or for
+/// [RESP2](crate::ResponseFormat::Resp2) where that is set.
+///
+/// An error of Redis inside an array, as a script or EXEC may answer it, is a value for
+/// `Result<T, Error>` and [`Value`]; any other type that meets one fails with it.
 ///
 /// ```
 /// use restis::{Error, FromReply, Reply};
@@ -43,7 +56,7 @@ use crate::{
     note = "for a type of your own that is stored as JSON, ask for `Json<{Self}>`; for bytes, ask for `restis::Bytes`; for a small number, ask for `u16`"
 )]
 pub trait FromReply: Sized {
-    /// Whether the reply has to come as base64, because text would lose bytes.
+    /// Whether the reply has to come as base64 or RESP2, because text in JSON would lose bytes.
     const BYTES: bool = false;
 
     /// Whether nil, where an array of these is asked for, is an array of none.
@@ -63,8 +76,13 @@ pub trait FromReply: Sized {
 /// One reply of the server, not yet read: a view into the answer.
 #[derive(Clone, Copy)]
 pub struct Reply<'a> {
-    value: json::Value<'a>,
-    base64: bool,
+    view: View<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum View<'a> {
+    Json(json::Value<'a>, Strings),
+    Resp2(resp2::Value<'a>),
 }
 
 /// What a [`Reply`] is.
@@ -79,43 +97,94 @@ pub enum ReplyKind {
     String,
     /// Several replies; [`Reply::items`] has them.
     Array,
+    /// An error of Redis inside an array; [`Reply::error`] has it.
+    Error,
     /// Something Redis has no word for.
     Other,
 }
 
 impl<'a> Reply<'a> {
+    pub(crate) fn json(value: json::Value<'a>, strings: Strings) -> Self {
+        let view = View::Json(value, strings);
+        Self { view }
+    }
+
+    pub(crate) fn resp2(value: resp2::Value<'a>) -> Self {
+        let view = View::Resp2(value);
+        Self { view }
+    }
+
+    /// The one reply that `text` is, which has been checked.
+    pub(crate) fn found(text: &'a [u8], form: Form) -> Self {
+        match form {
+            Form::Json(strings) => Self::json(json::Value::found(text), strings),
+            Form::Resp2 => {
+                let value = resp2::Values::found(text).next();
+                Self::resp2(value.unwrap_or(resp2::Value::Nil))
+            }
+        }
+    }
+
+    #[cfg(test)]
     pub(crate) fn new(value: json::Value<'a>, base64: bool) -> Self {
-        Self { value, base64 }
+        let strings = if base64 {
+            Strings::Base64
+        } else {
+            Strings::Text
+        };
+        Self::json(value, strings)
     }
 
     /// What it is.
     pub fn kind(self) -> ReplyKind {
-        match self.value.kind() {
-            json::Kind::Null => ReplyKind::Nil,
-            json::Kind::Number => ReplyKind::Number,
-            json::Kind::String => ReplyKind::String,
-            json::Kind::Array => ReplyKind::Array,
-            json::Kind::Bool | json::Kind::Object => ReplyKind::Other,
+        match self.view {
+            View::Json(value, _) => match value.kind() {
+                json::Kind::Null => ReplyKind::Nil,
+                json::Kind::Number => ReplyKind::Number,
+                json::Kind::String => ReplyKind::String,
+                json::Kind::Array => ReplyKind::Array,
+                json::Kind::Object if answer::nested_error(value).is_some() => ReplyKind::Error,
+                json::Kind::Bool | json::Kind::Object => ReplyKind::Other,
+            },
+            View::Resp2(value) => match value {
+                resp2::Value::Nil => ReplyKind::Nil,
+                resp2::Value::Integer(_) => ReplyKind::Number,
+                resp2::Value::Simple(_) | resp2::Value::Bulk(_) => ReplyKind::String,
+                resp2::Value::Array(_) => ReplyKind::Array,
+                resp2::Value::Error(_) => ReplyKind::Error,
+            },
         }
     }
 
     /// The bytes of a string; the digits of a number.
     pub fn bytes(self) -> Result<Cow<'a, [u8]>, Error> {
-        let string = match self.value.kind() {
-            json::Kind::Number => return Ok(Cow::Borrowed(self.value.raw())),
-            json::Kind::String => self.value.string(),
+        let (value, strings) = match self.view {
+            View::Json(value, strings) => (value, strings),
+            View::Resp2(
+                resp2::Value::Simple(bytes)
+                | resp2::Value::Bulk(bytes)
+                | resp2::Value::Integer(bytes),
+            ) => return Ok(Cow::Borrowed(bytes)),
+            View::Resp2(_) => return Err(self.not("text")),
+        };
+        let string = match value.kind() {
+            json::Kind::Number => return Ok(Cow::Borrowed(value.raw())),
+            json::Kind::String => value.string(),
             _ => return Err(self.not("text")),
         };
         let string = string.ok_or_else(|| {
             Error::decode("the server sent a string with an escape that is not JSON")
         })?;
-        if !self.base64 {
-            return Ok(string);
+        match strings {
+            Strings::Text => Ok(string),
+            Strings::Base64 => base64::decode(&string).map(Cow::Owned).ok_or_else(|| {
+                Error::decode("base64 was asked for, and the server sent something else: does it know Upstash-Encoding?")
+            }),
+            Strings::Lossy => Err(Error::decode(
+                "RESP2 was asked for, and the server sent JSON, where bytes that are not text are lost: does it know \
+                 Upstash-Response-Format? ResponseFormat::Json asks for base64",
+            )),
         }
-        let bytes = base64::decode(&string);
-        bytes.map(Cow::Owned).ok_or_else(|| {
-            Error::decode("base64 was asked for, and the server sent something else: does it know Upstash-Encoding?")
-        })
     }
 
     /// The text of a string; the digits of a number, all of them.
@@ -134,27 +203,49 @@ impl<'a> Reply<'a> {
 
     /// The replies in an array.
     pub fn items(self) -> Result<Items<'a>, Error> {
-        let elements = self.value.elements().ok_or_else(|| self.not("an array"))?;
-        Ok(Items {
-            elements,
-            base64: self.base64,
-        })
+        let elements = match self.view {
+            View::Json(value, strings) => value
+                .elements()
+                .map(|elements| Elements::Json(elements, strings)),
+            View::Resp2(resp2::Value::Array(values)) => Some(Elements::Resp2(values)),
+            View::Resp2(_) => None,
+        };
+        let elements = elements.ok_or_else(|| self.not("an array"))?;
+        Ok(Items { elements })
     }
 
-    /// The error that says: this was found where `expected` was asked for.
+    /// The error of Redis, if the reply is one: a command inside a script or a transaction failed. A command that
+    /// fails itself has no reply.
+    pub fn error(self) -> Option<Error> {
+        self.error_words().map(|words| Error::nested(&words))
+    }
+
+    /// What the server says, if the reply is an error.
+    fn error_words(self) -> Option<Cow<'a, str>> {
+        match self.view {
+            View::Json(value, _) => answer::nested_error(value),
+            View::Resp2(resp2::Value::Error(words)) => Some(String::from_utf8_lossy(words)),
+            View::Resp2(_) => None,
+        }
+    }
+
+    /// The error that says: this was found where `expected` was asked for. That of the server, if it is one.
     pub(crate) fn not(self, expected: &str) -> Error {
-        let found = match self.value.kind() {
-            json::Kind::Null if !expected.starts_with("nil") => {
+        if let Some(error) = self.error() {
+            return error;
+        }
+        let found = match self.kind() {
+            ReplyKind::Nil if !expected.starts_with("nil") => {
                 return Error::decode(format!(
                     "the server answered nil, which is not {expected}; ask for an Option to accept it"
                 ));
             }
-            json::Kind::Null => "nil",
-            json::Kind::Bool => "a boolean",
-            json::Kind::Number => "a number",
-            json::Kind::String => "text",
-            json::Kind::Array => "an array",
-            json::Kind::Object => "an object",
+            ReplyKind::Nil => "nil",
+            ReplyKind::Number => "a number",
+            ReplyKind::String => "text",
+            ReplyKind::Array => "an array",
+            ReplyKind::Error => "an error",
+            ReplyKind::Other => "a boolean or an object",
         };
         Error::decode(format!(
             "{expected} was asked for, and the server answered {found}"
@@ -176,18 +267,22 @@ impl fmt::Debug for Reply<'_> {
 /// The replies in an array, in order. See [`Reply::items`].
 #[derive(Clone)]
 pub struct Items<'a> {
-    elements: json::Elements<'a>,
-    base64: bool,
+    elements: Elements<'a>,
+}
+
+#[derive(Clone)]
+enum Elements<'a> {
+    Json(json::Elements<'a>, Strings),
+    Resp2(resp2::Values<'a>),
 }
 
 impl<'a> Iterator for Items<'a> {
     type Item = Reply<'a>;
 
     fn next(&mut self) -> Option<Reply<'a>> {
-        let value = self.elements.next()?;
-        Some(Reply {
-            value,
-            base64: self.base64,
+        Some(match &mut self.elements {
+            Elements::Json(elements, strings) => Reply::json(elements.next()?, *strings),
+            Elements::Resp2(values) => Reply::resp2(values.next()?),
         })
     }
 }
@@ -217,8 +312,34 @@ impl fmt::Debug for Items<'_> {
 
 /// Whatever the reply is, it is not looked at. An error of the server is one all the same.
 impl FromReply for () {
-    fn from_reply(_: Reply<'_>) -> Result<Self, Error> {
-        Ok(())
+    fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
+        reply.error().map_or(Ok(()), Err)
+    }
+}
+
+/// An error of Redis inside an array as a value: `Vec<Result<i64, Error>>` has what each command of a script came to.
+///
+/// The error of the command itself stays the `Err` of the call, and so does a reply that is not a `T`.
+///
+/// ```
+/// use restis::Error;
+///
+/// # restis_testing::run(async |redis| {
+/// redis.set("text", "abc").await?;
+/// let script = "return {redis.pcall('INCR', KEYS[1]), redis.pcall('INCR', KEYS[2])}";
+/// let both: Vec<Result<i64, Error>> = redis.eval(script, ["text", "number"]).await?;
+/// assert!(both[0].as_ref().is_err_and(Error::is_server));
+/// assert!(matches!(both[1], Ok(1)));
+/// # Ok(()) });
+/// ```
+impl<T: FromReply> FromReply for Result<T, Error> {
+    const BYTES: bool = T::BYTES;
+
+    fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
+        match reply.error() {
+            Some(error) => Ok(Err(error)),
+            None => T::from_reply(reply).map(Ok),
+        }
     }
 }
 
@@ -469,185 +590,3 @@ by_tuple!(A B C);
 by_tuple!(A B C D);
 by_tuple!(A B C D E);
 by_tuple!(A B C D E F);
-
-/// A reply of any shape, for commands whose shape is not known before: `command("…").query::<Value>()`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Value {
-    /// Nothing.
-    Nil,
-    /// A number, in its own digits.
-    Number(String),
-    /// Text or bytes.
-    Bytes(Bytes),
-    /// Several replies.
-    Array(Vec<Self>),
-}
-
-impl Value {
-    /// The text, if it is a number or UTF-8 text.
-    pub fn as_str(&self) -> Option<&str> {
-        match self {
-            Self::Number(digits) => Some(digits),
-            Self::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
-            Self::Nil | Self::Array(_) => None,
-        }
-    }
-}
-
-impl FromReply for Value {
-    const BYTES: bool = true;
-
-    fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        // As deep as the scanner lets JSON be, so the recursion is bounded.
-        Ok(match reply.kind() {
-            ReplyKind::Nil => Self::Nil,
-            ReplyKind::Number => Self::Number(reply.read()?),
-            ReplyKind::String => Self::Bytes(reply.read()?),
-            ReplyKind::Array => Self::Array(reply.read()?),
-            ReplyKind::Other => return Err(reply.not("a reply of Redis")),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fmt::Debug;
-
-    use super::*;
-
-    fn read<T: FromReply>(json: &str) -> Result<T, Error> {
-        Reply::new(json::Value::parse(json.as_bytes()).unwrap(), false).read()
-    }
-
-    fn read64<T: FromReply>(json: &str) -> Result<T, Error> {
-        Reply::new(json::Value::parse(json.as_bytes()).unwrap(), true).read()
-    }
-
-    #[track_caller]
-    fn is<T: FromReply + PartialEq + Debug>(json: &str, expected: T) {
-        assert_eq!(read::<T>(json).unwrap(), expected);
-    }
-
-    #[track_caller]
-    fn fails<T: FromReply + Debug>(json: &str) -> String {
-        let error = read::<T>(json).unwrap_err();
-        assert!(error.is_decode());
-        error.to_string()
-    }
-
-    #[test]
-    fn scalars() {
-        is("1", 1i64);
-        is("\"1\"", 1i64);
-        is("9223372036854775807", i64::MAX);
-        is("9007199254740993", 9_007_199_254_740_993u64);
-        is("\"9007199254740993\"", "9007199254740993".to_string());
-        is("9007199254740993", "9007199254740993".to_string());
-        is("1e400", "1e400".to_string());
-        is("-0", "-0".to_string());
-        is("\"007\"", "007".to_string());
-        is("\"007\"", 7i64);
-        is("\"1.5\"", 1.5f64);
-        is("\"inf\"", f64::INFINITY);
-        is("\"-inf\"", f64::NEG_INFINITY);
-        assert!(read::<f64>("\"nan\"").unwrap().is_nan());
-        assert!(read::<f64>("-0").unwrap().is_sign_negative());
-        is("\"\\u0000\"", "\0".to_string());
-        is("\"\"", String::new());
-        is("1", true);
-        is("\"OK\"", true);
-        is("0", false);
-        is("null", false);
-        is("null", ());
-        is("null", None::<String>);
-        is("\"x\"", Some("x".to_string()));
-        is("\"caf\\u00e9\"", Bytes::from("café"));
-        fails::<i64>("1.0");
-        fails::<i64>("9223372036854775808");
-        fails::<f64>("1e400");
-        fails::<bool>("2");
-        fails::<i64>("[1]");
-        assert!(fails::<String>("null").contains("Option"));
-        assert!(fails::<String>("\"\\ud800\"").contains("Bytes"));
-        is("\"\\ud800\"", Bytes::from(&b"\xed\xa0\x80"[..]));
-        fails::<String>("{}");
-        fails::<Value>("{\"a\":1}");
-    }
-
-    #[test]
-    fn containers() {
-        is("[]", Vec::<String>::new());
-        is("[\"a\",null]", vec![Some("a".to_string()), None]);
-        is(
-            "[\"a\",\"1\",\"b\",\"2\"]",
-            vec![("a".to_string(), 1.0), ("b".to_string(), 2.0)],
-        );
-        is(
-            "[[\"a\",\"1\"],[\"b\",\"2\"]]",
-            vec![("a".to_string(), 1.0), ("b".to_string(), 2.0)],
-        );
-        is("[1,2]", [1, 2]);
-        fails::<[i64; 3]>("[1,2]");
-        is("[\"a\",\"1\"]", HashMap::from([("a".to_string(), 1)]));
-        is("[[\"a\",\"1\"]]", BTreeMap::from([("a".to_string(), 1)]));
-        is(
-            "[\"b\",\"a\",\"b\"]",
-            BTreeSet::from(["a".to_string(), "b".to_string()]),
-        );
-        is(
-            "[\"k\",[\"a\",\"b\"]]",
-            ("k".to_string(), vec!["a".to_string(), "b".to_string()]),
-        );
-        is(
-            "[1,[\"x\",null]]",
-            Value::Array(vec![
-                Value::Number("1".into()),
-                Value::Array(vec![Value::Bytes("x".into()), Value::Nil]),
-            ]),
-        );
-        fails::<Vec<(String, i64)>>("[\"a\"]");
-        fails::<(String, i64)>("[\"a\",1,2]");
-        fails::<Vec<String>>("null");
-    }
-
-    #[test]
-    fn base64_at_every_depth() {
-        let value: Vec<Value> = read64("[\"Zm9v\",\"OK\",[\"/w==\",7,null]]").unwrap();
-        let bytes = |bytes: &'static [u8]| Value::Bytes(Bytes::from_static(bytes));
-        let inner = Value::Array(vec![bytes(b"\xff"), Value::Number("7".into()), Value::Nil]);
-        assert_eq!(value, [bytes(b"foo"), bytes(b"OK"), inner]);
-        assert_eq!(read64::<i64>("\"NDI=\"").unwrap(), 42);
-        assert!(
-            read64::<String>("\"/w==\"")
-                .unwrap_err()
-                .to_string()
-                .contains("Bytes")
-        );
-        assert!(read64::<String>("\"not base64\"").unwrap_err().is_decode());
-    }
-
-    #[test]
-    fn errors_do_not_quote_the_reply() {
-        for error in [
-            read::<i64>("\"secret\"").unwrap_err(),
-            read::<Json<i64>>("\"\\\"secret\\\"\"").unwrap_err(),
-            read::<Json<i64>>("\"secret\"").unwrap_err(),
-        ] {
-            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_asks_for_bytes() {
-        const {
-            assert!(
-                Bytes::BYTES
-                    && Option::<Bytes>::BYTES
-                    && Vec::<(String, Bytes)>::BYTES
-                    && Value::BYTES
-            );
-            assert!(!String::BYTES && !Vec::<Json<i64>>::BYTES);
-        }
-    }
-}

@@ -131,6 +131,13 @@ impl<T> Invocation<'_, T> {
         self
     }
 
+    /// The form of the answer, where it is not to be the client's; see [`Command::response_format`].
+    #[cfg(feature = "resp2")]
+    pub fn response_format(mut self, format: crate::ResponseFormat) -> Self {
+        self.options.resp2 = Some(format == crate::ResponseFormat::Resp2);
+        self
+    }
+
     /// Appends one argument, `ARGV[n]` in the script.
     pub fn arg(mut self, arg: impl ToArg) -> Self {
         self.args.arg(arg);
@@ -172,7 +179,8 @@ impl<'a, T: FromReply + 'a> IntoFuture for Invocation<'a, T> {
                 .with_options(options)
                 .await
             {
-                Err(error) if error.code() == Some("NOSCRIPT") => {}
+                // An error inside the reply has no status: then the script did run.
+                Err(error) if error.code() == Some("NOSCRIPT") && error.status().is_some() => {}
                 done => return done,
             }
             let whole = options.timeout.unwrap_or_else(|| redis.timeout());

@@ -22,7 +22,8 @@ pub enum Form {
     MultiExec,
 }
 
-/// Sends commands that are JSON already, and gives the answer's body as it came.
+/// Sends commands that are JSON already, and gives the answer's body as it came: JSON, else it is an error with
+/// [`is_interrupted`](Error::is_interrupted), also where the server should answer in RESP2 unasked.
 ///
 /// Timeout, retry by safety class and errors are those of typed calls. The error of a single
 /// command is an `Err`; those inside a batch are in its body.

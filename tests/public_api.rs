@@ -11,8 +11,8 @@
 use std::{collections::HashMap, error::Error as StdError, time::Duration};
 
 use restis::{
-    Batch, Builder, Bytes, Command, Error, FromReply, Json, Pipeline, Redis, Reply, Retry, Safety,
-    Scan, ScanStream, Script, ToArg, ToArgs, ToPairs, Transaction, Value,
+    Batch, Builder, Bytes, Command, Error, FromReply, Json, Pipeline, Redis, Reply, ResponseFormat,
+    Retry, Safety, Scan, ScanStream, Script, ToArg, ToArgs, ToPairs, Transaction, Value,
     commands::streams::pages::{EntryStream, Pages},
     transport::{Request, Response, Transport, TransportError},
 };
@@ -82,6 +82,12 @@ async fn options_change_the_type(redis: &Redis, user: &User) -> Result<(), Error
         .arg(1)
         .query::<Value>()
         .safety(Safety::Read)
+        .await?;
+    let _: Option<Bytes> = redis.get("k").resp2().await?;
+    let _: (i64, Vec<Result<String, Error>>) = redis
+        .eval("return {1, {}}", "k")
+        .arg(1)
+        .response_format(ResponseFormat::Json)
         .await?;
     let (views, nested, many, array) = redis
         .pipeline((

@@ -1,27 +1,48 @@
 //! Runs the commands of one request at the real server and writes what it said.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use hyper::StatusCode;
+use hyper::{StatusCode, header::HeaderValue};
 
 use crate::{
     State,
-    backend::{Replies, Unavailable},
-    http::LIMIT,
+    answer::Answer,
+    backend::{Refusal, Replies, Unavailable},
+    http::{JSON, LIMIT},
     reply::{self, Encoding},
-    request::Batch,
+    request::{Batch, Command},
     resp::{self, Token, Tokens},
-    rules::{Access, Step},
+    rules::{Access, Step, no_permission},
+    serve::Meter,
+    stream::{Events, Source},
 };
 
-/// A status and the JSON that goes with it.
-pub(crate) type Outcome = (StatusCode, Vec<u8>);
+/// What is answered, and what kind of content it is.
+pub(crate) struct Outcome {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: HeaderValue,
+    pub(crate) body: Answer,
+}
 
-/// One error for the whole request.
+impl Outcome {
+    fn new(status: StatusCode, body: Vec<u8>, encoding: Encoding) -> Self {
+        let kind = match encoding {
+            Encoding::Text | Encoding::Base64 => JSON,
+            Encoding::Resp2 => HeaderValue::from_static("application/octet-stream"),
+        };
+        Self {
+            status,
+            kind,
+            body: Answer::Full(Some(body.into())),
+        }
+    }
+}
+
+/// One error for the whole request, in JSON whatever format its replies would have had.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Outcome {
     let mut out = Vec::with_capacity(text.len() + 16);
     reply::error(&mut out, text);
-    (status, out)
+    Outcome::new(status, out, Encoding::Text)
 }
 
 pub(crate) fn too_large(actual: usize) -> String {
@@ -47,7 +68,7 @@ fn unavailable(why: Unavailable) -> Outcome {
 fn entry(out: &mut Vec<u8>, state: &State, step: &Step, reply: &[u8], encoding: Encoding) -> bool {
     match step {
         Step::Refuse(text) => {
-            reply::error(out, text);
+            reply::refused(out, text, encoding);
             false
         }
         Step::Answer(answer, name) => {
@@ -55,7 +76,7 @@ fn entry(out: &mut Vec<u8>, state: &State, step: &Step, reply: &[u8], encoding: 
             reply::entry(out, answer, encoding)
         }
         Step::Sent | Step::SentButAnswer(_) if reply.len() > LIMIT => {
-            reply::error(out, &too_large(reply.len()));
+            reply::refused(out, &too_large(reply.len()), encoding);
             false
         }
         Step::SentButAnswer(answer) if !reply.starts_with(b"-") => {
@@ -98,10 +119,10 @@ pub(crate) async fn single(
         true => StatusCode::OK,
         false => StatusCode::BAD_REQUEST,
     };
-    (status, out)
+    Outcome::new(status, out, encoding)
 }
 
-/// Appends the entries of all commands, in brackets.
+/// Appends the entries of all commands: in JSON in brackets, in RESP2 one after the other.
 fn entries<'r>(
     state: &State,
     steps: &[Step],
@@ -110,16 +131,21 @@ fn entries<'r>(
     encoding: Encoding,
 ) -> Outcome {
     let mut out = Vec::with_capacity(length + 16 * steps.len());
+    let json = encoding != Encoding::Resp2;
     for step in steps {
-        out.push(if out.is_empty() { b'[' } else { b',' });
+        if json {
+            out.push(if out.is_empty() { b'[' } else { b',' });
+        }
         let reply = match was_sent(step) {
             true => replies.next().unwrap_or_default(),
             false => b"",
         };
         entry(&mut out, state, step, reply, encoding);
     }
-    out.push(b']');
-    (StatusCode::OK, out)
+    if json {
+        out.push(b']');
+    }
+    Outcome::new(StatusCode::OK, out, encoding)
 }
 
 /// Commands that follow each other, sent to the server at once.
@@ -169,6 +195,32 @@ pub(crate) async fn transaction(
     results.next();
     let results = std::iter::from_fn(|| results.value());
     entries(state, &steps, results, replies.len(), encoding)
+}
+
+/// A stream, once the server has accepted what it is of.
+pub(crate) async fn stream(
+    state: &State,
+    meter: &Arc<Meter>,
+    source: Source,
+    command: Command<'_>,
+    access: Access,
+) -> Outcome {
+    state.counters.commands.fetch_add(1, Relaxed);
+    // A subscriber reads what it asked for; MONITOR shows what everybody writes.
+    if access == Access::ReadOnly && source == Source::Monitor {
+        return refusal(StatusCode::BAD_REQUEST, &no_permission(source.name()));
+    }
+    match Events::open(&state.backend, command, Arc::clone(meter)).await {
+        Ok(events) => Outcome {
+            status: StatusCode::OK,
+            kind: HeaderValue::from_static("text/event-stream"),
+            body: Answer::Events(Box::new(events)),
+        },
+        Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(Refusal(text)) => refusal(StatusCode::BAD_REQUEST, text),
+            None => unavailable(Unavailable::NotSent),
+        },
+    }
 }
 
 fn discarded(replies: &Replies) -> Option<String> {

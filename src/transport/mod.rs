@@ -53,13 +53,20 @@ where
     }
 }
 
+/// A header's name and value.
+pub(crate) type Header = (&'static str, &'static str);
+
+pub(crate) const BASE64: Header = ("upstash-encoding", "base64");
+pub(crate) const RESP2: Header = ("upstash-response-format", "resp2");
+
 /// One HTTP request. Its method is always `POST`.
 #[derive(Clone)]
 pub struct Request {
     pub(crate) url: Arc<str>,
     pub(crate) authorization: Arc<str>,
     pub(crate) content_type: &'static str,
-    pub(crate) base64: bool,
+    /// The header that asks for another form of answer than plain JSON.
+    pub(crate) format: Option<Header>,
     pub(crate) sync_token: Option<Arc<str>>,
     pub(crate) body: Bytes,
 }
@@ -75,7 +82,7 @@ impl Request {
         [
             Some(("authorization", &*self.authorization)),
             Some(("content-type", self.content_type)),
-            self.base64.then_some(("upstash-encoding", "base64")),
+            self.format,
             self.sync_token.as_deref().map(|token| (SYNC_TOKEN, token)),
         ]
         .into_iter()

@@ -1,8 +1,28 @@
-//! The envelope of an answer: `{"result": …}`, `{"error": "…"}`, or an array of those for a batch.
+//! The envelope of an answer: `{"result": …}`, `{"error": "…"}`, or an array of those for a batch. In RESP2 the
+//! values themselves.
 
 use std::{borrow::Cow, ops::Range};
 
-use super::json::{Kind, Value};
+use super::{
+    json::{Kind, Value},
+    resp2,
+};
+
+/// The form in which the replies of an answer are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json(Strings),
+    Resp2,
+}
+
+/// What the strings of a JSON answer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strings {
+    Text,
+    Base64,
+    /// Text, where bytes were asked for: some may have been lost.
+    Lossy,
+}
 
 /// What the body of an answer is.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,25 +31,25 @@ pub(crate) enum Envelope {
     Result(Range<usize>),
     /// The server's words.
     Error(String),
-    /// An array, of a batch; where in the body it stands.
+    /// The replies of a batch; where in the body they stand.
     Entries(Range<usize>),
     /// JSON, but none of these.
     Foreign,
-    /// No JSON: cut off, or from somebody else.
-    NotJson,
+    /// Not whole: cut off, or from somebody else.
+    Broken,
 }
 
 /// One command's part of a batch's answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Entry<'a> {
-    Result(Value<'a>),
+pub(crate) enum Entry<'a, R> {
+    Result(R),
     Error(Cow<'a, str>),
 }
 
 /// Reads the envelope of a whole body.
 pub(crate) fn envelope(body: &[u8]) -> Envelope {
     let Some(value) = Value::parse(body) else {
-        return Envelope::NotJson;
+        return Envelope::Broken;
     };
     if value.kind() == Kind::Array {
         return Envelope::Entries(range(body, value));
@@ -52,23 +72,58 @@ pub(crate) fn range(body: &[u8], value: Value<'_>) -> Range<usize> {
     start..start + value.raw().len()
 }
 
+/// Reads the envelope of a whole body in RESP2, which has none: the reply itself, or those of a batch one behind
+/// the other.
+pub(crate) fn resp2_envelope(body: &[u8], is_batch: bool) -> Envelope {
+    let Some(mut values) = resp2::Values::parse(body).filter(|_| !body.is_empty()) else {
+        return Envelope::Broken;
+    };
+    if is_batch {
+        return Envelope::Entries(0..body.len());
+    }
+    match (values.next(), values.next()) {
+        (Some(resp2::Value::Error(words)), None) => {
+            Envelope::Error(String::from_utf8_lossy(words).into_owned())
+        }
+        (Some(_), None) => Envelope::Result(0..body.len()),
+        // More than the one reply that was asked for.
+        _ => Envelope::Broken,
+    }
+}
+
+/// Whether a body that begins so may be RESP2; then it is no answer in JSON.
+pub(crate) fn may_be_resp2(body: &[u8]) -> bool {
+    matches!(body.first(), Some(b'+' | b'-' | b':' | b'$' | b'*'))
+}
+
 /// Reads one object of the two shapes. Members that are neither are no business of ours.
-pub(crate) fn entry(value: Value<'_>) -> Option<Entry<'_>> {
+pub(crate) fn entry(value: Value<'_>) -> Option<Entry<'_, Value<'_>>> {
     let mut result = None;
     for (name, value) in value.members()? {
         match name.raw() {
-            b"\"error\"" if value.kind() == Kind::String => {
-                let words = match value.string()? {
-                    Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-                    Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-                };
-                return Some(Entry::Error(words));
-            }
+            b"\"error\"" if value.kind() == Kind::String => return words(value).map(Entry::Error),
             b"\"result\"" => result = Some(Entry::Result(value)),
             _ => {}
         }
     }
     result
+}
+
+/// The server's words where an error stands inside a result: an object of this one member.
+pub(crate) fn nested_error(value: Value<'_>) -> Option<Cow<'_, str>> {
+    let mut members = value.members()?;
+    let (name, value) = members.next()?;
+    let is_error = name.raw() == b"\"error\"" && value.kind() == Kind::String;
+    (is_error && members.next().is_none())
+        .then(|| words(value))
+        .flatten()
+}
+
+fn words(value: Value<'_>) -> Option<Cow<'_, str>> {
+    Some(match value.string()? {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    })
 }
 
 #[cfg(test)]
@@ -92,12 +147,56 @@ mod tests {
             ("{}", Envelope::Foreign),
             (r#""OK""#, Envelope::Foreign),
             (r#"{"message":"hi"}"#, Envelope::Foreign),
-            ("", Envelope::NotJson),
-            (r#"{"result":"ba"#, Envelope::NotJson),
-            ("<html></html>", Envelope::NotJson),
-            (r#"{"result":1}{"result":2}"#, Envelope::NotJson),
+            ("", Envelope::Broken),
+            (r#"{"result":"ba"#, Envelope::Broken),
+            ("<html></html>", Envelope::Broken),
+            (r#"{"result":1}{"result":2}"#, Envelope::Broken),
         ] {
             assert_eq!(envelope(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn resp2_envelopes() {
+        for (body, alone, in_batch) in [
+            ("+OK\r\n", Envelope::Result(0..5), Envelope::Entries(0..5)),
+            ("$-1\r\n", Envelope::Result(0..5), Envelope::Entries(0..5)),
+            (
+                "*1\r\n-ERR no\r\n",
+                Envelope::Result(0..13),
+                Envelope::Entries(0..13),
+            ),
+            (
+                "-ERR no\r\n",
+                Envelope::Error("ERR no".into()),
+                Envelope::Entries(0..9),
+            ),
+            (":1\r\n:2\r\n", Envelope::Broken, Envelope::Entries(0..8)),
+            ("", Envelope::Broken, Envelope::Broken),
+            ("+OK\r", Envelope::Broken, Envelope::Broken),
+            (":1\r\n$5\r\nab", Envelope::Broken, Envelope::Broken),
+        ] {
+            assert_eq!(resp2_envelope(body.as_bytes(), false), alone, "{body:?}");
+            assert_eq!(resp2_envelope(body.as_bytes(), true), in_batch, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn errors_inside_a_result() {
+        for (json, words) in [
+            (r#"{"error":"ERR no"}"#, Some("ERR no")),
+            (r#"{ "error" : "a\nb" }"#, Some("a\nb")),
+            (r#"{"error":""}"#, Some("")),
+            (r#"{"error":"a","more":1}"#, None),
+            (r#"{"more":1,"error":"a"}"#, None),
+            (r#"{"error":1}"#, None),
+            (r#"{"error":"\x"}"#, None),
+            (r#"{"err":"a"}"#, None),
+            ("{}", None),
+            (r#"["error","a"]"#, None),
+        ] {
+            let value = Value::parse(json.as_bytes()).unwrap();
+            assert_eq!(nested_error(value).as_deref(), words, "{json}");
         }
     }
 }

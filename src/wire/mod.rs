@@ -1,4 +1,4 @@
-//! Bytes to meaning and back, without I/O: JSON text, base64, and the forms a request can take.
+//! Bytes to meaning and back, without I/O: JSON text, base64, RESP2, and the forms a request can take.
 //!
 //! Nothing here knows a socket, a clock or a retry. Any input gives a value or an error, never a
 //! panic, and numbers never pass through a double.
@@ -7,3 +7,4 @@ pub(crate) mod answer;
 pub(crate) mod base64;
 pub(crate) mod json;
 pub(crate) mod request;
+pub(crate) mod resp2;

@@ -12,6 +12,7 @@
 )]
 
 mod play;
+mod resp2;
 mod safety;
 
 use std::time::Duration;

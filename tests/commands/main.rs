@@ -12,6 +12,7 @@
 mod hashes;
 mod keys;
 mod lists;
+mod resp2;
 mod scripting;
 mod server;
 mod sets;
