@@ -105,8 +105,10 @@ const READ: &[&str] = &[
 /// Not here: DEL, SADD, HSET and their like. A second run leaves the same data, but says `0` where
 /// the first said `1`, and a caller who branches on that would be told a lie.
 const IDEMPOTENT: &[&str] = &[
+    "BITOP",
     "EXPIRE",
     "EXPIREAT",
+    "GEOSEARCHSTORE",
     "GETEX",
     "HMSET",
     "LSET",
@@ -131,6 +133,8 @@ const IDEMPOTENT: &[&str] = &[
 /// Idempotent only where the destination is none of the sources. SUNIONSTORE, SINTERSTORE and PFMERGE
 /// are so in any case.
 const STORES: &[&str] = &[
+    "BITOP",
+    "GEOSEARCHSTORE",
     "SDIFFSTORE",
     "ZDIFFSTORE",
     "ZINTERSTORE",
@@ -222,7 +226,9 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
         "GETEX" => among(1, &["EXAT", "PXAT"]),
         // A destination that is a source too gives the second run other data to begin with.
         name if STORES.contains(&name) => {
-            let destination = words.next().unwrap_or_default();
+            // Before the destination BITOP has its operation.
+            let before = usize::from(name == "BITOP");
+            let destination = words.nth(before).unwrap_or_default();
             words.any(|word| word == destination)
         }
         _ => false,
@@ -323,6 +329,8 @@ mod tests {
             (r#"["GETEX","k","exat",60]"#, Write),
             (r#"["ZUNIONSTORE","sum",2,"today","week"]"#, IdempotentWrite),
             (r#"["ZUNIONSTORE","sum",2,"sum","today"]"#, Write),
+            (r#"["BITOP","AND","d","a","b"]"#, IdempotentWrite),
+            (r#"["BITOP","XOR","d","a","d"]"#, Write),
             (r#"["MSET","NX","NX","GET","GET"]"#, IdempotentWrite),
             (r#"["INCR","k"]"#, Write),
             (r#"["DEL","k"]"#, Write),

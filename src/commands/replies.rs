@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod geo;
+
 use std::{collections::HashMap, fmt::Debug};
 
 use super::{

@@ -110,6 +110,9 @@ macro_rules! rows {
     };
 }
 
+mod bitmaps;
+mod geo;
+
 fn table() -> Vec<Row> {
     let recorder = &Recorder::new();
     let groups = [
@@ -117,6 +120,8 @@ fn table() -> Vec<Row> {
         collections,
         sorted_sets,
         scripts_and_server,
+        bitmaps::rows,
+        geo::rows,
     ];
     groups.into_iter().flat_map(|rows| rows(recorder)).collect()
 }
@@ -397,6 +402,7 @@ fn every_command_has_this_class() {
 /// in no list has this class too: this list is there so that none gets it unnoticed.
 const WRITES: &[&str] = &[
     "APPEND",
+    "BITFIELD",
     "COPY",
     "DECR",
     "DECRBY",
@@ -405,6 +411,9 @@ const WRITES: &[&str] = &[
     "EVALSHA",
     "FLUSHALL",
     "FLUSHDB",
+    "GEOADD",
+    "GEORADIUS",
+    "GEORADIUSBYMEMBER",
     "GETDEL",
     "GETSET",
     "HDEL",
@@ -425,6 +434,7 @@ const WRITES: &[&str] = &[
     "LTRIM",
     "MSETNX",
     "PERSIST",
+    "PFADD",
     "RENAME",
     "RENAMENX",
     "RPOP",
@@ -432,6 +442,7 @@ const WRITES: &[&str] = &[
     "RPUSH",
     "RPUSHX",
     "SADD",
+    "SETBIT",
     "SETNX",
     "SLOWLOG RESET",
     "SMOVE",
@@ -467,8 +478,12 @@ fn no_command_is_a_write_unnoticed() {
 
 /// Where the methods are.
 const SOURCES: &[(&str, &str)] = &[
+    ("bitmaps", include_str!("bitmaps.rs")),
     ("connection", include_str!("connection.rs")),
+    ("geo", include_str!("geo.rs")),
+    ("geo/legacy", include_str!("geo/legacy.rs")),
     ("hashes", include_str!("hashes.rs")),
+    ("hyperloglog", include_str!("hyperloglog.rs")),
     ("keys", include_str!("keys.rs")),
     ("lists", include_str!("lists.rs")),
     ("scripting", include_str!("scripting.rs")),

@@ -9,6 +9,8 @@
     reason = "a test, not an API"
 )]
 
+mod bitmaps;
+mod geo;
 mod hashes;
 mod keys;
 mod lists;
