@@ -110,7 +110,11 @@ const IDEMPOTENT: &[&str] = &[
     "EXPIREAT",
     "GEOSEARCHSTORE",
     "GETEX",
+    "HEXPIRE",
+    "HGETEX",
     "HMSET",
+    "HPEXPIRE",
+    "HSETEX",
     "LSET",
     "MSET",
     "PEXPIRE",
@@ -184,7 +188,7 @@ const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
 
 /// Words after the first key and value by which a repetition gives another reply, or another result.
 const CONDITIONS: &[&str] = &[
-    "NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE",
+    "NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE", "FNX", "FXX",
 ];
 
 /// The class of the command that `words` are.
@@ -212,8 +216,9 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     let twice_is_not_once = match &*name {
         // Behind the key and the value stand options, before that data.
         "SET" | "EXPIREAT" | "PEXPIREAT" => among(2, CONDITIONS),
-        // A time that has passed deletes the key, and the second run finds none.
-        "EXPIRE" | "PEXPIRE" => {
+        "HSETEX" => among(1, CONDITIONS),
+        // A time that has passed deletes the key or field, and the second run finds none.
+        "EXPIRE" | "PEXPIRE" | "HEXPIRE" | "HPEXPIRE" => {
             let now = words
                 .nth(1)
                 .is_some_and(|time| time == "0" || time.starts_with('-'));
@@ -223,7 +228,7 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
                     .any(|known| known.eq_ignore_ascii_case(&word))
             })
         }
-        "GETEX" => among(1, &["EXAT", "PXAT"]),
+        "GETEX" | "HGETEX" => among(1, &["EXAT", "PXAT"]),
         // A destination that is a source too gives the second run other data to begin with.
         name if STORES.contains(&name) => {
             // Before the destination BITOP has its operation.

@@ -62,13 +62,51 @@ impl Ttl {
 
 impl FromReply for Ttl {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        match i64::from_reply(reply)? {
-            -2 => Ok(Self::NoKey),
-            -1 => Ok(Self::NoExpiry),
-            left => u64::try_from(left)
-                .map(Self::Left)
-                .map_err(|_| Error::decode("a time to live below -2")),
+        time(reply, Self::NoKey, Self::NoExpiry, Self::Left)
+    }
+}
+
+/// When a key expires, in the unit of the command that asked: a Unix time in seconds for EXPIRETIME,
+/// in milliseconds for PEXPIRETIME.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Expiry {
+    /// There is no such key (the server's -2).
+    NoKey,
+    /// It never expires (the server's -1).
+    NoExpiry,
+    /// It expires at this time.
+    At(u64),
+}
+
+impl Expiry {
+    /// The time, if the key exists and expires.
+    pub fn at(self) -> Option<u64> {
+        match self {
+            Self::At(time) => Some(time),
+            Self::NoKey | Self::NoExpiry => None,
         }
+    }
+}
+
+impl FromReply for Expiry {
+    fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
+        time(reply, Self::NoKey, Self::NoExpiry, Self::At)
+    }
+}
+
+/// A time, or -2 for what is missing, or -1 for never.
+pub(super) fn time<T>(
+    reply: Reply<'_>,
+    missing: T,
+    never: T,
+    time: fn(u64) -> T,
+) -> Result<T, Error> {
+    match i64::from_reply(reply)? {
+        -2 => Ok(missing),
+        -1 => Ok(never),
+        number => u64::try_from(number)
+            .map(time)
+            .map_err(|_| Error::decode("a time below -2")),
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod fields;
 mod geo;
 
 use std::{collections::HashMap, fmt::Debug};

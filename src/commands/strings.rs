@@ -17,8 +17,11 @@ pub struct MSet(());
 /// Commands that can set when a key expires.
 pub trait Expires: sealed::Sealed {}
 
-mod sealed {
-    pub trait Sealed {}
+pub(super) mod sealed {
+    pub trait Sealed {
+        /// Whether the expiry stands before the values of the command.
+        const BEFORE_VALUES: bool = false;
+    }
 }
 
 impl sealed::Sealed for Set {}
@@ -29,22 +32,30 @@ impl Expires for GetEx {}
 impl<T, O: Expires> Command<'_, T, O> {
     /// EX: expires after this many seconds.
     pub fn ex(self, seconds: u64) -> Self {
-        self.with("EX").with(seconds)
+        self.expiry("EX", seconds)
     }
 
     /// PX: expires after this many milliseconds.
     pub fn px(self, milliseconds: u64) -> Self {
-        self.with("PX").with(milliseconds)
+        self.expiry("PX", milliseconds)
     }
 
     /// EXAT: expires at this Unix time in seconds.
     pub fn exat(self, unix_seconds: u64) -> Self {
-        self.with("EXAT").with(unix_seconds)
+        self.expiry("EXAT", unix_seconds)
     }
 
     /// PXAT: expires at this Unix time in milliseconds.
     pub fn pxat(self, unix_milliseconds: u64) -> Self {
-        self.with("PXAT").with(unix_milliseconds)
+        self.expiry("PXAT", unix_milliseconds)
+    }
+
+    fn expiry(self, word: &str, time: u64) -> Self {
+        if O::BEFORE_VALUES {
+            self.option(word).option(time)
+        } else {
+            self.with(word).with(time)
+        }
     }
 }
 

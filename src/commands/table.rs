@@ -111,6 +111,7 @@ macro_rules! rows {
 }
 
 mod bitmaps;
+mod fields;
 mod geo;
 
 fn table() -> Vec<Row> {
@@ -121,6 +122,7 @@ fn table() -> Vec<Row> {
         sorted_sets,
         scripts_and_server,
         bitmaps::rows,
+        fields::rows,
         geo::rows,
     ];
     groups.into_iter().flat_map(|rows| rows(recorder)).collect()
@@ -417,8 +419,12 @@ const WRITES: &[&str] = &[
     "GETDEL",
     "GETSET",
     "HDEL",
+    "HEXPIREAT",
+    "HGETDEL",
     "HINCRBY",
     "HINCRBYFLOAT",
+    "HPERSIST",
+    "HPEXPIREAT",
     "HSET",
     "HSETNX",
     "INCR",
@@ -483,6 +489,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("geo", include_str!("geo.rs")),
     ("geo/legacy", include_str!("geo/legacy.rs")),
     ("hashes", include_str!("hashes.rs")),
+    ("hashes/expiry", include_str!("hashes/expiry.rs")),
     ("hyperloglog", include_str!("hyperloglog.rs")),
     ("keys", include_str!("keys.rs")),
     ("lists", include_str!("lists.rs")),

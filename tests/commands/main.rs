@@ -10,6 +10,7 @@
 )]
 
 mod bitmaps;
+mod fields;
 mod geo;
 mod hashes;
 mod keys;

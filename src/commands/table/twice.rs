@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use restis_local::Local;
 
 use super::{Idempotent, Read, Row, table};
-use crate::{Bytes, Error, Redis, Value, commands::geo::Position};
+use crate::{
+    Bytes, Error, Redis, Value,
+    commands::{geo::Position, keys::KeyType},
+};
 
 /// Beginnings of rows that no server here can run, and why.
 const NOT_HERE: &[(&str, &str)] = &[
@@ -22,7 +25,15 @@ type Data = BTreeMap<Bytes, Bytes>;
 async fn data(redis: &Redis) -> Result<Data, Error> {
     let mut data = Data::new();
     for key in redis.keys::<Bytes>("*").await? {
-        let value = redis.command("DUMP").arg(&key).query::<Bytes>().await?;
+        let value = match redis.key_type(&key).await? {
+            // The form of a hash has the times when its fields expire, to the millisecond.
+            KeyType::Hash => {
+                let fields: BTreeMap<String, String> =
+                    redis.hgetall(&key).await?.into_iter().collect();
+                Bytes::from(format!("{fields:?}"))
+            }
+            _ => redis.command("DUMP").arg(&key).query::<Bytes>().await?,
+        };
         data.insert(key, value);
     }
     Ok(data)
