@@ -17,6 +17,8 @@ const READ: &[&str] = &[
     "BITFIELD_RO",
     "BITPOS",
     "DBSIZE",
+    "DIGEST",
+    "DUMP",
     "ECHO",
     "EVALSHA_RO",
     "EVAL_RO",
@@ -74,6 +76,8 @@ const READ: &[&str] = &[
     "TIME",
     "TTL",
     "TYPE",
+    "WAIT",
+    "WAITAOF",
     "XLEN",
     "XPENDING",
     "XRANGE",
@@ -151,6 +155,44 @@ const BLIND: &[&str] = &["HMSET", "MSET", "PSETEX", "SET", "SETEX"];
 
 /// Families, by their second word.
 const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
+    (
+        "ACL",
+        &[
+            ("CAT", Safety::Read),
+            ("GENPASS", Safety::Read),
+            ("GENTOKEN", Safety::Read),
+            ("GETUSER", Safety::Read),
+            ("LIST", Safety::Read),
+            ("RESTTOKEN", Safety::Read),
+            ("USERS", Safety::Read),
+            ("WHOAMI", Safety::Read),
+        ],
+    ),
+    ("CLIENT", &[("SETINFO", Safety::IdempotentWrite)]),
+    (
+        "COMMAND",
+        &[
+            ("", Safety::Read),
+            ("COUNT", Safety::Read),
+            ("DOCS", Safety::Read),
+            ("GETKEYS", Safety::Read),
+            ("INFO", Safety::Read),
+            ("LIST", Safety::Read),
+        ],
+    ),
+    (
+        "CONFIG",
+        &[("GET", Safety::Read), ("SET", Safety::IdempotentWrite)],
+    ),
+    ("MEMORY", &[("USAGE", Safety::Read)]),
+    (
+        "PUBSUB",
+        &[
+            ("CHANNELS", Safety::Read),
+            ("NUMPAT", Safety::Read),
+            ("NUMSUB", Safety::Read),
+        ],
+    ),
     (
         "SCRIPT",
         &[
@@ -321,6 +363,11 @@ mod tests {
             (r#"["EVAL_RO","return 1",0]"#, Read),
             (r#"["SCRIPT","load","return 1"]"#, IdempotentWrite),
             (r#"["SLOWLOG","RESET"]"#, Write),
+            (r#"["COMMAND"]"#, Read),
+            (r#"["CONFIG","RESETSTAT"]"#, Write),
+            (r#"["HSETEX","k","FXX","FIELDS",1,"f","v"]"#, Write),
+            (r#"["HEXPIRE","k",0,"FIELDS",1,"f"]"#, Write),
+            (r#"["HGETEX","k","PXAT",1,"FIELDS",1,"f"]"#, Write),
             (r#"["SET","k","v"]"#, IdempotentWrite),
             (r#"["SET","NX","XX","EX","60"]"#, IdempotentWrite),
             (r#"["SET","k","v","EX","60","nx"]"#, Write),

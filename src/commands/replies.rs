@@ -6,6 +6,7 @@
 
 mod fields;
 mod geo;
+mod server;
 
 use std::{collections::HashMap, fmt::Debug};
 

@@ -9,6 +9,7 @@
     reason = "a test, not an API"
 )]
 
+mod access;
 mod bitmaps;
 mod fields;
 mod geo;
