@@ -7,6 +7,7 @@
 mod fields;
 mod geo;
 mod server;
+mod values;
 
 use std::{collections::HashMap, fmt::Debug};
 

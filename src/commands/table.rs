@@ -125,6 +125,7 @@ mod bitmaps;
 mod fields;
 mod geo;
 mod server;
+mod values;
 
 fn table() -> Vec<Row> {
     let recorder = &Recorder::new();
@@ -137,6 +138,7 @@ fn table() -> Vec<Row> {
         fields::rows,
         geo::rows,
         server::rows,
+        values::rows,
     ];
     groups.into_iter().flat_map(|rows| rows(recorder)).collect()
 }
@@ -425,6 +427,7 @@ const WRITES: &[&str] = &[
     "DECR",
     "DECRBY",
     "DEL",
+    "DELEX",
     "EVAL",
     "EVALSHA",
     "FLUSHALL",
@@ -460,6 +463,7 @@ const WRITES: &[&str] = &[
     "PUBLISH",
     "RENAME",
     "RENAMENX",
+    "RESTORE",
     "RPOP",
     "RPOPLPUSH",
     "RPUSH",
@@ -511,6 +515,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("hashes/expiry", include_str!("hashes/expiry.rs")),
     ("hyperloglog", include_str!("hyperloglog.rs")),
     ("keys", include_str!("keys.rs")),
+    ("keys/internals", include_str!("keys/internals.rs")),
     ("lists", include_str!("lists.rs")),
     ("pubsub", include_str!("pubsub.rs")),
     ("scripting", include_str!("scripting.rs")),
@@ -522,7 +527,9 @@ const SOURCES: &[(&str, &str)] = &[
         "sorted_sets/combine",
         include_str!("sorted_sets/combine.rs"),
     ),
+    ("sorted_sets/legacy", include_str!("sorted_sets/legacy.rs")),
     ("strings", include_str!("strings.rs")),
+    ("strings/compare", include_str!("strings/compare.rs")),
 ];
 
 /// The names of the methods that give a command, an option of one, or a scan.

@@ -21,6 +21,7 @@ mod server;
 mod sets;
 mod sorted_sets;
 mod strings;
+mod values;
 
 use std::{collections::HashSet, fmt::Debug};
 
