@@ -80,8 +80,8 @@ impl Redis {
     /// Waits until so many replicas have the writes that came before, or for so many milliseconds;
     /// gives how many have them.
     ///
-    /// Before means on the same connection, which over REST only commands of one
-    /// [`pipeline`](Self::pipeline) have. 0 milliseconds is no limit but the call's own
+    /// Upstash waits for everybody's writes, Redis for those of the same connection only, so put it
+    /// behind them in one [`pipeline`](Self::pipeline). 0 milliseconds is no limit but the call's own
     /// [`timeout`](Command::timeout).
     ///
     /// ```
