@@ -59,6 +59,10 @@ impl FromReply for Position {
 }
 
 /// One or more members with their places: `(position, member)`, or an array, slice or `Vec` of such.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be members with their places",
+    note = "one tuple `(Position, member)`, or an array, slice or `Vec` of them can"
+)]
 pub trait ToPlaces: sealed::Sealed {
     /// Writes the longitude, latitude and name of each.
     #[doc(hidden)]
@@ -103,6 +107,10 @@ impl<T: ToPlaces + ?Sized> ToPlaces for &T {
 }
 
 /// The middle of a search: a [`Position`], or a [`Member`] that has one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the middle of a search",
+    note = "a `Position` can, or a member of the key: `Member(\"name\")`"
+)]
 pub trait Center: sealed::Sealed {
     /// Writes the words of GEOSEARCH for it.
     #[doc(hidden)]

@@ -37,6 +37,8 @@ fn users_and_what_they_may() {
             "ERR",
             "ACL SETUSER",
         );
+        let error = redis.acl_setuser("ada", "<secret").await.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         let lines = redis.acl_list().await?;
         assert!(lines.iter().any(|line| line.starts_with("user ada on")));
         assert_eq!(redis.acl_deluser(["ada", "bob"]).await?, 1);
