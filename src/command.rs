@@ -199,6 +199,12 @@ impl<'a, T, O> Command<'a, T, O> {
         self
     }
 
+    /// The number of the pairs, then the pairs.
+    pub(crate) fn with_counted_pairs(mut self, pairs: impl ToPairs) -> Self {
+        self.args.counted_pairs(&pairs);
+        self
+    }
+
     /// From here on [`Self::option`] puts its words, before what follows.
     pub(crate) fn front(mut self) -> Self {
         self.args.set_front();

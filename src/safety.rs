@@ -17,6 +17,8 @@ const READ: &[&str] = &[
     "BITFIELD_RO",
     "BITPOS",
     "DBSIZE",
+    "DIGEST",
+    "DUMP",
     "ECHO",
     "EVALSHA_RO",
     "EVAL_RO",
@@ -74,6 +76,8 @@ const READ: &[&str] = &[
     "TIME",
     "TTL",
     "TYPE",
+    "WAIT",
+    "WAITAOF",
     "XLEN",
     "XPENDING",
     "XRANGE",
@@ -105,14 +109,18 @@ const READ: &[&str] = &[
 /// Not here: DEL, SADD, HSET and their like. A second run leaves the same data, but says `0` where
 /// the first said `1`, and a caller who branches on that would be told a lie.
 const IDEMPOTENT: &[&str] = &[
+    "BITOP",
     "EXPIRE",
-    "EXPIREAT",
+    "GEOSEARCHSTORE",
     "GETEX",
+    "HEXPIRE",
+    "HGETEX",
     "HMSET",
+    "HPEXPIRE",
+    "HSETEX",
     "LSET",
     "MSET",
     "PEXPIRE",
-    "PEXPIREAT",
     "PFMERGE",
     "PSETEX",
     "SDIFFSTORE",
@@ -131,6 +139,8 @@ const IDEMPOTENT: &[&str] = &[
 /// Idempotent only where the destination is none of the sources. SUNIONSTORE, SINTERSTORE and PFMERGE
 /// are so in any case.
 const STORES: &[&str] = &[
+    "BITOP",
+    "GEOSEARCHSTORE",
     "SDIFFSTORE",
     "ZDIFFSTORE",
     "ZINTERSTORE",
@@ -143,6 +153,44 @@ const BLIND: &[&str] = &["HMSET", "MSET", "PSETEX", "SET", "SETEX"];
 
 /// Families, by their second word.
 const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
+    (
+        "ACL",
+        &[
+            ("CAT", Safety::Read),
+            ("GENPASS", Safety::Read),
+            ("GENTOKEN", Safety::Read),
+            ("GETUSER", Safety::Read),
+            ("LIST", Safety::Read),
+            ("RESTTOKEN", Safety::Read),
+            ("USERS", Safety::Read),
+            ("WHOAMI", Safety::Read),
+        ],
+    ),
+    ("CLIENT", &[("SETINFO", Safety::IdempotentWrite)]),
+    (
+        "COMMAND",
+        &[
+            ("", Safety::Read),
+            ("COUNT", Safety::Read),
+            ("DOCS", Safety::Read),
+            ("GETKEYS", Safety::Read),
+            ("INFO", Safety::Read),
+            ("LIST", Safety::Read),
+        ],
+    ),
+    (
+        "CONFIG",
+        &[("GET", Safety::Read), ("SET", Safety::IdempotentWrite)],
+    ),
+    ("MEMORY", &[("USAGE", Safety::Read)]),
+    (
+        "PUBSUB",
+        &[
+            ("CHANNELS", Safety::Read),
+            ("NUMPAT", Safety::Read),
+            ("NUMSUB", Safety::Read),
+        ],
+    ),
     (
         "SCRIPT",
         &[
@@ -180,7 +228,7 @@ const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
 
 /// Words after the first key and value by which a repetition gives another reply, or another result.
 const CONDITIONS: &[&str] = &[
-    "NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE",
+    "NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE", "FNX", "FXX",
 ];
 
 /// The class of the command that `words` are.
@@ -207,9 +255,10 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     };
     let twice_is_not_once = match &*name {
         // Behind the key and the value stand options, before that data.
-        "SET" | "EXPIREAT" | "PEXPIREAT" => among(2, CONDITIONS),
-        // A time that has passed deletes the key, and the second run finds none.
-        "EXPIRE" | "PEXPIRE" => {
+        "SET" => among(2, CONDITIONS),
+        "HSETEX" => among(1, CONDITIONS),
+        // A time that has passed deletes the key or field, and the second run finds none.
+        "EXPIRE" | "PEXPIRE" | "HEXPIRE" | "HPEXPIRE" => {
             let now = words
                 .nth(1)
                 .is_some_and(|time| time == "0" || time.starts_with('-'));
@@ -219,10 +268,12 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
                     .any(|known| known.eq_ignore_ascii_case(&word))
             })
         }
-        "GETEX" => among(1, &["EXAT", "PXAT"]),
+        "GETEX" | "HGETEX" => among(1, &["EXAT", "PXAT"]),
         // A destination that is a source too gives the second run other data to begin with.
         name if STORES.contains(&name) => {
-            let destination = words.next().unwrap_or_default();
+            // Before the destination BITOP has its operation.
+            let before = usize::from(name == "BITOP");
+            let destination = words.nth(before).unwrap_or_default();
             words.any(|word| word == destination)
         }
         _ => false,
@@ -310,6 +361,11 @@ mod tests {
             (r#"["EVAL_RO","return 1",0]"#, Read),
             (r#"["SCRIPT","load","return 1"]"#, IdempotentWrite),
             (r#"["SLOWLOG","RESET"]"#, Write),
+            (r#"["COMMAND"]"#, Read),
+            (r#"["CONFIG","RESETSTAT"]"#, Write),
+            (r#"["HSETEX","k","FXX","FIELDS",1,"f","v"]"#, Write),
+            (r#"["HEXPIRE","k",0,"FIELDS",1,"f"]"#, Write),
+            (r#"["HGETEX","k","PXAT",1,"FIELDS",1,"f"]"#, Write),
             (r#"["SET","k","v"]"#, IdempotentWrite),
             (r#"["SET","NX","XX","EX","60"]"#, IdempotentWrite),
             (r#"["SET","k","v","EX","60","nx"]"#, Write),
@@ -323,6 +379,8 @@ mod tests {
             (r#"["GETEX","k","exat",60]"#, Write),
             (r#"["ZUNIONSTORE","sum",2,"today","week"]"#, IdempotentWrite),
             (r#"["ZUNIONSTORE","sum",2,"sum","today"]"#, Write),
+            (r#"["BITOP","AND","d","a","b"]"#, IdempotentWrite),
+            (r#"["BITOP","XOR","d","a","d"]"#, Write),
             (r#"["MSET","NX","NX","GET","GET"]"#, IdempotentWrite),
             (r#"["INCR","k"]"#, Write),
             (r#"["DEL","k"]"#, Write),

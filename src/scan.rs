@@ -78,6 +78,18 @@ impl<'a> Scan<'a> {
         self
     }
 
+    /// WITHTYPE: the names with their types, as `(String, KeyType)` (SCAN only). Upstash has it, Redis has not.
+    pub fn withtype(mut self) -> Self {
+        self.args.arg("WITHTYPE");
+        self
+    }
+
+    /// NOVALUES: the names of the fields alone, as `String` (HSCAN only). Needs Redis 7.4.
+    pub fn novalues(mut self) -> Self {
+        self.args.arg("NOVALUES");
+        self
+    }
+
     call_options!(options);
 
     /// The elements, one after the other: names as `String`; fields or members with their values as `(String, V)`.

@@ -1,10 +1,12 @@
-//! Hashes: HSET, HGET, HGETALL and what belongs to them.
+//! Hashes: HSET, HGET, HGETALL and what belongs to them. Times to live of fields are in [`expiry`].
+
+pub mod expiry;
 
 use std::collections::HashMap;
 
 use crate::{Command, FromReply, Redis, ToArg, ToArgs, ToPairs, scan::Scan};
 
-/// More fields for HSET.
+/// More fields for HSET and HMSET.
 #[derive(Debug)]
 pub struct HSet(());
 
@@ -52,6 +54,22 @@ impl Redis {
     /// Source: [HSET](https://redis.io/docs/latest/commands/hset/).
     pub fn hset(&self, key: impl ToArg, pairs: impl ToPairs) -> Command<'_, u64, HSet> {
         Command::new(self, "HSET").with(key).with_pairs(pairs)
+    }
+
+    /// Sets fields of a hash. Redis calls it deprecated: [`hset`](Self::hset) does the same.
+    ///
+    /// It says nothing about what was there before, and so it is repeated when its answer is lost.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// redis.hmset("user:1", ("name", "ada")).field("age", 36).await?;
+    /// assert_eq!(redis.hlen("user:1").await?, 2);
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [HMSET](https://redis.io/docs/latest/commands/hmset/).
+    pub fn hmset(&self, key: impl ToArg, pairs: impl ToPairs) -> Command<'_, (), HSet> {
+        Command::new(self, "HMSET").with(key).with_pairs(pairs)
     }
 
     /// Sets a field of a hash if it does not exist; gives whether it did.
@@ -146,6 +164,32 @@ impl Redis {
     /// Source: [HDEL](https://redis.io/docs/latest/commands/hdel/).
     pub fn hdel(&self, key: impl ToArg, fields: impl ToArgs) -> Command<'_, u64> {
         Command::new(self, "HDEL").with(key).with_all(fields)
+    }
+
+    /// The values of several fields, which are deleted, in their order; `None` where there was none.
+    ///
+    /// A hash without fields is deleted. Needs Redis 8.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// redis.hset("user:1", ("code", 1234)).await?;
+    /// assert_eq!(redis.hgetdel::<u32>("user:1", ["code", "city"]).await?, [Some(1234), None]);
+    /// assert!(!redis.hexists("user:1", "code").await?);
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Cost: one billed command, however many fields.
+    ///
+    /// Source: [HGETDEL](https://redis.io/docs/latest/commands/hgetdel/).
+    pub fn hgetdel<T: FromReply>(
+        &self,
+        key: impl ToArg,
+        fields: impl ToArgs,
+    ) -> Command<'_, Vec<Option<T>>> {
+        Command::new(self, "HGETDEL")
+            .with(key)
+            .with("FIELDS")
+            .with_counted(fields)
     }
 
     /// Whether a hash has a field; it has not if there is no such key.
@@ -275,7 +319,7 @@ impl Redis {
         Command::new(self, "HRANDFIELD").with(key)
     }
 
-    /// The fields of a hash with their values, as a stream, page by page.
+    /// The fields of a hash with their values, as a stream, page by page. With `novalues` their names alone.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {

@@ -1,4 +1,6 @@
-//! Keys of any type: DEL, EXPIRE, TTL, SCAN and what belongs to them.
+//! Keys of any type: DEL, EXPIRE, TTL, SCAN and what belongs to them. How the server keeps them is in [`internals`].
+
+pub mod internals;
 
 use crate::{Command, Error, FromReply, Redis, Reply, ToArg, ToArgs, scan::Scan};
 
@@ -62,13 +64,51 @@ impl Ttl {
 
 impl FromReply for Ttl {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        match i64::from_reply(reply)? {
-            -2 => Ok(Self::NoKey),
-            -1 => Ok(Self::NoExpiry),
-            left => u64::try_from(left)
-                .map(Self::Left)
-                .map_err(|_| Error::decode("a time to live below -2")),
+        time(reply, Self::NoKey, Self::NoExpiry, Self::Left)
+    }
+}
+
+/// When a key expires, in the unit of the command that asked: a Unix time in seconds for EXPIRETIME,
+/// in milliseconds for PEXPIRETIME.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Expiry {
+    /// There is no such key (the server's -2).
+    NoKey,
+    /// It never expires (the server's -1).
+    NoExpiry,
+    /// It expires at this time.
+    At(u64),
+}
+
+impl Expiry {
+    /// The time, if the key exists and expires.
+    pub fn at(self) -> Option<u64> {
+        match self {
+            Self::At(time) => Some(time),
+            Self::NoKey | Self::NoExpiry => None,
         }
+    }
+}
+
+impl FromReply for Expiry {
+    fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
+        time(reply, Self::NoKey, Self::NoExpiry, Self::At)
+    }
+}
+
+/// A time, or -2 for what is missing, or -1 for never.
+pub(super) fn time<T>(
+    reply: Reply<'_>,
+    missing: T,
+    never: T,
+    time: fn(u64) -> T,
+) -> Result<T, Error> {
+    match i64::from_reply(reply)? {
+        -2 => Ok(missing),
+        -1 => Ok(never),
+        number => u64::try_from(number)
+            .map(time)
+            .map_err(|_| Error::decode("a time below -2")),
     }
 }
 
@@ -125,6 +165,8 @@ impl Redis {
     }
 
     /// Deletes keys like [`del`](Self::del), and lets the server free their memory later: better for large values.
+    ///
+    /// Upstash takes `()` for no key at all, and deletes none; Redis calls that an error.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -254,6 +296,36 @@ impl Redis {
         Command::new(self, "PTTL").with(key)
     }
 
+    /// When a key expires, as a Unix time in seconds.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// use restis::commands::keys::Expiry;
+    ///
+    /// redis.set("a", 1).exat(4_102_444_800).await?;
+    /// assert_eq!(redis.expiretime("a").await?, Expiry::At(4_102_444_800));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [EXPIRETIME](https://redis.io/docs/latest/commands/expiretime/).
+    pub fn expiretime(&self, key: impl ToArg) -> Command<'_, Expiry> {
+        Command::new(self, "EXPIRETIME").with(key)
+    }
+
+    /// When a key expires, as a Unix time in milliseconds.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// redis.set("a", 1).exat(4_102_444_800).await?;
+    /// assert_eq!(redis.pexpiretime("a").await?.at(), Some(4_102_444_800_000));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [PEXPIRETIME](https://redis.io/docs/latest/commands/pexpiretime/).
+    pub fn pexpiretime(&self, key: impl ToArg) -> Command<'_, Expiry> {
+        Command::new(self, "PEXPIRETIME").with(key)
+    }
+
     /// Takes the time to live of a key away; gives whether it had one.
     ///
     /// ```
@@ -356,7 +428,7 @@ impl Redis {
         Command::new(self, "KEYS").with(pattern)
     }
 
-    /// The names of all keys as a stream, page by page.
+    /// The names of all keys as a stream, page by page. With `withtype`, which Upstash has, their types too.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -368,6 +440,18 @@ impl Redis {
     ///     found += 1;
     /// }
     /// assert_eq!(found, 2);
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// ```
+    /// # restis_testing::recorded(&[(r#"["SCAN","0","WITHTYPE"]"#, r#"["0",["top","zset"]]"#)], async |redis| {
+    /// use restis::commands::keys::KeyType;
+    ///
+    /// let mut keys = redis.scan().withtype().stream::<(String, KeyType)>();
+    /// while let Some(key) = keys.next().await {
+    ///     let (name, of_type) = key?;
+    ///     assert_eq!((&*name, of_type), ("top", KeyType::ZSet));
+    /// }
     /// # Ok(()) });
     /// ```
     ///

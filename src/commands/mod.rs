@@ -4,10 +4,15 @@
 //! [`Command`](crate::Command) it gives, and an option that changes the reply changes its type. The
 //! types in these modules mark which options a command has, or are what it answers.
 
+pub mod acl;
+pub mod bitmaps;
 pub mod connection;
+pub mod geo;
 pub mod hashes;
+pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
+pub mod pubsub;
 pub mod scripting;
 pub mod server;
 pub mod sets;

@@ -11,6 +11,11 @@
 
 mod streams;
 
+mod fields;
+mod geo;
+mod server;
+mod values;
+
 use std::{collections::HashMap, fmt::Debug};
 
 use super::{

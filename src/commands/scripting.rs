@@ -142,4 +142,19 @@ impl Redis {
     pub fn script_flush(&self) -> Command<'_, (), Flush> {
         Command::new(self, "SCRIPT").with("FLUSH")
     }
+
+    /// Ends the script that runs now, anybody's, if it has written nothing. With none, that is an
+    /// error with code `NOTBUSY`; with one that has written, `UNKILLABLE`.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// let error = redis.script_kill().await.unwrap_err();
+    /// assert_eq!(error.code(), Some("NOTBUSY"));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [SCRIPT KILL](https://redis.io/docs/latest/commands/script-kill/).
+    pub fn script_kill(&self) -> Command<'_, ()> {
+        Command::new(self, "SCRIPT").with("KILL")
+    }
 }

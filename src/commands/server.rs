@@ -1,6 +1,8 @@
-//! Server: INFO, DBSIZE, SLOWLOG, TIME, FLUSHDB and FLUSHALL. What INFO answers is in [`info`].
+//! Server: INFO, DBSIZE, SLOWLOG, TIME, FLUSHDB and FLUSHALL. What INFO answers is in [`info`], COMMAND,
+//! CONFIG and WAIT are in [`settings`].
 
 pub mod info;
+pub mod settings;
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Sorted sets: ZADD, ZRANGE, ZPOPMIN and what belongs to them. Unions, intersections and
-//! differences are in [`combine`].
+//! differences are in [`combine`], the reads Redis had before ZRANGE could do all in [`legacy`].
 
 pub mod combine;
+pub mod legacy;
 
 use crate::{
     ArgWriter, Command, FromReply, Redis, ToArg, ToArgs, ToPairs, Written, commands::lists::MPop,
@@ -87,7 +88,7 @@ impl<T, O: Ranges> Command<'_, T, O> {
     }
 
     /// LIMIT: leaves out the first `offset` of the range and gives at most `count`; a negative count
-    /// is all. Redis takes it only with `byscore` or `bylex`.
+    /// is all. Redis takes it with `byscore` or `bylex` only, Upstash with ranks too.
     pub fn limit(self, offset: u64, count: i64) -> Self {
         self.with("LIMIT").with(offset).with(count)
     }

@@ -1,8 +1,10 @@
-//! Strings: GET, SET and what belongs to them.
+//! Strings: GET, SET and what belongs to them. DELEX and DIGEST are in [`compare`].
+
+pub mod compare;
 
 use crate::{Command, FromReply, Redis, ToArg, ToArgs, ToPairs};
 
-/// The options of SET.
+/// The options of SET. IFEQ and its kind need Upstash or Redis 8.4; Valkey 9 has IFEQ.
 #[derive(Debug)]
 pub struct Set(());
 
@@ -17,8 +19,11 @@ pub struct MSet(());
 /// Commands that can set when a key expires.
 pub trait Expires: sealed::Sealed {}
 
-mod sealed {
-    pub trait Sealed {}
+pub(super) mod sealed {
+    pub trait Sealed {
+        /// Whether the expiry stands before the values of the command.
+        const BEFORE_VALUES: bool = false;
+    }
 }
 
 impl sealed::Sealed for Set {}
@@ -29,22 +34,30 @@ impl Expires for GetEx {}
 impl<T, O: Expires> Command<'_, T, O> {
     /// EX: expires after this many seconds.
     pub fn ex(self, seconds: u64) -> Self {
-        self.with("EX").with(seconds)
+        self.expiry("EX", seconds)
     }
 
     /// PX: expires after this many milliseconds.
     pub fn px(self, milliseconds: u64) -> Self {
-        self.with("PX").with(milliseconds)
+        self.expiry("PX", milliseconds)
     }
 
     /// EXAT: expires at this Unix time in seconds.
     pub fn exat(self, unix_seconds: u64) -> Self {
-        self.with("EXAT").with(unix_seconds)
+        self.expiry("EXAT", unix_seconds)
     }
 
     /// PXAT: expires at this Unix time in milliseconds.
     pub fn pxat(self, unix_milliseconds: u64) -> Self {
-        self.with("PXAT").with(unix_milliseconds)
+        self.expiry("PXAT", unix_milliseconds)
+    }
+
+    fn expiry(self, word: &str, time: u64) -> Self {
+        if O::BEFORE_VALUES {
+            self.option(word).option(time)
+        } else {
+            self.with(word).with(time)
+        }
     }
 }
 
@@ -64,6 +77,27 @@ impl<'a> Command<'a, (), Set> {
     /// XX: sets only if the key exists. The reply is whether it was set.
     pub fn xx(self) -> Command<'a, bool, Set> {
         self.with("XX").cast()
+    }
+
+    /// IFEQ: sets only if the value is this one. The reply is whether it was set.
+    pub fn ifeq(self, value: impl ToArg) -> Command<'a, bool, Set> {
+        self.with("IFEQ").with(value).cast()
+    }
+
+    /// IFNE: sets only if the value is not this one, or there is none. The reply is whether it was set.
+    pub fn ifne(self, value: impl ToArg) -> Command<'a, bool, Set> {
+        self.with("IFNE").with(value).cast()
+    }
+
+    /// IFDEQ: sets only if the value has this [digest](Redis::digest). The reply is whether it was set.
+    pub fn ifdeq(self, digest: impl ToArg) -> Command<'a, bool, Set> {
+        self.with("IFDEQ").with(digest).cast()
+    }
+
+    /// IFDNE: sets only if the value has not this [digest](Redis::digest), or there is none. The reply
+    /// is whether it was set.
+    pub fn ifdne(self, digest: impl ToArg) -> Command<'a, bool, Set> {
+        self.with("IFDNE").with(digest).cast()
     }
 
     /// GET: the reply is the value from before, `None` if there was none.
@@ -88,6 +122,28 @@ impl<T> Command<'_, Option<T>, Set> {
     /// XX: sets only if the key exists. A reply of `None` means that it was not set.
     pub fn xx(self) -> Self {
         self.with("XX")
+    }
+
+    /// IFEQ: sets only if the value is this one. Redis answers with the value from before also where it
+    /// was not set.
+    pub fn ifeq(self, value: impl ToArg) -> Self {
+        self.with("IFEQ").with(value)
+    }
+
+    /// IFNE: sets only if the value is not this one, or there is none. See [`ifeq`](Self::ifeq).
+    pub fn ifne(self, value: impl ToArg) -> Self {
+        self.with("IFNE").with(value)
+    }
+
+    /// IFDEQ: sets only if the value has this [digest](Redis::digest). See [`ifeq`](Self::ifeq).
+    pub fn ifdeq(self, digest: impl ToArg) -> Self {
+        self.with("IFDEQ").with(digest)
+    }
+
+    /// IFDNE: sets only if the value has not this [digest](Redis::digest), or there is none. See
+    /// [`ifeq`](Self::ifeq).
+    pub fn ifdne(self, digest: impl ToArg) -> Self {
+        self.with("IFDNE").with(digest)
     }
 }
 
@@ -125,8 +181,8 @@ impl Redis {
 
     /// Sets a key, and with [`ex`](Command::ex) or [`px`](Command::px) its time to live.
     ///
-    /// Plain SET takes away the time to live the key had, and the type it had. With `nx` or `xx`
-    /// the reply is whether it was set, with `get` the value from before.
+    /// Plain SET takes away the time to live the key had, and the type it had. With `nx`, `xx`,
+    /// [`ifeq`](Command::ifeq) or its kind the reply is whether it was set, with `get` the value from before.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -208,6 +264,21 @@ impl Redis {
             .with(key)
             .with(start)
             .with(end)
+    }
+
+    /// The bytes of a value from `start` to `end`. Redis calls it deprecated:
+    /// [`getrange`](Self::getrange) does the same.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// redis.set("k", "hello world").await?;
+    /// assert_eq!(redis.substr::<String>("k", 0, 4).await?, "hello");
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [SUBSTR](https://redis.io/docs/latest/commands/substr/).
+    pub fn substr<T: FromReply>(&self, key: impl ToArg, start: i64, end: i64) -> Command<'_, T> {
+        Command::new(self, "SUBSTR").with(key).with(start).with(end)
     }
 
     /// Overwrites a value from byte `offset` on, with zero bytes up to there; gives the new length in bytes.

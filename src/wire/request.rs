@@ -100,10 +100,25 @@ impl Args {
 
     /// Appends the number of `args`, then `args`.
     pub(crate) fn counted(&mut self, args: &(impl ToArgs + ?Sized)) {
+        self.counted_by(1, |writer| args.write_args(writer));
+    }
+
+    /// Appends the number of `pairs`, then `pairs`.
+    pub(crate) fn counted_pairs(&mut self, pairs: &(impl ToPairs + ?Sized)) {
+        self.counted_by(2, |writer| pairs.write_pairs(writer));
+    }
+
+    fn counted_by(&mut self, width: usize, write: impl FnOnce(&mut ArgsWriter<'_>)) {
         let front = self.front;
         let known = self.binary.as_ref().map(|binary| binary.before_front);
         self.set_front();
-        let count = self.args(args);
+        let mut writer = ArgsWriter {
+            args: self,
+            count: 0,
+            half: None,
+        };
+        write(&mut writer);
+        let count = writer.count.checked_div(width).unwrap_or_default();
         self.option_at_front(|args| args.arg(count));
         self.front = front;
         if let (Some(binary), Some(known)) = (&mut self.binary, known) {
@@ -566,6 +581,14 @@ mod tests {
             a.counted(&[b"\xff"]);
         });
         assert_eq!(in_counted.unwrap().path, "/X/script/1");
+        let in_counted_pairs = path(|a| {
+            a.arg("k");
+            a.set_front();
+            a.arg("FIELDS");
+            a.counted_pairs(&[("f", &b"v"[..]), ("g", &b"\xff"[..])]);
+            a.option_at_front(|a| a.arg("FNX"));
+        });
+        assert_eq!(in_counted_pairs.unwrap().path, "/X/k/FNX/FIELDS/2/f/v/g");
         let behind = path(|a| {
             a.arg("k");
             a.set_front();

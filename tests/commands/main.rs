@@ -9,6 +9,10 @@
     reason = "a test, not an API"
 )]
 
+mod access;
+mod bitmaps;
+mod fields;
+mod geo;
 mod hashes;
 mod keys;
 mod lists;
@@ -19,6 +23,7 @@ mod sets;
 mod sorted_sets;
 mod streams;
 mod strings;
+mod values;
 
 use std::{collections::HashSet, fmt::Debug};
 

@@ -17,7 +17,14 @@ const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const WASM_ONLY: [&str; 2] = ["restis-wasm", "restis-example-worker"];
 
 /// Each way to choose features that must compile by itself.
-const FEATURES: [&str; 6] = ["", "resp2", "rustls", "rustls-no-provider", "native-tls", "http2"];
+const FEATURES: [&str; 6] = [
+    "",
+    "resp2",
+    "rustls",
+    "rustls-no-provider",
+    "native-tls",
+    "http2",
+];
 
 pub(crate) fn run(repo: &Repo) -> Result<()> {
     tools::ensure_wasm_target()?;
