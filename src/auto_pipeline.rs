@@ -269,11 +269,11 @@ impl AutoPipeline {
 impl Gate {
     /// Makes the request. Gives the wakers of the passengers that wait for it.
     fn launch(self, inner: &Arc<Inner>, capped: bool) -> Vec<Waker> {
-        let only_reads = self.only_reads();
-        let after = self
-            .after
-            .filter(|(_, before_only_reads)| !(only_reads && *before_only_reads))
-            .map(|(flight, _)| flight);
+        let after = match &self.after {
+            Some((_, true)) if self.only_reads() => None,
+            Some((before, _)) => Some(Arc::clone(before)),
+            None => None,
+        };
         let loads = self
             .passengers
             .iter()
