@@ -245,7 +245,7 @@ pub(crate) struct Replies {
 }
 
 impl Replies {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |&end| {
             let reply = self.bytes.get(start..end).unwrap_or_default();
@@ -321,6 +321,16 @@ impl Backend {
         resp::encode(&mut payload, args.iter().map(|arg| arg.as_bytes()));
         self.call(payload, 1).await
     }
+
+    /// Asks what the server may not know.
+    pub(crate) async fn ask(&self, args: &[&str]) -> Result<Replies, Unavailable> {
+        let replies = self.command(args).await?;
+        if is_error(replies.first()) {
+            // One that ends the connection after an error has ended it when this has an answer or none.
+            let _ = self.command(&["PING"]).await;
+        }
+        Ok(replies)
+    }
 }
 
 async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::UnboundedReceiver<Call>) {
@@ -350,7 +360,73 @@ async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::Unbounded
         if ended.is_ok() {
             return;
         }
+        if queue.refused {
+            return carefully(&target, &mut calls).await;
+        }
     }
+}
+
+/// Serves calls one command after the other: for a server that ends the connection after an error, and
+/// with it whatever else was sent.
+async fn carefully(target: &Target, calls: &mut mpsc::UnboundedReceiver<Call>) {
+    let mut link = None;
+    while let Some(call) = calls.recv().await {
+        if !call.done.is_closed() {
+            let answer = one_by_one(target, &mut link, &call.payload).await;
+            let _ = call.done.send(answer);
+        }
+    }
+}
+
+/// Runs the commands of one call. Those of a transaction end with the first that is refused.
+async fn one_by_one(
+    target: &Target,
+    link: &mut Option<(Reader, Writer)>,
+    payload: &[u8],
+) -> Result<Replies, Unavailable> {
+    let together = payload.starts_with(b"*1\r\n$5\r\nMULTI\r\n");
+    let mut bytes = BytesMut::new();
+    let mut ends = Vec::new();
+    let mut commands = resp::Tokens::new(payload);
+    while let Some(command) = commands.value() {
+        let (mut reader, mut writer) = match link.take() {
+            Some(link) => link,
+            None => target.connect().await.map_err(|_| match ends.is_empty() {
+                true => Unavailable::NotSent,
+                false => Unavailable::Lost,
+            })?,
+        };
+        let reply = exchange(&mut reader, &mut writer, command).await;
+        let reply = reply.map_err(|_| Unavailable::Lost)?;
+        bytes.extend_from_slice(&reply);
+        ends.push(bytes.len());
+        match (is_error(&reply), together) {
+            (false, _) => *link = Some((reader, writer)),
+            (true, false) => {}
+            (true, true) => break,
+        }
+    }
+    let bytes = bytes.freeze();
+    Ok(Replies { bytes, ends })
+}
+
+async fn exchange(
+    reader: &mut Reader,
+    writer: &mut Writer,
+    command: &[u8],
+) -> io::Result<BytesMut> {
+    writer.write_all(command).await?;
+    let (mut input, mut scanner) = (BytesMut::new(), Scanner::new());
+    while scanner.advance(&input)?.is_none() {
+        if reader.read_buf(&mut input).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(input)
+}
+
+fn is_error(reply: &[u8]) -> bool {
+    reply.starts_with(b"-")
 }
 
 struct Waiting {
@@ -363,6 +439,8 @@ struct Waiting {
 struct Queue {
     out: BytesMut,
     waiting: VecDeque<Waiting>,
+    /// The last reply was an error.
+    refused: bool,
 }
 
 impl Queue {
@@ -384,6 +462,8 @@ impl Queue {
             let Some(end) = scanner.advance(input)? else {
                 return Ok(());
             };
+            let start = front.ends.last().copied().unwrap_or_default();
+            self.refused = is_error(input.get(start..).unwrap_or_default());
             front.ends.push(end);
             if front.ends.len() == front.replies {
                 let bytes = input.split_to(end).freeze();
