@@ -37,11 +37,57 @@
 //!
 //! Each may have `times`, `skip`, `path`, and `rate` with `seed`.
 //!
+//! `POST /_local/log` begins a record of the commands as they are read, `GET` shows it, `DELETE` empties
+//! it. A command written as a path is recorded as one written as JSON, numbers are text, and a word that
+//! is not UTF-8 is `{"base64":"…"}`. A body that holds no command and a request without a valid token
+//! are not in it:
+//! ```json
+//! [{"path": "/", "commands": [["SET", "k", "1.50"]]}, {"path": "/pipeline", "commands": [["GET", "k"]]}]
+//! ```
+//!
+//! # Streams
+//! `GET` or `POST` to `/subscribe/<channel>…`, `/psubscribe/<pattern>…` and `/monitor` answer with
+//! server-sent events where the client accepts `text/event-stream`. Without that header, or with another
+//! method, they are commands that belong to a connection, and refused as those are. Channels are the
+//! segments of the path, percent-decoded; the body and the query add none.
+//!
+//! Each message is one event, in one `data:` line for each of its lines, and otherwise in the bytes it was
+//! published in: carriage returns are left as they are, bytes that are not UTF-8 too, and neither
+//! `Upstash-Encoding` nor `Upstash-Response-Format` changes any of it. A read-only token may subscribe,
+//! and may not `MONITOR`, which shows what everybody writes. A stream has no end of its own: when the
+//! server behind or restis-local ends it, the connection is closed.
+//!
+//! What a client leaves unread waits in the server behind, whose limit for it
+//! (`client-output-buffer-limit`) then ends the stream. A `truncate` or `stall` fault counts the bytes of
+//! the events, from the first.
+//!
+//! # RESP2
+//! With `Upstash-Response-Format: resp2` the answer to a command in any form, and to a pipeline, is the
+//! server's own bytes, of a pipeline one reply after the other. The status is that of JSON: 400 for an
+//! error of a single command. What is wrong with the request as a whole (its token, its method, its
+//! headers, its size, a body that is no command) is answered in JSON even then; the content type tells.
+//! A transaction is answered in JSON only, and `Upstash-Encoding: base64` has no place beside it.
+//!
+//! # JSON, and servers of other kinds
+//! A server that has JSON, such as a Redis 8 or PyPI's fakeredis, may be all there is
+//! ([`Builder::redis`]), or serve the JSON commands beside another ([`Builder::json`]). Then documents
+//! are out of reach of the other commands, such as `DEL`, `EXPIRE` and `FLUSHALL`, and a transaction
+//! holds JSON commands or others and never both.
+//!
+//! A server that does not answer `COMMAND` is served with what is known here, and a read-only token is
+//! let use nothing but reads that are known. One that does not answer `INFO commandstats` is counted for:
+//! a command counts when it was answered and the server knew it, and commands inside Lua do not. One that ends the
+//! connection after an error gets one command at a time, so that the error is that command's alone.
+//!
 //! # What differs from the cloud
 //! Answers, texts and limits are Upstash's where they are documented. Where they are not: an error
 //! inside an array is written `{"error":"…"}` at its place, a transaction that is discarded answers 400
 //! with the error of the command that caused it, and `Actual` in the size error counts RESP bytes for a
 //! reply. `billed` counts what the real server ran, so a command it rejects unrun costs nothing.
+//!
+//! `SCAN … WITHTYPE` asks for the types after its scan, which in a transaction is after the whole of it.
+//! `ZRANGE … LIMIT` without `BYSCORE` and `BYLEX` is served for all ranges, and `ZRANGESTORE` with it for
+//! those counted from the first member or ending at the last: the others need to know how many there are.
 
 mod answer;
 mod backend;
@@ -49,6 +95,8 @@ mod error;
 mod extensions;
 mod faults;
 mod http;
+mod log;
+mod names;
 mod own;
 mod reply;
 mod request;
@@ -59,6 +107,7 @@ mod serve;
 mod server;
 mod stats;
 mod stream;
+mod target;
 
 use std::{
     env, io,
@@ -66,17 +115,19 @@ use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     thread,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
-    backend::{Backend, Target},
+    backend::Backend,
     faults::Faults,
+    log::Log,
     resp::{Token, Tokens},
     rules::Rules,
     stats::Counters,
+    target::Target,
 };
 pub use crate::{error::Error, faults::Fault, stats::Stats};
 
@@ -90,6 +141,8 @@ struct State {
     rules: Rules,
     counters: Counters,
     faults: Faults,
+    log: Log,
+    latency: Duration,
     sync: AtomicU64,
 }
 
@@ -110,6 +163,7 @@ pub struct Builder {
     redis: Option<String>,
     json: Option<String>,
     server_binary: Option<PathBuf>,
+    latency: Duration,
 }
 
 impl std::fmt::Debug for Builder {
@@ -163,6 +217,13 @@ impl Builder {
     /// or `redis-server` from the PATH.
     pub fn server_binary(mut self, path: impl Into<PathBuf>) -> Self {
         self.server_binary = Some(path.into());
+        self
+    }
+
+    /// Lets every answer come this much later, as over a network. Of a stream the head comes later and
+    /// its events do not.
+    pub const fn latency(mut self, time: Duration) -> Self {
+        self.latency = time;
         self
     }
 
@@ -286,6 +347,8 @@ impl Builder {
             json,
             counters,
             faults: Faults::default(),
+            log: Log::default(),
+            latency: self.latency,
             // Tokens of an earlier run are not repeated.
             sync: AtomicU64::new(u64::try_from(now).unwrap_or_default()),
         };
@@ -399,6 +462,7 @@ impl Local {
             redis: None,
             json: None,
             server_binary: None,
+            latency: Duration::ZERO,
         }
     }
 

@@ -1,6 +1,6 @@
 //! `restis-local`: the REST surface before a real server, until Ctrl-C.
 
-use std::{path::PathBuf, pin::pin, process::ExitCode};
+use std::{path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use restis_local::{Error, Local};
@@ -33,6 +33,9 @@ struct Options {
     /// Start this valkey-server or redis-server
     #[arg(long, value_name = "PATH", conflicts_with = "redis")]
     server_binary: Option<PathBuf>,
+    /// Let every answer come this many milliseconds later, as over a network
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -51,7 +54,8 @@ async fn run(options: Options) -> Result<(), Error> {
     let mut builder = Local::builder()
         .host(options.host)
         .port(options.port)
-        .token(options.token);
+        .token(options.token)
+        .latency(Duration::from_millis(options.latency));
     if let Some(token) = options.read_only_token {
         builder = builder.read_only_token(token);
     }

@@ -11,15 +11,17 @@ use hyper::{StatusCode, header::HeaderValue};
 use crate::{
     State,
     answer::Answer,
-    backend::{Refusal, Replies, Unavailable},
+    backend::{Replies, Unavailable},
     extensions,
     http::{JSON, LIMIT},
+    names::{counted_name, is_json},
     reply::{self, Encoding},
-    request::{Batch, Command},
+    request::Batch,
     resp::{self, Token, Tokens},
-    rules::{Access, Step, counted_name, is_json, no_permission},
+    rules::{Access, Step, no_permission},
     serve::Meter,
     stream::{Events, Source},
+    target::Refusal,
 };
 
 /// What is answered, and what kind of content it is.
@@ -329,7 +331,7 @@ pub(crate) async fn stream(
     state: &State,
     meter: &Arc<Meter>,
     source: Source,
-    command: Command<'_>,
+    words: &Batch,
     access: Access,
 ) -> Outcome {
     state.counters.commands.fetch_add(1, Relaxed);
@@ -337,7 +339,7 @@ pub(crate) async fn stream(
     if access == Access::ReadOnly && source == Source::Monitor {
         return refusal(StatusCode::BAD_REQUEST, &no_permission(source.name()));
     }
-    match Events::open(&state.backend, command, Arc::clone(meter)).await {
+    match Events::open(&state.backend, words, Arc::clone(meter)).await {
         Ok(events) => {
             if state.counters.is_blind() {
                 state.counters.ran(source.name());
