@@ -18,7 +18,7 @@ use std::{
     thread,
 };
 
-use common::{Rest, start, told};
+use common::{Rest, start, told, until};
 use reqwest::Method;
 use restis_local::Local;
 use tokio::sync::{Mutex, MutexGuard};
@@ -210,6 +210,33 @@ async fn json_commands_may_have_a_server_of_their_own() {
         told(request.send().await.unwrap()).await.1,
         r#"{"result":"WzFd"}"#
     );
+}
+
+#[tokio::test]
+async fn such_a_server_is_subscribed_to_as_any_other() {
+    let (url, _guard) = json_server().await;
+    let rest = Rest::of(start(Local::builder().redis(&url)).await);
+    let ask = async |path: &str| {
+        let request = rest.request(Method::POST, path).body("[]");
+        request
+            .header("accept", "text/event-stream")
+            .send()
+            .await
+            .unwrap()
+    };
+    let mut stream = ask("/subscribe/local:c").await;
+    let mut next = async || stream.chunk().await.unwrap().unwrap();
+    assert_eq!(next().await, "data: subscribe,local:c,1\n\n");
+    assert_eq!(rest.run(r#"["PUBLISH","local:c","a\nb"]"#).await, "1");
+    assert_eq!(next().await, "data: message,local:c,a\ndata: b\n\n");
+    drop(stream);
+    until("it has ended", async || {
+        rest.run(r#"["PUBLISH","local:c","x"]"#).await == "0"
+    })
+    .await;
+    assert_eq!(ask("/subscribe").await.status(), 400);
+    let by_command = rest.local.stats().await.unwrap().by_command;
+    assert_eq!(by_command["SUBSCRIBE"], 1);
 }
 
 #[tokio::test]
