@@ -4,229 +4,20 @@
 //! MULTI to EXEC) is contiguous on the wire and needs no lock. A lost connection fails the calls that
 //! were on their way; the next call connects again. Nothing is sent twice.
 
-use std::{collections::VecDeque, fmt, io, time::Duration};
+use std::{collections::VecDeque, io};
 
-use bytes::{Buf as _, Bytes, BytesMut};
-use hyper::Uri;
-use percent_encoding::percent_decode_str;
+use bytes::{Bytes, BytesMut};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::{mpsc, oneshot},
-    time::timeout,
 };
 
 use crate::{
-    error::Error,
-    resp::{self, Malformed, Scanner, Token},
+    resp::{self, Malformed, Scanner},
+    target::{Link, Reader, Target, Writer},
 };
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_AHEAD: usize = 64 * 1024;
-
-pub(crate) type Reader = Box<dyn AsyncRead + Send + Unpin>;
-pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
-
-/// Where the real server listens, and how to log in.
-#[derive(Clone)]
-pub(crate) struct Target {
-    place: Place,
-    user: Option<Vec<u8>>,
-    password: Option<Vec<u8>>,
-    database: u32,
-}
-
-#[derive(Clone)]
-enum Place {
-    Tcp(String, u16),
-    #[cfg(unix)]
-    Socket(std::path::PathBuf),
-}
-
-impl Target {
-    #[cfg(unix)]
-    pub(crate) fn socket(path: std::path::PathBuf) -> Self {
-        Self {
-            place: Place::Socket(path),
-            user: None,
-            password: None,
-            database: 0,
-        }
-    }
-
-    /// Reads `redis://[user[:password]@]host[:port][/database]`.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
-        let bad = |why: &str| {
-            Error::new(format!(
-                "{why}; the address of the server is written redis://[user:password@]host[:port][/database]"
-            ))
-        };
-        let uri: Uri = url.trim().parse().map_err(|_| bad("this is not a URL"))?;
-        match uri.scheme_str() {
-            Some("redis") => {}
-            Some("rediss") => return Err(bad("TLS to the server is not supported")),
-            _ => return Err(bad("the URL does not begin with redis://")),
-        }
-        let authority = uri
-            .authority()
-            .ok_or_else(|| bad("the URL names no host"))?;
-        let decode = |text: &str| -> Option<Vec<u8>> {
-            (!text.is_empty()).then(|| percent_decode_str(text).collect())
-        };
-        let (login, place) = authority
-            .as_str()
-            .rsplit_once('@')
-            .unwrap_or(("", authority.as_str()));
-        let (user, password) = match login.split_once(':') {
-            Some((user, password)) => (decode(user), decode(password)),
-            None => (None, decode(login)),
-        };
-        let host = authority.host();
-        let port = match place.strip_prefix(host) {
-            Some("") => 6379,
-            // http's own port() is none for a number that is too large.
-            Some(port) => port
-                .strip_prefix(':')
-                .and_then(|port| port.parse().ok())
-                .ok_or_else(|| bad("the port of the URL is not a port"))?,
-            None => return Err(bad("the URL names no host")),
-        };
-        let host = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
-        if host.is_empty() {
-            return Err(bad("the URL names no host"));
-        }
-        let database = match uri.path().trim_matches('/') {
-            "" => 0,
-            number => number
-                .parse()
-                .map_err(|_| bad("the database of the URL is not a number"))?,
-        };
-        Ok(Self {
-            place: Place::Tcp(host.to_owned(), port),
-            user,
-            password,
-            database,
-        })
-    }
-
-    async fn open(&self) -> io::Result<(Reader, Writer)> {
-        match &self.place {
-            Place::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
-                let (reader, writer) = stream.into_split();
-                Ok((Box::new(reader), Box::new(writer)))
-            }
-            #[cfg(unix)]
-            Place::Socket(path) => {
-                let (reader, writer) = tokio::net::UnixStream::connect(path).await?.into_split();
-                Ok((Box::new(reader), Box::new(writer)))
-            }
-        }
-    }
-
-    /// Connects and logs in. The server has answered once when this returns.
-    async fn connect(&self) -> io::Result<(Reader, Writer)> {
-        timeout(CONNECT_TIMEOUT, self.log_in(b"*1\r\n$4\r\nPING\r\n"))
-            .await?
-            .map(|link| (link.reader, link.writer))
-    }
-
-    /// Connects, logs in and sends one command.
-    async fn log_in(&self, command: &[u8]) -> io::Result<Link> {
-        let (mut reader, mut writer) = self.open().await?;
-        let mut greeting = Vec::new();
-        let mut logins = 0;
-        if let Some(password) = &self.password {
-            let args = [
-                Some(b"AUTH".as_slice()),
-                self.user.as_deref(),
-                Some(password),
-            ];
-            let args: Vec<&[u8]> = args.into_iter().flatten().collect();
-            resp::encode(&mut greeting, args.into_iter());
-            logins += 1;
-        }
-        if self.database != 0 {
-            let database = self.database.to_string();
-            resp::encode(
-                &mut greeting,
-                [b"SELECT".as_slice(), database.as_bytes()].into_iter(),
-            );
-            logins += 1;
-        }
-        greeting.extend_from_slice(command);
-        writer.write_all(&greeting).await?;
-        let mut input = BytesMut::new();
-        loop {
-            let mut scanner = Scanner::new();
-            while let Some(end) = scanner.advance(&input)? {
-                let reply = input.get(..end).unwrap_or_default();
-                if let Some(Token::Error(text)) = resp::Tokens::new(reply).next() {
-                    return Err(Refusal::error(text));
-                }
-                if logins == 0 {
-                    return Ok(Link {
-                        reader,
-                        writer,
-                        input,
-                    });
-                }
-                logins -= 1;
-                input.advance(end);
-                scanner.rewind();
-            }
-            if reader.read_buf(&mut input).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-    }
-}
-
-/// A connection that was logged in, and what arrived over it: at least the reply to its first command.
-pub(crate) struct Link {
-    pub(crate) reader: Reader,
-    pub(crate) writer: Writer,
-    pub(crate) input: BytesMut,
-}
-
-/// The server answered a login, or a stream's command, with this error.
-#[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) String);
-
-impl Refusal {
-    fn error(text: &[u8]) -> io::Error {
-        io::Error::other(Self(String::from_utf8_lossy(text).into_owned()))
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-/// The address without the login.
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Tcp(host, port) => write!(f, "{host}:{port}"),
-            #[cfg(unix)]
-            Place::Socket(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-impl From<Malformed> for io::Error {
-    fn from(_: Malformed) -> Self {
-        Self::new(io::ErrorKind::InvalidData, "the answer is not RESP2")
-    }
-}
 
 /// Why a call has no replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,7 +36,7 @@ pub(crate) struct Replies {
 }
 
 impl Replies {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |&end| {
             let reply = self.bytes.get(start..end).unwrap_or_default();
@@ -290,7 +81,7 @@ impl Backend {
     /// Sends one command over a connection of its own, for replies that never end. The first is there
     /// when this returns, and is no error: that one is a [`Refusal`].
     pub(crate) async fn stream(&self, command: &[u8]) -> io::Result<Link> {
-        timeout(CONNECT_TIMEOUT, self.target.log_in(command)).await?
+        self.target.link(command).await
     }
 
     /// Sends `payload`, which holds as many commands as there are `replies` to wait for.
@@ -321,6 +112,16 @@ impl Backend {
         resp::encode(&mut payload, args.iter().map(|arg| arg.as_bytes()));
         self.call(payload, 1).await
     }
+
+    /// Asks what the server may not know.
+    pub(crate) async fn ask(&self, args: &[&str]) -> Result<Replies, Unavailable> {
+        let replies = self.command(args).await?;
+        if is_error(replies.first()) {
+            // One that ends the connection after an error has ended it when this has an answer or none.
+            let _ = self.command(&["PING"]).await;
+        }
+        Ok(replies)
+    }
 }
 
 async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::UnboundedReceiver<Call>) {
@@ -350,7 +151,73 @@ async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::Unbounded
         if ended.is_ok() {
             return;
         }
+        if queue.refused {
+            return carefully(&target, &mut calls).await;
+        }
     }
+}
+
+/// Serves calls one command after the other: for a server that ends the connection after an error, and
+/// with it whatever else was sent.
+async fn carefully(target: &Target, calls: &mut mpsc::UnboundedReceiver<Call>) {
+    let mut link = None;
+    while let Some(call) = calls.recv().await {
+        if !call.done.is_closed() {
+            let answer = one_by_one(target, &mut link, &call.payload).await;
+            let _ = call.done.send(answer);
+        }
+    }
+}
+
+/// Runs the commands of one call. Those of a transaction end with the first that is refused.
+async fn one_by_one(
+    target: &Target,
+    link: &mut Option<(Reader, Writer)>,
+    payload: &[u8],
+) -> Result<Replies, Unavailable> {
+    let together = payload.starts_with(b"*1\r\n$5\r\nMULTI\r\n");
+    let mut bytes = BytesMut::new();
+    let mut ends = Vec::new();
+    let mut commands = resp::Tokens::new(payload);
+    while let Some(command) = commands.value() {
+        let (mut reader, mut writer) = match link.take() {
+            Some(link) => link,
+            None => target.connect().await.map_err(|_| match ends.is_empty() {
+                true => Unavailable::NotSent,
+                false => Unavailable::Lost,
+            })?,
+        };
+        let reply = exchange(&mut reader, &mut writer, command).await;
+        let reply = reply.map_err(|_| Unavailable::Lost)?;
+        bytes.extend_from_slice(&reply);
+        ends.push(bytes.len());
+        match (is_error(&reply), together) {
+            (false, _) => *link = Some((reader, writer)),
+            (true, false) => {}
+            (true, true) => break,
+        }
+    }
+    let bytes = bytes.freeze();
+    Ok(Replies { bytes, ends })
+}
+
+async fn exchange(
+    reader: &mut Reader,
+    writer: &mut Writer,
+    command: &[u8],
+) -> io::Result<BytesMut> {
+    writer.write_all(command).await?;
+    let (mut input, mut scanner) = (BytesMut::new(), Scanner::new());
+    while scanner.advance(&input)?.is_none() {
+        if reader.read_buf(&mut input).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(input)
+}
+
+fn is_error(reply: &[u8]) -> bool {
+    reply.starts_with(b"-")
 }
 
 struct Waiting {
@@ -363,6 +230,8 @@ struct Waiting {
 struct Queue {
     out: BytesMut,
     waiting: VecDeque<Waiting>,
+    /// The last reply was an error.
+    refused: bool,
 }
 
 impl Queue {
@@ -384,6 +253,8 @@ impl Queue {
             let Some(end) = scanner.advance(input)? else {
                 return Ok(());
             };
+            let start = front.ends.last().copied().unwrap_or_default();
+            self.refused = is_error(input.get(start..).unwrap_or_default());
             front.ends.push(end);
             if front.ends.len() == front.replies {
                 let bytes = input.split_to(end).freeze();
@@ -443,57 +314,8 @@ async fn drive(
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::panic,
-        reason = "a test fails by panicking"
-    )]
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-
-    #[test]
-    fn addresses_are_read_without_showing_the_login() {
-        let table = [
-            ("redis://localhost", "localhost:6379", None, None, 0),
-            ("redis://10.0.0.1:7000/3", "10.0.0.1:7000", None, None, 3),
-            ("redis://[::1]:7000/", "::1:7000", None, None, 0),
-            ("redis://:p%40ss@h", "h:6379", None, Some("p@ss"), 0),
-            ("redis://ada:x:y@h:1", "h:1", Some("ada"), Some("x:y"), 0),
-        ];
-        for (url, place, user, password, database) in table {
-            let target = Target::parse(url).unwrap();
-            assert_eq!(target.to_string(), place, "{url}");
-            assert_eq!(target.user.as_deref(), user.map(str::as_bytes), "{url}");
-            assert_eq!(
-                target.password.as_deref(),
-                password.map(str::as_bytes),
-                "{url}"
-            );
-            assert_eq!(target.database, database, "{url}");
-        }
-    }
-
-    #[test]
-    fn addresses_that_cannot_work_say_how_one_is_written() {
-        for url in [
-            "",
-            "localhost:6379",
-            "http://h",
-            "rediss://h",
-            "redis://",
-            "redis://h:99999",
-            "redis://secret@h/x",
-        ] {
-            let Err(error) = Target::parse(url) else {
-                panic!("{url} was accepted");
-            };
-            let message = error.to_string();
-            assert!(
-                message.contains("redis://[user:password@]host"),
-                "{message}"
-            );
-            assert!(!message.contains("secret"), "{message}");
-        }
-    }
 
     fn call(payload: &[u8]) -> (Call, oneshot::Receiver<Result<Replies, Unavailable>>) {
         let (done, answer) = oneshot::channel();

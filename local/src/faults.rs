@@ -110,7 +110,8 @@ impl Fault {
     }
 
     /// The request runs; of its answer come the head, with the whole length announced, and this many
-    /// bytes of the body, the last one never among them. Then the connection is closed.
+    /// bytes of the body, the last one never among them. Then the connection is closed. A stream
+    /// announces no length, and ends after exactly so many bytes.
     pub const fn truncate(bytes: u64) -> Self {
         Self::new(Kind::Truncate(bytes))
     }

@@ -46,6 +46,9 @@ pub(crate) async fn handle(
     let own = path.strip_prefix("/_local/");
     meter.begin(own.is_none());
     if head.method == Method::OPTIONS {
+        if own.is_none() {
+            tokio::time::sleep(state.latency).await;
+        }
         return Ok(preflight(&head.headers));
     }
     if let Some(path) = own {
@@ -85,6 +88,9 @@ pub(crate) async fn handle(
         }
         _ => respond(&state, &meter, &head, body).await,
     };
+    if !state.latency.is_zero() {
+        tokio::time::sleep(state.latency).await;
+    }
     match fault {
         Some(Kind::DropAfter) => {
             pending.done();
@@ -207,32 +213,32 @@ async fn outcome(
         Ok(body) => body,
         Err(actual) => return bad(&run::too_large(actual)),
     };
-    match path {
-        "" | "/" => match request::from_json(&body) {
-            Ok(batch) => run::single(state, &batch, access, encoding).await,
-            Err(text) => bad(text),
-        },
-        path @ ("/pipeline" | "/multi-exec") => match request::from_json_batch(&body) {
-            Ok(batch) if path == "/pipeline" => {
-                run::pipeline(state, &batch, access, encoding).await
-            }
-            Ok(batch) => run::transaction(state, &batch, access, encoding).await,
-            Err(text) => bad(text),
-        },
+    let (form, batch) = match path {
+        "" | "/" => ("/", request::from_json(&body)),
+        "/pipeline" => ("/pipeline", request::from_json_batch(&body)),
+        "/multi-exec" => ("/multi-exec", request::from_json_batch(&body)),
         path => {
-            let words = request::from_path(path, None, &[]);
-            if let Some(command) = words.commands().next()
-                && let Some(source) = Source::asked(&head.method, &head.headers, command)
-            {
-                return run::stream(state, meter, source, command, access).await;
+            if let Some(source) = Source::asked(&head.method, &head.headers, path) {
+                let words = request::from_path(path, None, &[]);
+                state.log.add(source.path(), &words);
+                return run::stream(state, meter, source, &words, access).await;
             }
             let body = match head.method {
                 Method::POST | Method::PUT => body,
                 _ => Bytes::new(),
             };
-            let batch = request::from_path(path, query, &body);
-            run::single(state, &batch, access, encoding).await
+            ("/", Ok(request::from_path(path, query, &body)))
         }
+    };
+    let batch = match batch {
+        Ok(batch) => batch,
+        Err(text) => return bad(text),
+    };
+    state.log.add(form, &batch);
+    match form {
+        "/pipeline" => run::pipeline(state, &batch, access, encoding).await,
+        "/multi-exec" => run::transaction(state, &batch, access, encoding).await,
+        _ => run::single(state, &batch, access, encoding).await,
     }
 }
 

@@ -37,17 +37,66 @@
 //!
 //! Each may have `times`, `skip`, `path`, and `rate` with `seed`.
 //!
+//! `POST /_local/log` begins a record of the commands as they are read, `GET` shows it, `DELETE` empties
+//! it. A command written as a path is recorded as one written as JSON, numbers are text, and a word that
+//! is not UTF-8 is `{"base64":"…"}`. A body that holds no command and a request without a valid token
+//! are not in it:
+//! ```json
+//! [{"path": "/", "commands": [["SET", "k", "1.50"]]}, {"path": "/pipeline", "commands": [["GET", "k"]]}]
+//! ```
+//!
+//! # Streams
+//! `GET` or `POST` to `/subscribe/<channel>…`, `/psubscribe/<pattern>…` and `/monitor` answer with
+//! server-sent events where the client accepts `text/event-stream`. Without that header, or with another
+//! method, they are commands that belong to a connection, and refused as those are. Channels are the
+//! segments of the path, percent-decoded; the body and the query add none.
+//!
+//! Each message is one event, in one `data:` line for each of its lines, and otherwise in the bytes it was
+//! published in: carriage returns are left as they are, bytes that are not UTF-8 too, and neither
+//! `Upstash-Encoding` nor `Upstash-Response-Format` changes any of it. A read-only token may subscribe,
+//! and may not `MONITOR`, which shows what everybody writes. A stream has no end of its own: when the
+//! server behind or restis-local ends it, the connection is closed.
+//!
+//! What a client leaves unread waits in the server behind, whose limit for it
+//! (`client-output-buffer-limit`) then ends the stream. A `truncate` or `stall` fault counts the bytes of
+//! the events, from the first.
+//!
+//! # RESP2
+//! With `Upstash-Response-Format: resp2` the answer to a command in any form, and to a pipeline, is the
+//! server's own bytes, of a pipeline one reply after the other. The status is that of JSON: 400 for an
+//! error of a single command. What is wrong with the request as a whole (its token, its method, its
+//! headers, its size, a body that is no command) is answered in JSON even then; the content type tells.
+//! A transaction is answered in JSON only, and `Upstash-Encoding: base64` has no place beside it.
+//!
+//! # JSON, and servers of other kinds
+//! A server that has JSON, such as a Redis 8 or PyPI's fakeredis, may be all there is
+//! ([`Builder::redis`]), or serve the JSON commands beside another ([`Builder::json`]). Then documents
+//! are out of reach of the other commands, such as `DEL`, `EXPIRE` and `FLUSHALL`, and a transaction
+//! holds JSON commands or others and never both.
+//!
+//! A server that does not answer `COMMAND` is served with what is known here, and a read-only token is
+//! let use nothing but reads that are known. One that does not answer `INFO commandstats` is counted for:
+//! a command counts when it was answered and the server knew it, and commands inside Lua do not. One that ends the
+//! connection after an error gets one command at a time, so that the error is that command's alone.
+//!
 //! # What differs from the cloud
 //! Answers, texts and limits are Upstash's where they are documented. Where they are not: an error
 //! inside an array is written `{"error":"…"}` at its place, a transaction that is discarded answers 400
 //! with the error of the command that caused it, and `Actual` in the size error counts RESP bytes for a
 //! reply. `billed` counts what the real server ran, so a command it rejects unrun costs nothing.
+//!
+//! `SCAN … WITHTYPE` asks for the types after its scan, which in a transaction is after the whole of it.
+//! `ZRANGE … LIMIT` without `BYSCORE` and `BYLEX` is served for all ranges, and `ZRANGESTORE` with it for
+//! those counted from the first member or ending at the last: the others need to know how many there are.
 
 mod answer;
 mod backend;
 mod error;
+mod extensions;
 mod faults;
 mod http;
+mod log;
+mod names;
 mod own;
 mod reply;
 mod request;
@@ -58,6 +107,7 @@ mod serve;
 mod server;
 mod stats;
 mod stream;
+mod target;
 
 use std::{
     env, io,
@@ -65,17 +115,19 @@ use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     thread,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
-    backend::{Backend, Target},
+    backend::Backend,
     faults::Faults,
+    log::Log,
     resp::{Token, Tokens},
     rules::Rules,
     stats::Counters,
+    target::Target,
 };
 pub use crate::{error::Error, faults::Fault, stats::Stats};
 
@@ -84,9 +136,13 @@ struct State {
     token: String,
     read_only_token: Option<String>,
     backend: Backend,
+    /// The server of the JSON commands, if they have one of their own.
+    json: Option<Backend>,
     rules: Rules,
     counters: Counters,
     faults: Faults,
+    log: Log,
+    latency: Duration,
     sync: AtomicU64,
 }
 
@@ -105,7 +161,9 @@ pub struct Builder {
     token: String,
     read_only_token: Option<String>,
     redis: Option<String>,
+    json: Option<String>,
     server_binary: Option<PathBuf>,
+    latency: Duration,
 }
 
 impl std::fmt::Debug for Builder {
@@ -148,10 +206,24 @@ impl Builder {
         self
     }
 
+    /// Sends the JSON commands, and no others, to this server. The default is to send them where all
+    /// others go.
+    pub fn json(mut self, url: impl Into<String>) -> Self {
+        self.json = Some(url.into());
+        self
+    }
+
     /// Starts this server. The default is what the variable `RESTIS_SERVER` names, else `valkey-server`
     /// or `redis-server` from the PATH.
     pub fn server_binary(mut self, path: impl Into<PathBuf>) -> Self {
         self.server_binary = Some(path.into());
+        self
+    }
+
+    /// Lets every answer come this much later, as over a network. Of a stream the head comes later and
+    /// its events do not.
+    pub const fn latency(mut self, time: Duration) -> Self {
+        self.latency = time;
         self
     }
 
@@ -242,19 +314,7 @@ impl Builder {
         // First the port, which costs nothing, then the server, which does.
         let listener = self.listen().await?;
         let (backend, child) = match &self.redis {
-            Some(url) => {
-                let target = Target::parse(url)?;
-                let place = target.to_string();
-                let unreachable = |error: io::Error| {
-                    Error::io(
-                        format!(
-                            "the server at {place} does not let us in ({error}); is it running, and are user, password and database right?"
-                        ),
-                        error,
-                    )
-                };
-                (Backend::connect(target).await.map_err(unreachable)?, None)
-            }
+            Some(url) => (connect(url).await?, None),
             None => {
                 let variable = env::var_os(server::VARIABLE);
                 let binary = server::find(self.server_binary, variable, env::var_os("PATH"))?;
@@ -262,19 +322,18 @@ impl Builder {
                 (backend, Some(child))
             }
         };
+        let json = match &self.json {
+            Some(url) => Some(connect(url).await?),
+            None => None,
+        };
         let unable = |_| Error::new("the server went away while restis-local asked what it can do");
-        let commands = backend.command(&["COMMAND"]).await.map_err(unable)?;
-        let info = backend.command(&["INFO", "server"]).await.map_err(unable)?;
-        for reply in [commands.first(), info.first()] {
-            if let Some(Token::Error(text)) = Tokens::new(reply).next() {
-                return Err(Error::new(format!(
-                    "the server refuses what restis-local needs, COMMAND and INFO: {}",
-                    String::from_utf8_lossy(text)
-                )));
-            }
+        let commands = backend.ask(&["COMMAND"]).await.map_err(unable)?;
+        let info = backend.ask(&["INFO", "server"]).await.map_err(unable)?;
+        if let Some(json) = &json {
+            // How it takes an error shows now.
+            json.ask(&["INFO", "server"]).await.map_err(unable)?;
         }
-        let counters = Counters::default();
-        counters.reset(&backend).await.map_err(unable)?;
+        let counters = Counters::start(&backend).await.map_err(unable)?;
         let address = listener
             .local_addr()
             .map_err(|error| Error::io("the port that was taken is not known", error))?;
@@ -285,8 +344,11 @@ impl Builder {
             read_only_token: self.read_only_token,
             rules: Rules::new(commands.first()),
             backend,
+            json,
             counters,
             faults: Faults::default(),
+            log: Log::default(),
+            latency: self.latency,
             // Tokens of an earlier run are not repeated.
             sync: AtomicU64::new(u64::try_from(now).unwrap_or_default()),
         };
@@ -314,6 +376,20 @@ impl Builder {
             Error::io(message, error)
         })
     }
+}
+
+/// Connects to a server that runs already.
+async fn connect(url: &str) -> Result<Backend, Error> {
+    let target = Target::parse(url)?;
+    let place = target.to_string();
+    Backend::connect(target).await.map_err(|error| {
+        Error::io(
+            format!(
+                "the server at {place} does not let us in ({error}); is it running, and are user, password and database right?"
+            ),
+            error,
+        )
+    })
 }
 
 /// The address a client on this machine uses.
@@ -384,7 +460,9 @@ impl Local {
             token: "local".to_owned(),
             read_only_token: None,
             redis: None,
+            json: None,
             server_binary: None,
+            latency: Duration::ZERO,
         }
     }
 

@@ -1,6 +1,6 @@
 //! `restis-local`: the REST surface before a real server, until Ctrl-C.
 
-use std::{path::PathBuf, pin::pin, process::ExitCode};
+use std::{path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use restis_local::{Error, Local};
@@ -27,9 +27,15 @@ struct Options {
     /// Use this server and start none: redis://[user:password@]host[:port][/database]
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
+    /// Send the JSON commands to this server, such as a Redis 8 or fakeredis, and all others where they went
+    #[arg(long, value_name = "URL")]
+    json: Option<String>,
     /// Start this valkey-server or redis-server
     #[arg(long, value_name = "PATH", conflicts_with = "redis")]
     server_binary: Option<PathBuf>,
+    /// Let every answer come this many milliseconds later, as over a network
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,12 +54,16 @@ async fn run(options: Options) -> Result<(), Error> {
     let mut builder = Local::builder()
         .host(options.host)
         .port(options.port)
-        .token(options.token);
+        .token(options.token)
+        .latency(Duration::from_millis(options.latency));
     if let Some(token) = options.read_only_token {
         builder = builder.read_only_token(token);
     }
     if let Some(url) = options.redis {
         builder = builder.redis(url);
+    }
+    if let Some(url) = options.json {
+        builder = builder.json(url);
     }
     if let Some(path) = options.server_binary {
         builder = builder.server_binary(path);

@@ -11,7 +11,7 @@ use crate::{
     reply,
 };
 
-/// `/_local/stats` and `/_local/faults`.
+/// `/_local/stats`, `/_local/faults` and `/_local/log`.
 pub(crate) async fn answer(
     state: &State,
     path: &str,
@@ -53,11 +53,24 @@ pub(crate) async fn answer(
             state.faults.clear();
             done()
         }
+        ("log", "POST") => {
+            state.log.begin();
+            done()
+        }
+        ("log", "DELETE") => {
+            state.log.clear();
+            done()
+        }
+        ("log", "GET" | "HEAD") => match state.log.json() {
+            Some(json) => (StatusCode::OK, json),
+            None => refusal(StatusCode::CONFLICT, "nothing is recorded; POST begins it"),
+        },
         ("stats", _) => refusal(StatusCode::METHOD_NOT_ALLOWED, "use GET or DELETE"),
         ("faults", _) => refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST or DELETE"),
+        ("log", _) => refusal(StatusCode::METHOD_NOT_ALLOWED, "use GET, POST or DELETE"),
         _ => refusal(
             StatusCode::NOT_FOUND,
-            "there are /_local/stats and /_local/faults",
+            "there are /_local/stats, /_local/faults and /_local/log",
         ),
     };
     let mut response = Response::new(Answer::Full(

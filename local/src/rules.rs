@@ -1,7 +1,7 @@
 //! Where Upstash answers differently from the server behind: what it refuses, adds and removes.
 //!
 //! Which commands read, write or block is taken from the server's own COMMAND, so new commands need no
-//! change here.
+//! change here. Where a server has none, what is known here must do.
 
 use std::{
     collections::HashMap,
@@ -9,21 +9,11 @@ use std::{
 };
 
 use crate::{
+    extensions::{self, Part},
+    names::{CONNECTION_ONLY, JSON_READS, OTHERS, POWERFUL, READS, SERVER_ONLY, is_json},
     request::Command,
     resp::{self, Token, Tokens},
 };
-
-/// Not part of the REST API: they belong to a connection, and the connection behind is everybody's.
-const CONNECTION_ONLY: &str = "asking auth client discard exec hello monitor multi psubscribe punsubscribe quit \
-    readonly readwrite reset ssubscribe subscribe sunsubscribe unsubscribe unwatch watch";
-
-/// Not part of it either: they administer one server, which the cloud does itself.
-const SERVER_ONLY: &str = "bgrewriteaof bgsave cluster debug failover migrate module move pfdebug pfselftest \
-    psync replconf replicaof restore-asking save shutdown slaveof swapdb sync";
-
-/// Not for a read-only token although COMMAND calls none of them a write: what may write all the same,
-/// and reads of the whole database.
-const POWERFUL: &str = "eval evalsha fcall function keys publish scan script spublish";
 
 const LONGEST_NAME: usize = 48;
 const LOCKING_FLAG: &str = "allow-key-locking";
@@ -42,10 +32,20 @@ pub(crate) enum Step {
     Sent,
     /// It was appended; where the server does not answer with an error, this answers instead.
     SentButAnswer(Vec<u8>),
+    /// It was appended, a SCAN; the types of the keys it finds belong to the answer.
+    SentForTypes,
+    /// It was appended; a part of what comes is the answer.
+    SentForPart(Part),
     /// It is answered without the server, and counts as this command.
     Answer(&'static [u8], &'static str),
     /// It is not run.
     Refuse(String),
+}
+
+impl Step {
+    pub(crate) const fn is_sent(&self) -> bool {
+        !matches!(self, Self::Answer(..) | Self::Refuse(_))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +57,34 @@ enum Rule {
     Delex,
     Eval,
     EvalSha,
+    Scan,
     Script,
     Select,
     Unlink,
     Wait,
     XRead,
+    ZRange,
+}
+
+impl Rule {
+    /// The rule for a command, named in small letters.
+    fn of(name: &[u8], blocks: bool) -> Self {
+        match name {
+            b"config" => Self::Config,
+            b"copy" => Self::Copy,
+            b"eval" | b"eval_ro" => Self::Eval,
+            b"evalsha" | b"evalsha_ro" => Self::EvalSha,
+            b"scan" => Self::Scan,
+            b"script" => Self::Script,
+            b"select" => Self::Select,
+            b"unlink" => Self::Unlink,
+            b"wait" | b"waitaof" => Self::Wait,
+            b"xread" | b"xreadgroup" => Self::XRead,
+            b"zrange" | b"zrangestore" => Self::ZRange,
+            _ if blocks => Self::Refuse,
+            _ => Self::Forward,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,15 +98,21 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Rules {
     commands: HashMap<Box<[u8]>, Entry>,
+    /// What becomes of a command that is in none of the lists.
+    unknown: Entry,
     compares_on_delete: bool,
     scripts: Mutex<HashMap<String, String>>,
 }
 
 impl Rules {
-    /// Builds them from the reply to COMMAND.
+    /// Builds them from the reply to COMMAND, which may be an error.
     pub(crate) fn new(commands: &[u8]) -> Self {
         let mut rules = Self {
             commands: HashMap::new(),
+            unknown: Entry {
+                rule: Rule::Forward,
+                reads: true,
+            },
             compares_on_delete: false,
             scripts: Mutex::default(),
         };
@@ -92,6 +121,19 @@ impl Rules {
             while let Some(entry) = entries.value() {
                 rules.learn(entry);
             }
+        }
+        if rules.commands.is_empty() {
+            rules.know();
+        }
+        for name in JSON_READS.split_whitespace() {
+            let entry = Entry {
+                rule: Rule::Forward,
+                reads: true,
+            };
+            rules
+                .commands
+                .entry(name.as_bytes().into())
+                .or_insert(entry);
         }
         rules.compares_on_delete = rules.commands.contains_key(b"delifeq".as_slice());
         let absent = Entry {
@@ -112,6 +154,19 @@ impl Rules {
         rules
     }
 
+    /// What is known without the server.
+    fn know(&mut self) {
+        self.unknown.reads = false;
+        for (names, reads) in [(READS, true), (OTHERS, false)] {
+            for name in names.split_whitespace() {
+                let blocks = name.starts_with('b') && name.contains("pop") || name == "blmove";
+                let rule = Rule::of(name.as_bytes(), blocks);
+                self.commands
+                    .insert(name.as_bytes().into(), Entry { rule, reads });
+            }
+        }
+    }
+
     /// One element of COMMAND: name, arity, flags, and in place 9 (Redis 7 and later) the subcommands.
     fn learn(&mut self, entry: &[u8]) {
         let mut fields = Tokens::new(entry);
@@ -124,22 +179,9 @@ impl Rules {
             return;
         };
         let has = |flag: &[u8]| flags.contains(&flag);
-        let upper = name.to_ascii_uppercase();
         let powerful = POWERFUL.split(' ').any(|known| known.as_bytes() == name);
         let reads = !powerful && !has(b"write") && !has(b"admin");
-        let rule = match upper.as_slice() {
-            b"CONFIG" => Rule::Config,
-            b"COPY" => Rule::Copy,
-            b"EVAL" | b"EVAL_RO" => Rule::Eval,
-            b"EVALSHA" | b"EVALSHA_RO" => Rule::EvalSha,
-            b"SCRIPT" => Rule::Script,
-            b"SELECT" => Rule::Select,
-            b"UNLINK" => Rule::Unlink,
-            b"WAIT" | b"WAITAOF" => Rule::Wait,
-            b"XREAD" | b"XREADGROUP" => Rule::XRead,
-            _ if has(b"blocking") => Rule::Refuse,
-            _ => Rule::Forward,
-        };
+        let rule = Rule::of(&name, has(b"blocking"));
         self.commands.insert(name.into(), Entry { rule, reads });
         // First key, last key, step, categories, tips, key specifications.
         for _ in 0..6 {
@@ -174,10 +216,15 @@ impl Rules {
         if let Some(problem) = command.problem() {
             return Step::Refuse(problem.to_owned());
         }
-        let entry = self.find(command.name(), None).unwrap_or(Entry {
-            rule: Rule::Forward,
-            reads: true,
-        });
+        let entry = self
+            .find(command.name(), None)
+            .unwrap_or(match is_json(command) {
+                true => Entry {
+                    rule: Rule::Forward,
+                    reads: false,
+                },
+                false => self.unknown,
+            });
         if access == Access::ReadOnly && entry.rule != Rule::Refuse {
             let inner = command
                 .arg(1)
@@ -227,6 +274,12 @@ impl Rules {
                     return send(out, head.into_iter(), command, 2);
                 }
             }
+            Rule::Scan => {
+                if let Some(args) = extensions::scan(command) {
+                    resp::encode(out, args.into_iter());
+                    return Step::SentForTypes;
+                }
+            }
             Rule::Script if is(1, b"DEBUG") => return refuse(),
             Rule::Script if is(1, b"LOAD") && command.len() == 3 => {
                 if let Some((script, _, sha)) = command.arg(2).and_then(|script| self.strip(script))
@@ -271,6 +324,11 @@ impl Rules {
             }
             Rule::XRead if blocks(command) => return refuse(),
             Rule::XRead => {}
+            Rule::ZRange => {
+                if let Some(step) = extensions::zrange(command, out) {
+                    return step;
+                }
+            }
         }
         resp::encode(out, command.args());
         Step::Sent

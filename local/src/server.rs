@@ -91,10 +91,7 @@ mod unix {
         time::{sleep, timeout},
     };
 
-    use crate::{
-        backend::{Backend, Target},
-        error::Error,
-    };
+    use crate::{backend::Backend, error::Error, target::Target};
 
     /// The server holds the pipe of the shell's output open, so that its end tells that the server ended.
     const SHELL: &str = r#"

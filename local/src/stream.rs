@@ -16,10 +16,11 @@ use tokio::io::{AsyncRead as _, ReadBuf};
 
 use crate::{
     answer::{Closed, Pending},
-    backend::{Backend, Link, Reader, Writer},
-    request::Command,
+    backend::Backend,
+    request::Batch,
     resp::{self, Scanner, Token, Tokens},
     serve::Meter,
+    target::{Link, Reader, Writer},
 };
 
 const AT_ONCE: usize = 8 * 1024;
@@ -35,11 +36,7 @@ pub(crate) enum Source {
 impl Source {
     /// Only with this header: without it the path is a command as any other, and refused as one that
     /// belongs to a connection.
-    pub(crate) fn asked(
-        method: &Method,
-        headers: &HeaderMap,
-        command: Command<'_>,
-    ) -> Option<Self> {
+    pub(crate) fn asked(method: &Method, headers: &HeaderMap, path: &str) -> Option<Self> {
         let accepted = headers.get_all(header::ACCEPT).iter().any(|value| {
             let kinds = value.as_bytes().split(|&byte| byte == b',');
             kinds
@@ -49,11 +46,17 @@ impl Source {
         if !accepted || !matches!(*method, Method::GET | Method::POST) {
             return None;
         }
-        match command.name().to_ascii_lowercase().as_slice() {
-            b"subscribe" => Some(Self::Subscribe),
-            b"psubscribe" => Some(Self::PSubscribe),
-            b"monitor" => Some(Self::Monitor),
-            _ => None,
+        let name = path.split('/').nth(1)?;
+        [Self::Subscribe, Self::PSubscribe, Self::Monitor]
+            .into_iter()
+            .find(|source| source.name().eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Subscribe => "/subscribe",
+            Self::PSubscribe => "/psubscribe",
+            Self::Monitor => "/monitor",
         }
     }
 
@@ -91,11 +94,13 @@ impl Events {
     /// Runs the command. The server has accepted it when this returns.
     pub(crate) async fn open(
         backend: &Backend,
-        command: Command<'_>,
+        words: &Batch,
         meter: Arc<Meter>,
     ) -> io::Result<Self> {
         let mut sent = Vec::new();
-        resp::encode(&mut sent, command.args());
+        for command in words.commands() {
+            resp::encode(&mut sent, command.args());
+        }
         let Link {
             reader,
             writer,

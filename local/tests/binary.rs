@@ -140,6 +140,8 @@ async fn it_prints_what_to_copy_and_leaves_nothing_behind() {
             ask(&url, "r", "/get/n").await,
             (200, r#"{"result":"1"}"#.to_owned())
         );
+        let (status, refused) = ask(&url, "r", "/incr/n").await;
+        assert!(status == 400 && refused.contains("NOPERM"), "{refused}");
         let server = server_of(&url, "s3cret").await;
         assert!(is_alive(server) && !is_empty(temporary.path()));
         program.signal(signal);
@@ -197,6 +199,44 @@ async fn it_uses_the_server_it_is_given_and_leaves_it_running() {
     program.signal("-TERM");
     assert!(program.end().0);
     assert_eq!(rest.run(r#"["GET","k"]"#).await, r#""v""#);
+}
+
+#[tokio::test]
+async fn its_options_reach_what_they_are_for() {
+    let json = std::env::var("RESTIS_JSON_SERVER").expect(
+        "RESTIS_JSON_SERVER names a server that has JSON; `cargo xtask test native` sets it",
+    );
+    let temporary = tempfile::tempdir().unwrap();
+    let args = ["--port", "0", "--json", &json, "--latency", "150"];
+    let mut program = program(&args, temporary.path());
+    let [_, url, _] = program.lines();
+    let url = url.split('"').nth(1).unwrap();
+    let begin = std::time::Instant::now();
+    assert_eq!(
+        ask(url, "local", "/json.set/local:options/$/7").await,
+        (200, r#"{"result":"OK"}"#.to_owned())
+    );
+    assert!(begin.elapsed() >= Duration::from_millis(150));
+    assert_eq!(
+        ask(url, "local", "/json.get/local:options/$").await,
+        (200, r#"{"result":"[7]"}"#.to_owned())
+    );
+    let help = Command::new(env!("CARGO_BIN_EXE_restis-local"))
+        .arg("--help")
+        .output();
+    let help = String::from_utf8(help.unwrap().stdout).unwrap();
+    for option in [
+        "host",
+        "port",
+        "token",
+        "read-only-token",
+        "redis",
+        "json",
+        "server-binary",
+        "latency",
+    ] {
+        assert!(help.contains(&format!("--{option} <")), "{help}");
+    }
 }
 
 #[tokio::test]
