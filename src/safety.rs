@@ -47,6 +47,15 @@ const READ: &[&str] = &[
     "HTTL",
     "HVALS",
     "INFO",
+    "JSON.ARRINDEX",
+    "JSON.ARRLEN",
+    "JSON.GET",
+    "JSON.MGET",
+    "JSON.OBJKEYS",
+    "JSON.OBJLEN",
+    "JSON.RESP",
+    "JSON.STRLEN",
+    "JSON.TYPE",
     "KEYS",
     "LINDEX",
     "LLEN",
@@ -109,6 +118,8 @@ const IDEMPOTENT: &[&str] = &[
     "EXPIREAT",
     "GETEX",
     "HMSET",
+    "JSON.MSET",
+    "JSON.SET",
     "LSET",
     "MSET",
     "PEXPIRE",
@@ -143,6 +154,7 @@ const BLIND: &[&str] = &["HMSET", "MSET", "PSETEX", "SET", "SETEX"];
 
 /// Families, by their second word.
 const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
+    ("JSON.DEBUG", &[("MEMORY", Safety::Read)]),
     (
         "SCRIPT",
         &[
@@ -201,6 +213,11 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     if IDEMPOTENT.binary_search(&&*name).is_err() {
         return Safety::Write;
     }
+    let is_condition = |word: Cow<'_, str>| {
+        CONDITIONS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&word))
+    };
     let mut among = |skip: usize, found: &[&str]| {
         let mut rest = words.by_ref().skip(skip);
         rest.any(|word| found.iter().any(|known| known.eq_ignore_ascii_case(&word)))
@@ -213,13 +230,21 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
             let now = words
                 .nth(1)
                 .is_some_and(|time| time == "0" || time.starts_with('-'));
-            now || words.any(|word| {
-                CONDITIONS
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(&word))
-            })
+            now || words.any(is_condition)
         }
         "GETEX" => among(1, &["EXAT", "PXAT"]),
+        // The first run may change what such a path leads to.
+        "JSON.SET" => {
+            let moves = words
+                .nth(1)
+                .is_some_and(|path| path.contains("..") || path.contains('?'));
+            moves || words.skip(1).any(is_condition)
+        }
+        // One value may change what the path of another leads to.
+        "JSON.MSET" => words
+            .skip(1)
+            .step_by(3)
+            .any(|path| !matches!(&*path, "$" | ".")),
         // A destination that is a source too gives the second run other data to begin with.
         name if STORES.contains(&name) => {
             let destination = words.next().unwrap_or_default();
@@ -324,6 +349,15 @@ mod tests {
             (r#"["ZUNIONSTORE","sum",2,"today","week"]"#, IdempotentWrite),
             (r#"["ZUNIONSTORE","sum",2,"sum","today"]"#, Write),
             (r#"["MSET","NX","NX","GET","GET"]"#, IdempotentWrite),
+            (r#"["JSON.SET","k","$","1"]"#, IdempotentWrite),
+            (r#"["JSON.SET","NX","$.XX","NX"]"#, IdempotentWrite),
+            (r#"["JSON.SET","k","$","1","nx"]"#, Write),
+            (r#"["JSON.SET","k","$..a","{\"a\":1}"]"#, Write),
+            (r#"["JSON.SET","k","$.a[?(@==1)]","2"]"#, Write),
+            (r#"["JSON.MSET","a","$","1","b",".","2"]"#, IdempotentWrite),
+            (r#"["JSON.MSET","a","$","1","a","$.b","2"]"#, Write),
+            (r#"["JSON.DEBUG","memory","k"]"#, Read),
+            (r#"["JSON.MERGE","k","$","1"]"#, Write),
             (r#"["INCR","k"]"#, Write),
             (r#"["DEL","k"]"#, Write),
             (r#"["EVAL","return 1",0]"#, Write),

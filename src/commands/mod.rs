@@ -6,6 +6,7 @@
 
 pub mod connection;
 pub mod hashes;
+pub mod json;
 pub mod keys;
 pub mod lists;
 pub mod scripting;

@@ -34,7 +34,7 @@ impl Row {
     /// `SET`, `SCRIPT LOAD`.
     fn name(&self) -> String {
         let words: Vec<String> = serde_json::from_str(&self.written).unwrap();
-        let family = matches!(&*words[0], "OBJECT" | "SCRIPT" | "SLOWLOG");
+        let family = matches!(&*words[0], "JSON.DEBUG" | "OBJECT" | "SCRIPT" | "SLOWLOG");
         words[..if family { 2 } else { 1 }].join(" ")
     }
 
@@ -110,6 +110,8 @@ macro_rules! rows {
     };
 }
 
+mod json;
+
 fn table() -> Vec<Row> {
     let recorder = &Recorder::new();
     let groups = [
@@ -117,6 +119,7 @@ fn table() -> Vec<Row> {
         collections,
         sorted_sets,
         scripts_and_server,
+        json::rows,
     ];
     groups.into_iter().flat_map(|rows| rows(recorder)).collect()
 }
@@ -415,6 +418,18 @@ const WRITES: &[&str] = &[
     "INCR",
     "INCRBY",
     "INCRBYFLOAT",
+    "JSON.ARRAPPEND",
+    "JSON.ARRINSERT",
+    "JSON.ARRPOP",
+    "JSON.ARRTRIM",
+    "JSON.CLEAR",
+    "JSON.DEL",
+    "JSON.FORGET",
+    "JSON.MERGE",
+    "JSON.NUMINCRBY",
+    "JSON.NUMMULTBY",
+    "JSON.STRAPPEND",
+    "JSON.TOGGLE",
     "LINSERT",
     "LMOVE",
     "LMPOP",
@@ -469,6 +484,8 @@ fn no_command_is_a_write_unnoticed() {
 const SOURCES: &[(&str, &str)] = &[
     ("connection", include_str!("connection.rs")),
     ("hashes", include_str!("hashes.rs")),
+    ("json", include_str!("json.rs")),
+    ("json/arrays", include_str!("json/arrays.rs")),
     ("keys", include_str!("keys.rs")),
     ("lists", include_str!("lists.rs")),
     ("scripting", include_str!("scripting.rs")),

@@ -396,6 +396,7 @@ fn is_subcommand(family: &str, word: &str) -> bool {
         "FUNCTION" => &[
             "DELETE", "DUMP", "FLUSH", "KILL", "LIST", "LOAD", "RESTORE", "STATS",
         ],
+        "JSON.DEBUG" => &["MEMORY"],
         "MEMORY" => &["DOCTOR", "STATS", "USAGE"],
         "OBJECT" => &["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"],
         "PUBSUB" => &["CHANNELS", "NUMPAT", "NUMSUB"],

@@ -49,6 +49,22 @@ async fn seed(redis: &Redis, row: &Row) -> Result<(), Error> {
     Ok(())
 }
 
+/// Commands that no server here has: JSON is a module.
+const ABSENT: &[&str] = &[
+    "JSON.ARRINDEX",
+    "JSON.ARRLEN",
+    "JSON.DEBUG MEMORY",
+    "JSON.GET",
+    "JSON.MGET",
+    "JSON.MSET",
+    "JSON.OBJKEYS",
+    "JSON.OBJLEN",
+    "JSON.RESP",
+    "JSON.SET",
+    "JSON.STRLEN",
+    "JSON.TYPE",
+];
+
 async fn run(redis: &Redis, row: &Row) -> Result<Value, Error> {
     let words: Vec<String> = serde_json::from_str(row.expected).unwrap();
     let (name, args) = words.split_first().unwrap();
@@ -85,6 +101,11 @@ fn a_second_run_is_as_safe_as_the_class_says() {
         let local = Local::builder().start().await.unwrap();
         let redis = Redis::new(local.url(), local.token()).unwrap();
         for row in &rows {
+            if ABSENT.contains(&&*row.name()) {
+                let error = run(&redis, row).await.unwrap_err().to_string();
+                assert!(error.contains("unknown command"), "{error}");
+                continue;
+            }
             let broken = broken(&redis, row).await;
             assert!(matches!(broken, Ok(None)), "{}: {broken:?}", row.expression);
         }
