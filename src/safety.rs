@@ -154,6 +154,15 @@ const BLIND: &[&str] = &["HMSET", "MSET", "PSETEX", "SET", "SETEX"];
 
 /// Families, by their second word.
 const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
+    (
+        "FUNCTION",
+        &[
+            ("LIST", Safety::Read),
+            ("STATS", Safety::Read),
+            ("LOAD", Safety::IdempotentWrite),
+            ("FLUSH", Safety::IdempotentWrite),
+        ],
+    ),
     ("JSON.DEBUG", &[("MEMORY", Safety::Read)]),
     (
         "SCRIPT",
@@ -205,6 +214,13 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     }
     if let Some((_, family)) = FAMILIES.iter().find(|(first, _)| *first == name) {
         let second = words.next().unwrap_or_default();
+        if name == "FUNCTION" && second.eq_ignore_ascii_case("LOAD") {
+            // Without REPLACE the second run finds the library that the first has loaded.
+            let replaces = |word: Cow<'_, str>| word.eq_ignore_ascii_case("REPLACE");
+            if !words.next().is_some_and(replaces) {
+                return Safety::Write;
+            }
+        }
         let found = family
             .iter()
             .find(|(word, _)| word.eq_ignore_ascii_case(&second));
@@ -335,6 +351,12 @@ mod tests {
             (r#"["EVAL_RO","return 1",0]"#, Read),
             (r#"["SCRIPT","load","return 1"]"#, IdempotentWrite),
             (r#"["SLOWLOG","RESET"]"#, Write),
+            (r##"["function","load","#!lua name=replace"]"##, Write),
+            (
+                r##"["function","load","replace","#!lua name=l"]"##,
+                IdempotentWrite,
+            ),
+            (r#"["FUNCTION","DELETE","l"]"#, Write),
             (r#"["SET","k","v"]"#, IdempotentWrite),
             (r#"["SET","NX","XX","EX","60"]"#, IdempotentWrite),
             (r#"["SET","k","v","EX","60","nx"]"#, Write),

@@ -5,6 +5,8 @@
 //! types in these modules mark which options a command has, or are what it answers.
 
 pub mod connection;
+mod fields;
+pub mod functions;
 pub mod hashes;
 pub mod json;
 pub mod keys;

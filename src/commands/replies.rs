@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod functions;
 mod json;
 
 use std::{collections::HashMap, fmt::Debug};

@@ -34,7 +34,10 @@ impl Row {
     /// `SET`, `SCRIPT LOAD`.
     fn name(&self) -> String {
         let words: Vec<String> = serde_json::from_str(&self.written).unwrap();
-        let family = matches!(&*words[0], "JSON.DEBUG" | "OBJECT" | "SCRIPT" | "SLOWLOG");
+        let family = matches!(
+            &*words[0],
+            "FUNCTION" | "JSON.DEBUG" | "OBJECT" | "SCRIPT" | "SLOWLOG"
+        );
         words[..if family { 2 } else { 1 }].join(" ")
     }
 
@@ -110,6 +113,7 @@ macro_rules! rows {
     };
 }
 
+mod functions;
 mod json;
 
 fn table() -> Vec<Row> {
@@ -120,6 +124,7 @@ fn table() -> Vec<Row> {
         sorted_sets,
         scripts_and_server,
         json::rows,
+        functions::rows,
     ];
     groups.into_iter().flat_map(|rows| rows(recorder)).collect()
 }
@@ -406,8 +411,12 @@ const WRITES: &[&str] = &[
     "DEL",
     "EVAL",
     "EVALSHA",
+    "FCALL",
     "FLUSHALL",
     "FLUSHDB",
+    "FUNCTION DELETE",
+    "FUNCTION KILL",
+    "FUNCTION LOAD",
     "GETDEL",
     "GETSET",
     "HDEL",
@@ -483,6 +492,7 @@ fn no_command_is_a_write_unnoticed() {
 /// Where the methods are.
 const SOURCES: &[(&str, &str)] = &[
     ("connection", include_str!("connection.rs")),
+    ("functions", include_str!("functions.rs")),
     ("hashes", include_str!("hashes.rs")),
     ("json", include_str!("json.rs")),
     ("json/arrays", include_str!("json/arrays.rs")),

@@ -9,6 +9,7 @@
     reason = "a test, not an API"
 )]
 
+mod functions;
 mod hashes;
 mod keys;
 mod lists;

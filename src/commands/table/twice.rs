@@ -10,19 +10,22 @@ use crate::{Bytes, Error, Redis, Value};
 
 type Data = BTreeMap<Bytes, Bytes>;
 
-/// All keys, in the form in which the server would move them to another.
+/// All keys and functions, in the form in which the server would move them to another.
 async fn data(redis: &Redis) -> Result<Data, Error> {
     let mut data = Data::new();
     for key in redis.keys::<Bytes>("*").await? {
         let value = redis.command("DUMP").arg(&key).query::<Bytes>().await?;
         data.insert(key, value);
     }
+    let functions = redis.command("FUNCTION").arg("DUMP").query().await?;
+    data.insert(Bytes::from_static(b"functions"), functions);
     Ok(data)
 }
 
 /// Fills the keys of the table with what this command works on.
 async fn seed(redis: &Redis, row: &Row) -> Result<(), Error> {
     redis.flushall().sync().await?;
+    redis.function_flush().sync().await?;
     for key in ["k", "a", "b"] {
         match row.expected.as_bytes() {
             [b'[', b'"', b'Z', ..] => {
