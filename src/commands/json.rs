@@ -1,5 +1,5 @@
 //! JSON: documents in keys, read and changed by paths. Arrays inside them are in [`arrays`], what is
-//! answered for each match of a path in [`matches`].
+//! answered for each match of a path in [`mod@matches`].
 //!
 //! Values are whatever serde can serialize, and go out as JSON: text is a JSON string, and is never
 //! taken for JSON that is already written. They come back as [`Json<T>`](crate::Json).
