@@ -13,6 +13,17 @@ use crate::{
 
 /// Commands that write nothing.
 const READ: &[&str] = &[
+    "ARCOUNT",
+    "ARGET",
+    "ARGETRANGE",
+    "ARGREP",
+    "ARINFO",
+    "ARLASTITEMS",
+    "ARLEN",
+    "ARMGET",
+    "ARNEXT",
+    "AROP",
+    "ARSCAN",
     "BITCOUNT",
     "BITFIELD_RO",
     "BITPOS",
@@ -70,6 +81,13 @@ const READ: &[&str] = &[
     "SCAN",
     "SCARD",
     "SDIFF",
+    "SEARCH.AGGREGATE",
+    "SEARCH.COUNT",
+    "SEARCH.DESCRIBE",
+    "SEARCH.LISTALIASES",
+    "SEARCH.LISTINDEXES",
+    "SEARCH.QUERY",
+    "SEARCH.WAITINDEXING",
     "SINTER",
     "SINTERCARD",
     "SISMEMBER",
@@ -83,6 +101,10 @@ const READ: &[&str] = &[
     "TIME",
     "TTL",
     "TYPE",
+    "VECTOR.COUNT",
+    "VECTOR.GET",
+    "VECTOR.INFO",
+    "VECTOR.QUERY",
     "XLEN",
     "XPENDING",
     "XRANGE",
@@ -114,6 +136,7 @@ const READ: &[&str] = &[
 /// Not here: DEL, SADD, HSET and their like. A second run leaves the same data, but says `0` where
 /// the first said `1`, and a caller who branches on that would be told a lie.
 const IDEMPOTENT: &[&str] = &[
+    "ARSEEK",
     "EXPIRE",
     "EXPIREAT",
     "GETEX",

@@ -4,6 +4,7 @@
 //! [`Command`](crate::Command) it gives, and an option that changes the reply changes its type. The
 //! types in these modules mark which options a command has, or are what it answers.
 
+pub mod arrays;
 pub mod connection;
 mod fields;
 pub mod functions;
@@ -12,10 +13,12 @@ pub mod json;
 pub mod keys;
 pub mod lists;
 pub mod scripting;
+pub mod search;
 pub mod server;
 pub mod sets;
 pub mod sorted_sets;
 pub mod strings;
+pub mod vector;
 
 #[cfg(test)]
 mod replies;

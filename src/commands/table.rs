@@ -113,6 +113,7 @@ macro_rules! rows {
     };
 }
 
+mod extensions;
 mod functions;
 mod json;
 
@@ -125,6 +126,9 @@ fn table() -> Vec<Row> {
         scripts_and_server,
         json::rows,
         functions::rows,
+        extensions::arrays,
+        extensions::search,
+        extensions::vector,
     ];
     groups.into_iter().flat_map(|rows| rows(recorder)).collect()
 }
@@ -405,6 +409,12 @@ fn every_command_has_this_class() {
 /// in no list has this class too: this list is there so that none gets it unnoticed.
 const WRITES: &[&str] = &[
     "APPEND",
+    "ARDEL",
+    "ARDELRANGE",
+    "ARINSERT",
+    "ARMSET",
+    "ARRING",
+    "ARSET",
     "COPY",
     "DECR",
     "DECRBY",
@@ -456,12 +466,21 @@ const WRITES: &[&str] = &[
     "RPUSH",
     "RPUSHX",
     "SADD",
+    "SEARCH.ALIASADD",
+    "SEARCH.ALIASDEL",
+    "SEARCH.CREATE",
+    "SEARCH.DROP",
+    "SEARCH.REINDEX",
     "SETNX",
     "SLOWLOG RESET",
     "SMOVE",
     "SPOP",
     "SREM",
     "UNLINK",
+    "VECTOR.ADD",
+    "VECTOR.CREATE",
+    "VECTOR.DEL",
+    "VECTOR.DROP",
     "ZADD",
     "ZINCRBY",
     "ZMPOP",
@@ -491,6 +510,7 @@ fn no_command_is_a_write_unnoticed() {
 
 /// Where the methods are.
 const SOURCES: &[(&str, &str)] = &[
+    ("arrays", include_str!("arrays.rs")),
     ("connection", include_str!("connection.rs")),
     ("functions", include_str!("functions.rs")),
     ("hashes", include_str!("hashes.rs")),
@@ -499,6 +519,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("keys", include_str!("keys.rs")),
     ("lists", include_str!("lists.rs")),
     ("scripting", include_str!("scripting.rs")),
+    ("search", include_str!("search.rs")),
     ("server", include_str!("server.rs")),
     ("sets", include_str!("sets.rs")),
     ("sorted_sets", include_str!("sorted_sets.rs")),
@@ -507,6 +528,7 @@ const SOURCES: &[(&str, &str)] = &[
         include_str!("sorted_sets/combine.rs"),
     ),
     ("strings", include_str!("strings.rs")),
+    ("vector", include_str!("vector.rs")),
 ];
 
 /// The names of the methods that give a command, an option of one, or a scan.
