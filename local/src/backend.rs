@@ -1,4 +1,4 @@
-//! The one connection to the real server, shared by all requests.
+//! The connection to the real server, shared by all requests but those that stream.
 //!
 //! Calls are written as they come and answered in their order, so what one call sends (a pipeline, or
 //! MULTI to EXEC) is contiguous on the wire and needs no lock. A lost connection fails the calls that
@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, fmt, io, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use hyper::Uri;
 use percent_encoding::percent_decode_str;
 use tokio::{
@@ -24,8 +24,8 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_AHEAD: usize = 64 * 1024;
 
-type Reader = Box<dyn AsyncRead + Send + Unpin>;
-type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+pub(crate) type Reader = Box<dyn AsyncRead + Send + Unpin>;
+pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Where the real server listens, and how to log in.
 #[derive(Clone)]
@@ -130,52 +130,86 @@ impl Target {
 
     /// Connects and logs in. The server has answered once when this returns.
     async fn connect(&self) -> io::Result<(Reader, Writer)> {
-        let login = async {
-            let (mut reader, mut writer) = self.open().await?;
-            let mut greeting = Vec::new();
-            let mut replies = 1;
-            if let Some(password) = &self.password {
-                let args = [
-                    Some(b"AUTH".as_slice()),
-                    self.user.as_deref(),
-                    Some(password),
-                ];
-                let args: Vec<&[u8]> = args.into_iter().flatten().collect();
-                resp::encode(&mut greeting, args.into_iter());
-                replies += 1;
-            }
-            if self.database != 0 {
-                let database = self.database.to_string();
-                resp::encode(
-                    &mut greeting,
-                    [b"SELECT".as_slice(), database.as_bytes()].into_iter(),
-                );
-                replies += 1;
-            }
-            resp::encode(&mut greeting, [b"PING".as_slice()].into_iter());
-            writer.write_all(&greeting).await?;
-            let mut buffer = BytesMut::new();
+        timeout(CONNECT_TIMEOUT, self.log_in(b"*1\r\n$4\r\nPING\r\n"))
+            .await?
+            .map(|link| (link.reader, link.writer))
+    }
+
+    /// Connects, logs in and sends one command.
+    async fn log_in(&self, command: &[u8]) -> io::Result<Link> {
+        let (mut reader, mut writer) = self.open().await?;
+        let mut greeting = Vec::new();
+        let mut logins = 0;
+        if let Some(password) = &self.password {
+            let args = [
+                Some(b"AUTH".as_slice()),
+                self.user.as_deref(),
+                Some(password),
+            ];
+            let args: Vec<&[u8]> = args.into_iter().flatten().collect();
+            resp::encode(&mut greeting, args.into_iter());
+            logins += 1;
+        }
+        if self.database != 0 {
+            let database = self.database.to_string();
+            resp::encode(
+                &mut greeting,
+                [b"SELECT".as_slice(), database.as_bytes()].into_iter(),
+            );
+            logins += 1;
+        }
+        greeting.extend_from_slice(command);
+        writer.write_all(&greeting).await?;
+        let mut input = BytesMut::new();
+        loop {
             let mut scanner = Scanner::new();
-            while replies > 0 {
-                if reader.read_buf(&mut buffer).await? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
+            while let Some(end) = scanner.advance(&input)? {
+                let reply = input.get(..end).unwrap_or_default();
+                if let Some(Token::Error(text)) = resp::Tokens::new(reply).next() {
+                    return Err(Refusal::error(text));
                 }
-                while scanner.advance(&buffer)?.is_some() {
-                    replies -= 1;
+                if logins == 0 {
+                    return Ok(Link {
+                        reader,
+                        writer,
+                        input,
+                    });
                 }
+                logins -= 1;
+                input.advance(end);
+                scanner.rewind();
             }
-            let refusal = resp::Tokens::new(&buffer).find_map(|token| match token {
-                Token::Error(text) => Some(String::from_utf8_lossy(text).into_owned()),
-                _ => None,
-            });
-            match refusal {
-                Some(text) => Err(io::Error::other(text)),
-                None => Ok((reader, writer)),
+            if reader.read_buf(&mut input).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
-        };
-        timeout(CONNECT_TIMEOUT, login).await?
+        }
     }
 }
+
+/// A connection that was logged in, and what arrived over it: at least the reply to its first command.
+pub(crate) struct Link {
+    pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
+    pub(crate) input: BytesMut,
+}
+
+/// The server answered a login, or a stream's command, with this error.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) String);
+
+impl Refusal {
+    fn error(text: &[u8]) -> io::Error {
+        io::Error::other(Self(String::from_utf8_lossy(text).into_owned()))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// The address without the login.
 impl fmt::Display for Target {
@@ -211,7 +245,7 @@ pub(crate) struct Replies {
 }
 
 impl Replies {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |&end| {
             let reply = self.bytes.get(start..end).unwrap_or_default();
@@ -238,16 +272,25 @@ struct Call {
 }
 
 /// A handle to the connection; it may be used from any thread and any runtime.
-#[derive(Clone, Debug)]
-pub(crate) struct Backend(mpsc::UnboundedSender<Call>);
+#[derive(Clone)]
+pub(crate) struct Backend {
+    calls: mpsc::UnboundedSender<Call>,
+    target: Target,
+}
 
 impl Backend {
     /// Connects and leaves a task behind that keeps the connection.
     pub(crate) async fn connect(target: Target) -> io::Result<Self> {
         let link = target.connect().await?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(keep(target, link, receiver));
-        Ok(Self(sender))
+        let (calls, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(keep(target.clone(), link, receiver));
+        Ok(Self { calls, target })
+    }
+
+    /// Sends one command over a connection of its own, for replies that never end. The first is there
+    /// when this returns, and is no error: that one is a [`Refusal`].
+    pub(crate) async fn stream(&self, command: &[u8]) -> io::Result<Link> {
+        timeout(CONNECT_TIMEOUT, self.target.log_in(command)).await?
     }
 
     /// Sends `payload`, which holds as many commands as there are `replies` to wait for.
@@ -268,7 +311,7 @@ impl Backend {
             replies,
             done,
         };
-        self.0.send(call).map_err(|_| Unavailable::NotSent)?;
+        self.calls.send(call).map_err(|_| Unavailable::NotSent)?;
         answer.await.unwrap_or(Err(Unavailable::Lost))
     }
 
@@ -277,6 +320,16 @@ impl Backend {
         let mut payload = Vec::new();
         resp::encode(&mut payload, args.iter().map(|arg| arg.as_bytes()));
         self.call(payload, 1).await
+    }
+
+    /// Asks what the server may not know.
+    pub(crate) async fn ask(&self, args: &[&str]) -> Result<Replies, Unavailable> {
+        let replies = self.command(args).await?;
+        if is_error(replies.first()) {
+            // One that ends the connection after an error has ended it when this has an answer or none.
+            let _ = self.command(&["PING"]).await;
+        }
+        Ok(replies)
     }
 }
 
@@ -307,7 +360,73 @@ async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::Unbounded
         if ended.is_ok() {
             return;
         }
+        if queue.refused {
+            return carefully(&target, &mut calls).await;
+        }
     }
+}
+
+/// Serves calls one command after the other: for a server that ends the connection after an error, and
+/// with it whatever else was sent.
+async fn carefully(target: &Target, calls: &mut mpsc::UnboundedReceiver<Call>) {
+    let mut link = None;
+    while let Some(call) = calls.recv().await {
+        if !call.done.is_closed() {
+            let answer = one_by_one(target, &mut link, &call.payload).await;
+            let _ = call.done.send(answer);
+        }
+    }
+}
+
+/// Runs the commands of one call. Those of a transaction end with the first that is refused.
+async fn one_by_one(
+    target: &Target,
+    link: &mut Option<(Reader, Writer)>,
+    payload: &[u8],
+) -> Result<Replies, Unavailable> {
+    let together = payload.starts_with(b"*1\r\n$5\r\nMULTI\r\n");
+    let mut bytes = BytesMut::new();
+    let mut ends = Vec::new();
+    let mut commands = resp::Tokens::new(payload);
+    while let Some(command) = commands.value() {
+        let (mut reader, mut writer) = match link.take() {
+            Some(link) => link,
+            None => target.connect().await.map_err(|_| match ends.is_empty() {
+                true => Unavailable::NotSent,
+                false => Unavailable::Lost,
+            })?,
+        };
+        let reply = exchange(&mut reader, &mut writer, command).await;
+        let reply = reply.map_err(|_| Unavailable::Lost)?;
+        bytes.extend_from_slice(&reply);
+        ends.push(bytes.len());
+        match (is_error(&reply), together) {
+            (false, _) => *link = Some((reader, writer)),
+            (true, false) => {}
+            (true, true) => break,
+        }
+    }
+    let bytes = bytes.freeze();
+    Ok(Replies { bytes, ends })
+}
+
+async fn exchange(
+    reader: &mut Reader,
+    writer: &mut Writer,
+    command: &[u8],
+) -> io::Result<BytesMut> {
+    writer.write_all(command).await?;
+    let (mut input, mut scanner) = (BytesMut::new(), Scanner::new());
+    while scanner.advance(&input)?.is_none() {
+        if reader.read_buf(&mut input).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(input)
+}
+
+fn is_error(reply: &[u8]) -> bool {
+    reply.starts_with(b"-")
 }
 
 struct Waiting {
@@ -320,6 +439,8 @@ struct Waiting {
 struct Queue {
     out: BytesMut,
     waiting: VecDeque<Waiting>,
+    /// The last reply was an error.
+    refused: bool,
 }
 
 impl Queue {
@@ -341,6 +462,8 @@ impl Queue {
             let Some(end) = scanner.advance(input)? else {
                 return Ok(());
             };
+            let start = front.ends.last().copied().unwrap_or_default();
+            self.refused = is_error(input.get(start..).unwrap_or_default());
             front.ends.push(end);
             if front.ends.len() == front.replies {
                 let bytes = input.split_to(end).freeze();

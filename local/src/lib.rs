@@ -43,10 +43,13 @@
 //! with the error of the command that caused it, and `Actual` in the size error counts RESP bytes for a
 //! reply. `billed` counts what the real server ran, so a command it rejects unrun costs nothing.
 
+mod answer;
 mod backend;
 mod error;
+mod extensions;
 mod faults;
 mod http;
+mod own;
 mod reply;
 mod request;
 mod resp;
@@ -55,6 +58,7 @@ mod run;
 mod serve;
 mod server;
 mod stats;
+mod stream;
 
 use std::{
     env, io,
@@ -81,6 +85,8 @@ struct State {
     token: String,
     read_only_token: Option<String>,
     backend: Backend,
+    /// The server of the JSON commands, if they have one of their own.
+    json: Option<Backend>,
     rules: Rules,
     counters: Counters,
     faults: Faults,
@@ -102,6 +108,7 @@ pub struct Builder {
     token: String,
     read_only_token: Option<String>,
     redis: Option<String>,
+    json: Option<String>,
     server_binary: Option<PathBuf>,
 }
 
@@ -142,6 +149,13 @@ impl Builder {
     /// Uses the server at `redis://[user:password@]host[:port][/database]` and starts none.
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.redis = Some(url.into());
+        self
+    }
+
+    /// Sends the JSON commands, and no others, to this server. The default is to send them where all
+    /// others go.
+    pub fn json(mut self, url: impl Into<String>) -> Self {
+        self.json = Some(url.into());
         self
     }
 
@@ -239,19 +253,7 @@ impl Builder {
         // First the port, which costs nothing, then the server, which does.
         let listener = self.listen().await?;
         let (backend, child) = match &self.redis {
-            Some(url) => {
-                let target = Target::parse(url)?;
-                let place = target.to_string();
-                let unreachable = |error: io::Error| {
-                    Error::io(
-                        format!(
-                            "the server at {place} does not let us in ({error}); is it running, and are user, password and database right?"
-                        ),
-                        error,
-                    )
-                };
-                (Backend::connect(target).await.map_err(unreachable)?, None)
-            }
+            Some(url) => (connect(url).await?, None),
             None => {
                 let variable = env::var_os(server::VARIABLE);
                 let binary = server::find(self.server_binary, variable, env::var_os("PATH"))?;
@@ -259,19 +261,18 @@ impl Builder {
                 (backend, Some(child))
             }
         };
+        let json = match &self.json {
+            Some(url) => Some(connect(url).await?),
+            None => None,
+        };
         let unable = |_| Error::new("the server went away while restis-local asked what it can do");
-        let commands = backend.command(&["COMMAND"]).await.map_err(unable)?;
-        let info = backend.command(&["INFO", "server"]).await.map_err(unable)?;
-        for reply in [commands.first(), info.first()] {
-            if let Some(Token::Error(text)) = Tokens::new(reply).next() {
-                return Err(Error::new(format!(
-                    "the server refuses what restis-local needs, COMMAND and INFO: {}",
-                    String::from_utf8_lossy(text)
-                )));
-            }
+        let commands = backend.ask(&["COMMAND"]).await.map_err(unable)?;
+        let info = backend.ask(&["INFO", "server"]).await.map_err(unable)?;
+        if let Some(json) = &json {
+            // How it takes an error shows now.
+            json.ask(&["INFO", "server"]).await.map_err(unable)?;
         }
-        let counters = Counters::default();
-        counters.reset(&backend).await.map_err(unable)?;
+        let counters = Counters::start(&backend).await.map_err(unable)?;
         let address = listener
             .local_addr()
             .map_err(|error| Error::io("the port that was taken is not known", error))?;
@@ -282,6 +283,7 @@ impl Builder {
             read_only_token: self.read_only_token,
             rules: Rules::new(commands.first()),
             backend,
+            json,
             counters,
             faults: Faults::default(),
             // Tokens of an earlier run are not repeated.
@@ -311,6 +313,20 @@ impl Builder {
             Error::io(message, error)
         })
     }
+}
+
+/// Connects to a server that runs already.
+async fn connect(url: &str) -> Result<Backend, Error> {
+    let target = Target::parse(url)?;
+    let place = target.to_string();
+    Backend::connect(target).await.map_err(|error| {
+        Error::io(
+            format!(
+                "the server at {place} does not let us in ({error}); is it running, and are user, password and database right?"
+            ),
+            error,
+        )
+    })
 }
 
 /// The address a client on this machine uses.
@@ -381,6 +397,7 @@ impl Local {
             token: "local".to_owned(),
             read_only_token: None,
             redis: None,
+            json: None,
             server_binary: None,
         }
     }

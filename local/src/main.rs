@@ -27,6 +27,9 @@ struct Options {
     /// Use this server and start none: redis://[user:password@]host[:port][/database]
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
+    /// Send the JSON commands to this server, such as a Redis 8 or fakeredis, and all others where they went
+    #[arg(long, value_name = "URL")]
+    json: Option<String>,
     /// Start this valkey-server or redis-server
     #[arg(long, value_name = "PATH", conflicts_with = "redis")]
     server_binary: Option<PathBuf>,
@@ -54,6 +57,9 @@ async fn run(options: Options) -> Result<(), Error> {
     }
     if let Some(url) = options.redis {
         builder = builder.redis(url);
+    }
+    if let Some(url) = options.json {
+        builder = builder.json(url);
     }
     if let Some(path) = options.server_binary {
         builder = builder.server_binary(path);

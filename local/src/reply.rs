@@ -1,4 +1,4 @@
-//! From the server's replies to JSON, byte by byte into the body of the answer.
+//! From the server's replies to the body of the answer, byte by byte: JSON, or the replies as they are.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -7,17 +7,23 @@ use crate::{
     resp::{Token, Tokens},
 };
 
-/// How strings are written: `Upstash-Encoding`.
+/// How replies are written: `Upstash-Encoding` and `Upstash-Response-Format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// As JSON text; a byte that is not UTF-8 becomes U+FFFD.
     Text,
-    /// In base64, all but the status OK.
+    /// As JSON in base64, all but the status OK.
     Base64,
+    /// As the server wrote them.
+    Resp2,
 }
 
-/// Appends `{"result":…}`, or `{"error":…}` if the reply is one. Tells which.
+/// Appends one reply; in JSON as `{"result":…}`, or `{"error":…}` if it is one. Tells which.
 pub(crate) fn entry(out: &mut Vec<u8>, reply: &[u8], encoding: Encoding) -> bool {
+    if encoding == Encoding::Resp2 {
+        out.extend_from_slice(reply);
+        return !reply.starts_with(b"-");
+    }
     if let Some(Token::Error(text)) = Tokens::new(reply).next() {
         error(out, &lossy(text));
         return false;
@@ -26,6 +32,21 @@ pub(crate) fn entry(out: &mut Vec<u8>, reply: &[u8], encoding: Encoding) -> bool
     value(out, reply, encoding);
     out.push(b'}');
     true
+}
+
+/// Appends an error that is not the server's.
+pub(crate) fn refused(out: &mut Vec<u8>, text: &str, encoding: Encoding) {
+    if encoding != Encoding::Resp2 {
+        return error(out, text);
+    }
+    out.push(b'-');
+    // A line of RESP has no line ends in it.
+    let text = text.bytes().map(|byte| match byte {
+        b'\r' | b'\n' => b' ',
+        byte => byte,
+    });
+    out.extend(text);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Appends `{"error":"…"}`.
@@ -45,6 +66,7 @@ fn value(out: &mut Vec<u8>, reply: &[u8], encoding: Encoding) {
             Token::Status(text) | Token::Bulk(text) => match encoding {
                 Encoding::Text => string(out, &lossy(text)),
                 Encoding::Base64 => base64(out, text),
+                Encoding::Resp2 => out.extend_from_slice(text),
             },
             Token::Error(text) => error(out, &lossy(text)),
             Token::Integer(digits) => out.extend_from_slice(digits),
@@ -120,6 +142,9 @@ mod tests {
             ),
         ];
         for (reply, text, base64) in table {
+            let mut out = Vec::new();
+            assert!(entry(&mut out, reply, Encoding::Resp2));
+            assert_eq!(out, reply);
             for (encoding, expected) in [(Encoding::Text, text), (Encoding::Base64, base64)] {
                 let mut out = Vec::new();
                 assert!(entry(&mut out, reply, encoding));
@@ -140,6 +165,16 @@ mod tests {
             assert!(!entry(&mut out, b"-WRONGTYPE \xff\r\n", encoding));
             assert_eq!(out, "{\"error\":\"WRONGTYPE \u{fffd}\"}".as_bytes());
         }
+    }
+
+    #[test]
+    fn an_error_of_ours_is_one_line_of_resp2() {
+        let mut out = Vec::new();
+        refused(&mut out, "ERR a\r\nb", Encoding::Resp2);
+        assert_eq!(out, b"-ERR a  b\r\n");
+        out.clear();
+        assert!(!entry(&mut out, b"-ERR \xff\r\n", Encoding::Resp2));
+        assert_eq!(out, b"-ERR \xff\r\n");
     }
 
     #[test]

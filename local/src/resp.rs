@@ -3,6 +3,8 @@
 //! Replies are never turned into a tree. They stay the server's bytes, are cut where one ends, and are
 //! walked token by token by whoever reads them.
 
+use std::iter;
+
 /// What the server sent is not RESP2.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -115,6 +117,11 @@ impl Scanner {
     pub(crate) fn rewind(&mut self) {
         self.at = 0;
     }
+
+    /// Tells that this many bytes were taken off the front, all of which were looked at.
+    pub(crate) fn took(&mut self, bytes: usize) {
+        self.at = self.at.saturating_sub(bytes);
+    }
 }
 
 /// Walks the tokens of a complete reply.
@@ -132,6 +139,11 @@ impl<'a> Tokens<'a> {
         let (value, rest) = self.0.split_at_checked(end)?;
         self.0 = rest;
         Some(value)
+    }
+
+    /// All the values that are left.
+    pub(crate) fn values(mut self) -> impl Iterator<Item = &'a [u8]> + Clone {
+        iter::from_fn(move || self.value())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where Upstash answers differently from the server behind: what it refuses, adds and removes.
 //!
 //! Which commands read, write or block is taken from the server's own COMMAND, so new commands need no
-//! change here.
+//! change here. Where a server has none, what is known here must do.
 
 use std::{
     collections::HashMap,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    extensions::{self, Part},
     request::Command,
     resp::{self, Token, Tokens},
 };
@@ -24,6 +25,28 @@ const SERVER_ONLY: &str = "bgrewriteaof bgsave cluster debug failover migrate mo
 /// Not for a read-only token although COMMAND calls none of them a write: what may write all the same,
 /// and reads of the whole database.
 const POWERFUL: &str = "eval evalsha fcall function keys publish scan script spublish";
+
+/// What reads, for a server that does not tell; it lets a read-only token use nothing else.
+const READS: &str = "bitcount bitfield_ro bitpos command dbsize dump echo eval_ro evalsha_ro exists expiretime \
+    fcall_ro geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange hexists \
+    hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen httl hvals info lcs \
+    lindex llen lpos lrange memory mget object pexpiretime pfcount ping pttl pubsub randomkey scard sdiff select \
+    sinter sintercard sismember smembers smismember sort_ro srandmember sscan strlen substr sunion time touch \
+    ttl type wait waitaof xinfo xlen xpending xrange xread xrevrange zcard zcount zdiff zinter zintercard \
+    zlexcount zmscore zrandmember zrange zrangebylex zrangebyscore zrank zrevrange zrevrangebylex \
+    zrevrangebyscore zrevrank zscan zscore zunion";
+
+/// The rest that it must tell apart: what blocks, and what is answered differently here.
+const OTHERS: &str = "blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin config copy eval evalsha \
+    scan script unlink xreadgroup zrangestore";
+
+/// Of the JSON commands, which most servers know from a module, if at all.
+const JSON_READS: &str = "json.arrindex json.arrlen json.debug json.get json.mget json.objkeys json.objlen \
+    json.resp json.strlen json.type";
+
+/// Commands that are counted with their subcommand.
+const CONTAINERS: &str = "acl client cluster command config function latency memory object pubsub script slowlog \
+    xgroup xinfo";
 
 const LONGEST_NAME: usize = 48;
 const LOCKING_FLAG: &str = "allow-key-locking";
@@ -42,10 +65,20 @@ pub(crate) enum Step {
     Sent,
     /// It was appended; where the server does not answer with an error, this answers instead.
     SentButAnswer(Vec<u8>),
+    /// It was appended, a SCAN; the types of the keys it finds belong to the answer.
+    SentForTypes,
+    /// It was appended; a part of what comes is the answer.
+    SentForPart(Part),
     /// It is answered without the server, and counts as this command.
     Answer(&'static [u8], &'static str),
     /// It is not run.
     Refuse(String),
+}
+
+impl Step {
+    pub(crate) const fn is_sent(&self) -> bool {
+        !matches!(self, Self::Answer(..) | Self::Refuse(_))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +90,34 @@ enum Rule {
     Delex,
     Eval,
     EvalSha,
+    Scan,
     Script,
     Select,
     Unlink,
     Wait,
     XRead,
+    ZRange,
+}
+
+impl Rule {
+    /// The rule for a command, named in small letters.
+    fn of(name: &[u8], blocks: bool) -> Self {
+        match name {
+            b"config" => Self::Config,
+            b"copy" => Self::Copy,
+            b"eval" | b"eval_ro" => Self::Eval,
+            b"evalsha" | b"evalsha_ro" => Self::EvalSha,
+            b"scan" => Self::Scan,
+            b"script" => Self::Script,
+            b"select" => Self::Select,
+            b"unlink" => Self::Unlink,
+            b"wait" | b"waitaof" => Self::Wait,
+            b"xread" | b"xreadgroup" => Self::XRead,
+            b"zrange" | b"zrangestore" => Self::ZRange,
+            _ if blocks => Self::Refuse,
+            _ => Self::Forward,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,15 +131,21 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Rules {
     commands: HashMap<Box<[u8]>, Entry>,
+    /// What becomes of a command that is in none of the lists.
+    unknown: Entry,
     compares_on_delete: bool,
     scripts: Mutex<HashMap<String, String>>,
 }
 
 impl Rules {
-    /// Builds them from the reply to COMMAND.
+    /// Builds them from the reply to COMMAND, which may be an error.
     pub(crate) fn new(commands: &[u8]) -> Self {
         let mut rules = Self {
             commands: HashMap::new(),
+            unknown: Entry {
+                rule: Rule::Forward,
+                reads: true,
+            },
             compares_on_delete: false,
             scripts: Mutex::default(),
         };
@@ -92,6 +154,19 @@ impl Rules {
             while let Some(entry) = entries.value() {
                 rules.learn(entry);
             }
+        }
+        if rules.commands.is_empty() {
+            rules.know();
+        }
+        for name in JSON_READS.split_whitespace() {
+            let entry = Entry {
+                rule: Rule::Forward,
+                reads: true,
+            };
+            rules
+                .commands
+                .entry(name.as_bytes().into())
+                .or_insert(entry);
         }
         rules.compares_on_delete = rules.commands.contains_key(b"delifeq".as_slice());
         let absent = Entry {
@@ -112,6 +187,19 @@ impl Rules {
         rules
     }
 
+    /// What is known without the server.
+    fn know(&mut self) {
+        self.unknown.reads = false;
+        for (names, reads) in [(READS, true), (OTHERS, false)] {
+            for name in names.split_whitespace() {
+                let blocks = name.starts_with('b') && name.contains("pop") || name == "blmove";
+                let rule = Rule::of(name.as_bytes(), blocks);
+                self.commands
+                    .insert(name.as_bytes().into(), Entry { rule, reads });
+            }
+        }
+    }
+
     /// One element of COMMAND: name, arity, flags, and in place 9 (Redis 7 and later) the subcommands.
     fn learn(&mut self, entry: &[u8]) {
         let mut fields = Tokens::new(entry);
@@ -124,22 +212,9 @@ impl Rules {
             return;
         };
         let has = |flag: &[u8]| flags.contains(&flag);
-        let upper = name.to_ascii_uppercase();
         let powerful = POWERFUL.split(' ').any(|known| known.as_bytes() == name);
         let reads = !powerful && !has(b"write") && !has(b"admin");
-        let rule = match upper.as_slice() {
-            b"CONFIG" => Rule::Config,
-            b"COPY" => Rule::Copy,
-            b"EVAL" | b"EVAL_RO" => Rule::Eval,
-            b"EVALSHA" | b"EVALSHA_RO" => Rule::EvalSha,
-            b"SCRIPT" => Rule::Script,
-            b"SELECT" => Rule::Select,
-            b"UNLINK" => Rule::Unlink,
-            b"WAIT" | b"WAITAOF" => Rule::Wait,
-            b"XREAD" | b"XREADGROUP" => Rule::XRead,
-            _ if has(b"blocking") => Rule::Refuse,
-            _ => Rule::Forward,
-        };
+        let rule = Rule::of(&name, has(b"blocking"));
         self.commands.insert(name.into(), Entry { rule, reads });
         // First key, last key, step, categories, tips, key specifications.
         for _ in 0..6 {
@@ -174,19 +249,21 @@ impl Rules {
         if let Some(problem) = command.problem() {
             return Step::Refuse(problem.to_owned());
         }
-        let entry = self.find(command.name(), None).unwrap_or(Entry {
-            rule: Rule::Forward,
-            reads: true,
-        });
+        let entry = self
+            .find(command.name(), None)
+            .unwrap_or(match is_json(command) {
+                true => Entry {
+                    rule: Rule::Forward,
+                    reads: false,
+                },
+                false => self.unknown,
+            });
         if access == Access::ReadOnly && entry.rule != Rule::Refuse {
             let inner = command
                 .arg(1)
                 .and_then(|subcommand| self.find(command.name(), Some(subcommand)));
             if !entry.reads || inner.is_some_and(|inner| !inner.reads) {
-                return Step::Refuse(format!(
-                    "NOPERM this user has no permissions to run the '{}' command",
-                    text(command.name()).to_ascii_lowercase()
-                ));
+                return Step::Refuse(no_permission(&text(command.name())));
             }
         }
         let is = |index: usize, word: &[u8]| {
@@ -228,6 +305,12 @@ impl Rules {
                 if let Some(sha) = command.arg(1).and_then(|sha| self.other_hash(sha)) {
                     let head = [command.name(), sha.as_bytes()];
                     return send(out, head.into_iter(), command, 2);
+                }
+            }
+            Rule::Scan => {
+                if let Some(args) = extensions::scan(command) {
+                    resp::encode(out, args.into_iter());
+                    return Step::SentForTypes;
                 }
             }
             Rule::Script if is(1, b"DEBUG") => return refuse(),
@@ -274,6 +357,11 @@ impl Rules {
             }
             Rule::XRead if blocks(command) => return refuse(),
             Rule::XRead => {}
+            Rule::ZRange => {
+                if let Some(step) = extensions::zrange(command, out) {
+                    return step;
+                }
+            }
         }
         resp::encode(out, command.args());
         Step::Sent
@@ -300,6 +388,31 @@ impl Rules {
         let sha = std::str::from_utf8(sha).ok()?.to_ascii_lowercase();
         scripts.get(&sha).cloned()
     }
+}
+
+/// Whether this is one of the JSON commands, which may have a server of their own.
+pub(crate) fn is_json(command: Command<'_>) -> bool {
+    let head = command.name().first_chunk::<5>();
+    head.is_some_and(|head| head.eq_ignore_ascii_case(b"json."))
+}
+
+/// The name under which a command is counted.
+pub(crate) fn counted_name(command: Command<'_>) -> String {
+    let name = text(command.name());
+    let is_container = CONTAINERS
+        .split_whitespace()
+        .any(|container| container.eq_ignore_ascii_case(&name));
+    let name = match command.arg(1).filter(|_| is_container) {
+        Some(subcommand) => format!("{name} {}", text(subcommand)),
+        None => name,
+    };
+    name.to_ascii_uppercase()
+}
+
+/// What a token that may only read is told.
+pub(crate) fn no_permission(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    format!("NOPERM this user has no permissions to run the '{name}' command")
 }
 
 /// Appends `head` and the arguments of `command` from number `rest` on.

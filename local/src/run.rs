@@ -1,27 +1,53 @@
 //! Runs the commands of one request at the real server and writes what it said.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{
+    borrow::Cow,
+    mem,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
-use hyper::StatusCode;
+use hyper::{StatusCode, header::HeaderValue};
 
 use crate::{
     State,
-    backend::{Replies, Unavailable},
-    http::LIMIT,
+    answer::Answer,
+    backend::{Refusal, Replies, Unavailable},
+    extensions,
+    http::{JSON, LIMIT},
     reply::{self, Encoding},
-    request::Batch,
+    request::{Batch, Command},
     resp::{self, Token, Tokens},
-    rules::{Access, Step},
+    rules::{Access, Step, counted_name, is_json, no_permission},
+    serve::Meter,
+    stream::{Events, Source},
 };
 
-/// A status and the JSON that goes with it.
-pub(crate) type Outcome = (StatusCode, Vec<u8>);
+/// What is answered, and what kind of content it is.
+pub(crate) struct Outcome {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: HeaderValue,
+    pub(crate) body: Answer,
+}
 
-/// One error for the whole request.
+impl Outcome {
+    fn new(status: StatusCode, body: Vec<u8>, encoding: Encoding) -> Self {
+        let kind = match encoding {
+            Encoding::Text | Encoding::Base64 => JSON,
+            Encoding::Resp2 => HeaderValue::from_static("application/octet-stream"),
+        };
+        Self {
+            status,
+            kind,
+            body: Answer::Full(Some(body.into())),
+        }
+    }
+}
+
+/// One error for the whole request, in JSON whatever format its replies would have had.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Outcome {
     let mut out = Vec::with_capacity(text.len() + 16);
     reply::error(&mut out, text);
-    (status, out)
+    Outcome::new(status, out, Encoding::Text)
 }
 
 pub(crate) fn too_large(actual: usize) -> String {
@@ -43,37 +69,136 @@ fn unavailable(why: Unavailable) -> Outcome {
     }
 }
 
-/// Appends the entry of one command. Tells whether it holds a result.
-fn entry(out: &mut Vec<u8>, state: &State, step: &Step, reply: &[u8], encoding: Encoding) -> bool {
-    match step {
-        Step::Refuse(text) => {
-            reply::error(out, text);
-            false
-        }
-        Step::Answer(answer, name) => {
-            state.counters.answered_here(name);
-            reply::entry(out, answer, encoding)
-        }
-        Step::Sent | Step::SentButAnswer(_) if reply.len() > LIMIT => {
-            reply::error(out, &too_large(reply.len()));
-            false
-        }
-        Step::SentButAnswer(answer) if !reply.starts_with(b"-") => {
-            reply::entry(out, answer, encoding)
-        }
-        Step::Sent | Step::SentButAnswer(_) => reply::entry(out, reply, encoding),
-    }
+/// The commands of one request, ready to be sent.
+struct Plan {
+    steps: Vec<Step>,
+    legs: Vec<Leg>,
 }
 
-fn was_sent(step: &Step) -> bool {
-    matches!(step, Step::Sent | Step::SentButAnswer(_))
+/// Commands that follow each other and go to the same server.
+#[derive(Default)]
+struct Leg {
+    json: bool,
+    payload: Vec<u8>,
+    replies: usize,
 }
 
-fn plan(state: &State, batch: &Batch, access: Access, out: &mut Vec<u8>) -> Vec<Step> {
+/// Decides about each command. What is sent begins with `head`.
+fn plan(state: &State, batch: &Batch, access: Access, head: Vec<u8>) -> Plan {
     let count = u64::try_from(batch.len()).unwrap_or_default();
     state.counters.commands.fetch_add(count, Relaxed);
-    let plan = |command| state.rules.plan(command, access, out);
-    batch.commands().map(plan).collect()
+    let mut legs = Vec::new();
+    let mut leg = Leg {
+        payload: head,
+        ..Leg::default()
+    };
+    let steps = batch.commands().map(|command| {
+        let start = leg.payload.len();
+        let step = state.rules.plan(command, access, &mut leg.payload);
+        if step.is_sent() {
+            let json = state.json.is_some() && is_json(command);
+            if json != leg.json && leg.replies > 0 {
+                let payload = leg.payload.split_off(start);
+                let next = Leg {
+                    payload,
+                    ..Leg::default()
+                };
+                legs.push(mem::replace(&mut leg, next));
+            }
+            leg.json = json;
+            leg.replies += 1;
+        }
+        step
+    });
+    let steps = steps.collect();
+    legs.push(leg);
+    Plan { steps, legs }
+}
+
+async fn send(state: &State, leg: Leg) -> Result<Replies, Unavailable> {
+    let backend = match &state.json {
+        Some(json) if leg.json => json,
+        _ => &state.backend,
+    };
+    backend.call(leg.payload, leg.replies).await
+}
+
+/// Each step with the reply to it; what was not sent has none.
+fn paired<'a>(
+    steps: &'a [Step],
+    mut replies: impl Iterator<Item = &'a [u8]> + Clone,
+) -> impl Iterator<Item = (&'a Step, &'a [u8])> + Clone {
+    steps.iter().map(move |step| {
+        let reply = step.is_sent().then(|| replies.next()).flatten();
+        (step, reply.unwrap_or_default())
+    })
+}
+
+/// A reply that becomes an answer, and no error.
+fn is_usable(reply: &[u8]) -> bool {
+    reply.len() <= LIMIT && !reply.starts_with(b"-")
+}
+
+/// Does what is left once the server has answered: asks for the types that belong to the answers, and
+/// counts what the server does not.
+async fn finish<'a>(
+    state: &State,
+    batch: &Batch,
+    steps: &[Step],
+    pairs: impl Iterator<Item = (&'a Step, &'a [u8])> + Clone,
+) -> Result<Replies, Unavailable> {
+    let (blind, json) = (state.counters.is_blind(), state.json.is_some());
+    if blind || json {
+        for (command, (step, reply)) in batch.commands().zip(pairs.clone()) {
+            let rejected = [b"-ERR unknown command".as_slice(), b"-ERR wrong number of"];
+            let ran = step.is_sent() && !rejected.iter().any(|text| reply.starts_with(text));
+            if ran && (blind || is_json(command)) {
+                state.counters.ran(counted_name(command));
+            }
+        }
+    }
+    let mut payload = Vec::new();
+    let mut asked = 0;
+    if steps.contains(&Step::SentForTypes) {
+        asked = pairs
+            .filter(|(step, reply)| **step == Step::SentForTypes && is_usable(reply))
+            .map(|(_, reply)| extensions::ask_types(reply, &mut payload))
+            .sum();
+        state.counters.asked_types(asked);
+    }
+    let types = state.backend.call(payload, asked).await;
+    types.map_err(|_| Unavailable::Lost)
+}
+
+/// Appends the entry of one command. Tells whether it holds a result.
+fn entry<'t>(
+    out: &mut Vec<u8>,
+    state: &State,
+    step: &Step,
+    reply: &[u8],
+    types: &mut impl Iterator<Item = &'t [u8]>,
+    encoding: Encoding,
+) -> bool {
+    let answer = match step {
+        Step::Refuse(text) => {
+            reply::refused(out, text, encoding);
+            return false;
+        }
+        Step::Answer(answer, name) => {
+            state.counters.ran(*name);
+            Cow::Borrowed(*answer)
+        }
+        _ if reply.len() > LIMIT => {
+            reply::refused(out, &too_large(reply.len()), encoding);
+            return false;
+        }
+        _ if !is_usable(reply) => Cow::Borrowed(reply),
+        Step::Sent => Cow::Borrowed(reply),
+        Step::SentButAnswer(answer) => Cow::Borrowed(answer.as_slice()),
+        Step::SentForTypes => Cow::Owned(extensions::with_types(reply, types)),
+        Step::SentForPart(part) => Cow::Owned(part.of(reply)),
+    };
+    reply::entry(out, &answer, encoding)
 }
 
 /// The command of a request that has only one.
@@ -83,43 +208,56 @@ pub(crate) async fn single(
     access: Access,
     encoding: Encoding,
 ) -> Outcome {
-    let mut sent = Vec::new();
-    let steps = plan(state, batch, access, &mut sent);
-    let Some(step) = steps.first() else {
+    let Plan { steps, legs } = plan(state, batch, access, Vec::new());
+    let Some(leg) = legs.into_iter().next() else {
         return refusal(StatusCode::BAD_REQUEST, crate::request::EMPTY_COMMAND);
     };
-    let replies = match state.backend.call(sent, usize::from(was_sent(step))).await {
+    let replies = match send(state, leg).await {
         Ok(replies) => replies,
         Err(why) => return unavailable(why),
     };
-    let reply = replies.first();
+    let mut pairs = paired(&steps, replies.iter());
+    let types = match finish(state, batch, &steps, pairs.clone()).await {
+        Ok(types) => types,
+        Err(why) => return unavailable(why),
+    };
+    let Some((step, reply)) = pairs.next() else {
+        return refusal(StatusCode::BAD_REQUEST, crate::request::EMPTY_COMMAND);
+    };
     let mut out = Vec::with_capacity(reply.len() + 32);
-    let status = match entry(&mut out, state, step, reply, encoding) {
+    let status = match entry(&mut out, state, step, reply, &mut types.iter(), encoding) {
         true => StatusCode::OK,
         false => StatusCode::BAD_REQUEST,
     };
-    (status, out)
+    Outcome::new(status, out, encoding)
 }
 
-/// Appends the entries of all commands, in brackets.
-fn entries<'r>(
+/// Appends the entries of all commands: in JSON in brackets, in RESP2 one after the other.
+async fn entries<'r>(
     state: &State,
+    batch: &Batch,
     steps: &[Step],
-    mut replies: impl Iterator<Item = &'r [u8]>,
+    pairs: impl Iterator<Item = (&'r Step, &'r [u8])> + Clone,
     length: usize,
     encoding: Encoding,
 ) -> Outcome {
-    let mut out = Vec::with_capacity(length + 16 * steps.len());
-    for step in steps {
-        out.push(if out.is_empty() { b'[' } else { b',' });
-        let reply = match was_sent(step) {
-            true => replies.next().unwrap_or_default(),
-            false => b"",
-        };
-        entry(&mut out, state, step, reply, encoding);
+    let types = match finish(state, batch, steps, pairs.clone()).await {
+        Ok(types) => types,
+        Err(why) => return unavailable(why),
+    };
+    let mut types = types.iter();
+    let mut out = Vec::with_capacity(length + 16 * batch.len());
+    let json = encoding != Encoding::Resp2;
+    for (step, reply) in pairs {
+        if json {
+            out.push(if out.is_empty() { b'[' } else { b',' });
+        }
+        entry(&mut out, state, step, reply, &mut types, encoding);
     }
-    out.push(b']');
-    (StatusCode::OK, out)
+    if json {
+        out.push(b']');
+    }
+    Outcome::new(StatusCode::OK, out, encoding)
 }
 
 /// Commands that follow each other, sent to the server at once.
@@ -129,13 +267,22 @@ pub(crate) async fn pipeline(
     access: Access,
     encoding: Encoding,
 ) -> Outcome {
-    let mut sent = Vec::new();
-    let steps = plan(state, batch, access, &mut sent);
-    let count = steps.iter().filter(|step| was_sent(step)).count();
-    match state.backend.call(sent, count).await {
-        Ok(replies) => entries(state, &steps, replies.iter(), replies.len(), encoding),
-        Err(why) => unavailable(why),
+    let Plan { steps, legs } = plan(state, batch, access, Vec::new());
+    let mut replies = Vec::with_capacity(legs.len());
+    let mut ran = false;
+    for leg in legs {
+        let sends = leg.replies > 0;
+        match send(state, leg).await {
+            Ok(more) => replies.push(more),
+            // What came before has run.
+            Err(Unavailable::NotSent) if ran => return unavailable(Unavailable::Lost),
+            Err(why) => return unavailable(why),
+        }
+        ran |= sends;
     }
+    let length = replies.iter().map(Replies::len).sum();
+    let pairs = paired(&steps, replies.iter().flat_map(Replies::iter));
+    entries(state, batch, &steps, pairs, length, encoding).await
 }
 
 /// Commands that run together or not at all.
@@ -145,10 +292,9 @@ pub(crate) async fn transaction(
     access: Access,
     encoding: Encoding,
 ) -> Outcome {
-    let mut sent = Vec::new();
-    resp::encode(&mut sent, [b"MULTI".as_slice()].into_iter());
-    let steps = plan(state, batch, access, &mut sent);
-    resp::encode(&mut sent, [b"EXEC".as_slice()].into_iter());
+    let mut head = Vec::new();
+    resp::encode(&mut head, [b"MULTI".as_slice()].into_iter());
+    let Plan { steps, legs } = plan(state, batch, access, head);
     let refused = steps.iter().find_map(|step| match step {
         Step::Refuse(text) => Some(text),
         _ => None,
@@ -156,8 +302,15 @@ pub(crate) async fn transaction(
     if let Some(text) = refused {
         return refusal(StatusCode::BAD_REQUEST, text);
     }
-    let count = steps.iter().filter(|step| was_sent(step)).count();
-    let replies = match state.backend.call(sent, count + 2).await {
+    let Ok([mut leg]) = <[Leg; 1]>::try_from(legs) else {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "ERR a transaction cannot hold JSON commands beside others here: they go to a server of their own (--json)",
+        );
+    };
+    resp::encode(&mut leg.payload, [b"EXEC".as_slice()].into_iter());
+    leg.replies += 2;
+    let replies = match send(state, leg).await {
         Ok(replies) => replies,
         Err(why) => return unavailable(why),
     };
@@ -167,8 +320,39 @@ pub(crate) async fn transaction(
     }
     let mut results = Tokens::new(replies.iter().last().unwrap_or_default());
     results.next();
-    let results = std::iter::from_fn(|| results.value());
-    entries(state, &steps, results, replies.len(), encoding)
+    let pairs = paired(&steps, results.values());
+    entries(state, batch, &steps, pairs, replies.len(), encoding).await
+}
+
+/// A stream, once the server has accepted what it is of.
+pub(crate) async fn stream(
+    state: &State,
+    meter: &Arc<Meter>,
+    source: Source,
+    command: Command<'_>,
+    access: Access,
+) -> Outcome {
+    state.counters.commands.fetch_add(1, Relaxed);
+    // A subscriber reads what it asked for; MONITOR shows what everybody writes.
+    if access == Access::ReadOnly && source == Source::Monitor {
+        return refusal(StatusCode::BAD_REQUEST, &no_permission(source.name()));
+    }
+    match Events::open(&state.backend, command, Arc::clone(meter)).await {
+        Ok(events) => {
+            if state.counters.is_blind() {
+                state.counters.ran(source.name());
+            }
+            Outcome {
+                status: StatusCode::OK,
+                kind: HeaderValue::from_static("text/event-stream"),
+                body: Answer::Events(Box::new(events)),
+            }
+        }
+        Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(Refusal(text)) => refusal(StatusCode::BAD_REQUEST, text),
+            None => unavailable(Unavailable::NotSent),
+        },
+    }
 }
 
 fn discarded(replies: &Replies) -> Option<String> {

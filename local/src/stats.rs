@@ -1,6 +1,7 @@
 //! What was asked, what it costs, and what the real server did.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -19,6 +20,9 @@ use crate::{
 ///
 /// Reading it changes nothing: neither the requests to `/_local` nor the administration of the server
 /// behind are in any of the numbers.
+///
+/// What ran is counted by the server behind. One that does not tell, as fakeredis, and the one for
+/// JSON commands are counted for by restis-local, which sees no command inside Lua.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -57,8 +61,12 @@ pub(crate) struct Counters {
     pub(crate) sync_tokens: AtomicU64,
     pub(crate) faults: AtomicU64,
     epoch: AtomicU64,
-    here: Mutex<BTreeMap<&'static str, u64>>,
+    /// TYPE as often as it was asked to complete a SCAN.
+    types: AtomicU64,
+    here: Mutex<BTreeMap<Cow<'static, str>, u64>>,
     server: tokio::sync::Mutex<Baseline>,
+    /// The server counts nothing that it would tell.
+    blind: bool,
 }
 
 /// Calls per command at the server when counting began, and how often we asked for them since.
@@ -71,9 +79,31 @@ struct Baseline {
 }
 
 impl Counters {
-    /// Counts a command that was answered without the server.
-    pub(crate) fn answered_here(&self, name: &'static str) {
-        *self.here().entry(name).or_default() += 1;
+    /// Begins to count before a server that may count too.
+    pub(crate) async fn start(backend: &Backend) -> Result<Self, Unavailable> {
+        let calls = calls(backend).await?;
+        let blind = calls.is_empty();
+        let baseline = Baseline { calls, asked: 1 };
+        Ok(Self {
+            server: tokio::sync::Mutex::new(baseline),
+            blind,
+            ..Self::default()
+        })
+    }
+
+    /// Whether commands must be counted before they reach the server.
+    pub(crate) const fn is_blind(&self) -> bool {
+        self.blind
+    }
+
+    /// Counts a command that the server does not count.
+    pub(crate) fn ran(&self, name: impl Into<Cow<'static, str>>) {
+        *self.here().entry(name.into()).or_default() += 1;
+    }
+
+    /// TYPE was sent this often although nobody asked for it.
+    pub(crate) fn asked_types(&self, count: usize) {
+        self.types.fetch_add(count as u64, Relaxed);
     }
 
     /// Counts a connection, and tells since which reset.
@@ -89,7 +119,7 @@ impl Counters {
         }
     }
 
-    fn here(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+    fn here(&self) -> MutexGuard<'_, BTreeMap<Cow<'static, str>, u64>> {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +127,7 @@ impl Counters {
         let mut baseline = self.server.lock().await;
         // The INFO that reads them is not yet in the numbers it reads.
         *baseline = Baseline {
-            calls: calls(backend).await?,
+            calls: self.calls(backend).await?,
             asked: 1,
         };
         self.here().clear();
@@ -111,6 +141,7 @@ impl Counters {
             &self.aborted,
             &self.sync_tokens,
             &self.faults,
+            &self.types,
         ] {
             counter.store(0, Relaxed);
         }
@@ -120,13 +151,13 @@ impl Counters {
     pub(crate) async fn read(&self, backend: &Backend) -> Result<Stats, Unavailable> {
         let mut by_command = {
             let mut baseline = self.server.lock().await;
-            let now = calls(backend).await?;
-            let counted = baseline.since(now);
+            let now = self.calls(backend).await?;
+            let counted = baseline.since(now, self.types.load(Relaxed));
             baseline.asked += 1;
             counted
         };
         for (name, count) in self.here().iter() {
-            *by_command.entry((*name).to_owned()).or_default() += count;
+            *by_command.entry(name.clone().into_owned()).or_default() += count;
         }
         Ok(Stats {
             requests: self.requests.load(Relaxed),
@@ -141,17 +172,27 @@ impl Counters {
             faults: self.faults.load(Relaxed),
         })
     }
+
+    async fn calls(&self, backend: &Backend) -> Result<BTreeMap<String, u64>, Unavailable> {
+        match self.blind {
+            // Whether it is still there is asked all the same.
+            true => backend.command(&["PING"]).await.map(|_| BTreeMap::new()),
+            false => calls(backend).await,
+        }
+    }
 }
 
 impl Baseline {
-    fn since(&self, now: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    fn since(&self, now: BTreeMap<String, u64>, types: u64) -> BTreeMap<String, u64> {
         let mut counted = BTreeMap::new();
         for (name, calls) in now {
             let before = self.calls.get(&name).copied().unwrap_or_default();
             // Fewer than before: somebody reset the server's counters, or it started anew.
             let mut calls = calls.checked_sub(before).unwrap_or(calls);
-            if name == "INFO" {
-                calls = calls.saturating_sub(self.asked);
+            match name.as_str() {
+                "INFO" => calls = calls.saturating_sub(self.asked),
+                "TYPE" => calls = calls.saturating_sub(types),
+                _ => {}
             }
             if calls > 0 && !is_ours(&name) {
                 counted.insert(name, calls);
@@ -167,7 +208,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 async fn calls(backend: &Backend) -> Result<BTreeMap<String, u64>, Unavailable> {
-    let reply = backend.command(&["INFO", "commandstats"]).await?;
+    let reply = backend.ask(&["INFO", "commandstats"]).await?;
     Ok(match Tokens::new(reply.first()).next() {
         Some(Token::Bulk(text)) => parse(&String::from_utf8_lossy(text)),
         _ => BTreeMap::new(),
@@ -191,16 +232,17 @@ mod tests {
 
     #[test]
     fn the_numbers_of_the_server_are_counted_from_the_baseline() {
-        let text = "# Commandstats\r\ncmdstat_get:calls=5,usec=1,usec_per_call=0.20,rejected_calls=0,failed_calls=0\r\ncmdstat_script|load:calls=2,usec=9\r\ncmdstat_info:calls=4,usec=1\r\ncmdstat_multi:calls=1,usec=1\r\ncmdstat_set:calls=3,usec=1\r\n";
+        let text = "# Commandstats\r\ncmdstat_get:calls=5,usec=1,usec_per_call=0.20,rejected_calls=0,failed_calls=0\r\ncmdstat_script|load:calls=2,usec=9\r\ncmdstat_info:calls=4,usec=1\r\ncmdstat_multi:calls=1,usec=1\r\ncmdstat_set:calls=3,usec=1\r\ncmdstat_type:calls=9,usec=1\r\n";
         let now = parse(text);
-        assert_eq!(now.len(), 5);
+        assert_eq!(now.len(), 6);
         let baseline = Baseline {
             calls: [("GET", 4), ("SET", 7), ("SCRIPT LOAD", 2), ("INFO", 1)]
                 .map(|(name, calls)| (name.to_owned(), calls))
                 .into(),
             asked: 2,
         };
-        let expected = [("GET", 1), ("INFO", 1), ("SET", 3)].map(|(name, n)| (name.to_owned(), n));
-        assert_eq!(baseline.since(now), expected.into());
+        let expected = [("GET", 1), ("INFO", 1), ("SET", 3), ("TYPE", 2)];
+        let expected = expected.map(|(name, n)| (name.to_owned(), n));
+        assert_eq!(baseline.since(now, 7), expected.into());
     }
 }

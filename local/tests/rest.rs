@@ -463,17 +463,6 @@ async fn every_answer_carries_another_sync_token() {
 }
 
 #[tokio::test]
-async fn json_is_the_format_that_is_served() {
-    let rest = Rest::new().await;
-    for (format, status) in [("json", 200), ("resp2", 400), ("xml", 400)] {
-        let request = rest
-            .request(Method::GET, "/ping")
-            .header("Upstash-Response-Format", format);
-        assert_eq!(request.send().await.unwrap().status(), status, "{format}");
-    }
-}
-
-#[tokio::test]
 async fn a_thousand_commands_fit_in_a_pipeline() {
     let rest = Rest::new().await;
     let commands: Vec<String> = (0..1000)

@@ -121,6 +121,104 @@ async fn some_commands_are_answered_as_upstash_does() {
 }
 
 #[tokio::test]
+async fn scan_tells_types_too() {
+    let rest = Rest::new().await;
+    assert_eq!(rest.run(r#"["SCAN",0,"WITHTYPE"]"#).await, r#"["0",[]]"#);
+    rest.post(
+        "/pipeline",
+        r#"[["SET","s","v"],["HSET","h","f","v"],["LPUSH","l","v"],["XADD","x","*","f","v"],["SET","","v"]]"#,
+    )
+    .await;
+    rest.local.reset_stats().await.unwrap();
+    let types = async |command: &str| {
+        let reply: (String, Vec<String>) = serde_json::from_str(&rest.run(command).await).unwrap();
+        assert_eq!(reply.0, "0");
+        let mut pairs: Vec<String> = reply.1.chunks(2).map(|pair| pair.join("=")).collect();
+        pairs.sort();
+        pairs.join(" ")
+    };
+    assert_eq!(
+        types(r#"["SCAN",0,"COUNT",100,"WITHTYPE"]"#).await,
+        "=string h=hash l=list s=string x=stream"
+    );
+    assert_eq!(
+        types(r#"["SCAN",0,"withtype","MATCH","[hl]","COUNT",100]"#).await,
+        "h=hash l=list"
+    );
+    assert_eq!(
+        types(r#"["SCAN",0,"TYPE","string","WITHTYPE"]"#).await,
+        "=string s=string"
+    );
+    for path in ["/pipeline", "/multi-exec"] {
+        let body = r#"[["SCAN",0,"MATCH","s","WITHTYPE"],["DEL","s"],["SCAN",0,"MATCH","h","WITHTYPE"],["SCAN","x","WITHTYPE"],["SCAN",0,"MATCH","l"],["SET","s","v"],["SCAN",0,"MATCH","x","WITHTYPE"]]"#;
+        assert_eq!(
+            rest.post(path, body).await.1,
+            r#"[{"result":["0",["s","string"]]},{"result":1},{"result":["0",["h","hash"]]},{"error":"ERR invalid cursor"},{"result":["0",["l"]]},{"result":"OK"},{"result":["0",["x","stream"]]}]"#
+        );
+    }
+    // A key that is gone when its type is asked for is left out.
+    assert_eq!(
+        rest.post(
+            "/pipeline",
+            r#"[["SCAN",0,"MATCH","[hl]","COUNT",100,"WITHTYPE"],["DEL","l"]]"#
+        )
+        .await
+        .1,
+        r#"[{"result":["0",["h","hash"]]},{"result":1}]"#
+    );
+    rest.run(r#"["TYPE","h"]"#).await;
+    let by_command = rest.local.stats().await.unwrap().by_command;
+    assert_eq!((by_command["SCAN"], by_command["TYPE"]), (14, 1));
+    let (_, body) = rest
+        .post_base64("/", r#"["SCAN",0,"MATCH","h","WITHTYPE"]"#)
+        .await;
+    assert_eq!(body, r#"{"result":["MA==",["aA==","aGFzaA=="]]}"#);
+    rest.local.reset_stats().await.unwrap();
+    assert_eq!(rest.local.stats().await.unwrap().billed, 0);
+}
+
+#[tokio::test]
+async fn ranges_of_ranks_may_have_a_limit() {
+    let rest = Rest::new().await;
+    rest.run(r#"["ZADD","z",1,"a",2,"b",3,"c",4,"d",5,"e"]"#)
+        .await;
+    for (range, expected) in [
+        (r#"0,-1,"LIMIT",1,2"#, r#"["b","c"]"#),
+        (r#"0,-1,"LIMIT",3,10"#, r#"["d","e"]"#),
+        (r#"0,-1,"LIMIT",0,-1"#, r#"["a","b","c","d","e"]"#),
+        (r#"0,-1,"LIMIT",9,1"#, "[]"),
+        (r#"0,-1,"LIMIT",1,0"#, "[]"),
+        (r#"0,-1,"LIMIT",-1,2"#, "[]"),
+        (r#"1,3,"LIMIT",1,5"#, r#"["c","d"]"#),
+        (r#"0,-1,"REV","LIMIT",1,2"#, r#"["d","c"]"#),
+        (r#"0,-1,"LIMIT",1,2,"WITHSCORES""#, r#"["b","2","c","3"]"#),
+        (r#"0,-2,"LIMIT",1,2,"WITHSCORES""#, r#"["b","2","c","3"]"#),
+        (r#"-3,-1,"REV","LIMIT",1,5"#, r#"["b","a"]"#),
+        (r#"-9,-1,"LIMIT",1,2"#, r#"["b","c"]"#),
+        (r#"1,9,"BYSCORE","LIMIT",1,2"#, r#"["b","c"]"#),
+        (r#""-","+","BYLEX","LIMIT",1,2"#, r#"["b","c"]"#),
+    ] {
+        let command = format!(r#"["ZRANGE","z",{range}]"#);
+        assert_eq!(rest.run(&command).await, expected, "{command}");
+        let (_, body) = rest.post("/multi-exec", format!("[{command}]")).await;
+        assert_eq!(body, format!(r#"[{{"result":{expected}}}]"#), "{command}");
+    }
+    rest.run(r#"["ZRANGESTORE","to","z",0,-1,"REV","LIMIT",1,2]"#)
+        .await;
+    assert_eq!(rest.run(r#"["ZRANGE","to",0,-1]"#).await, r#"["c","d"]"#);
+    // How many there are decides which these are, and nothing is fetched first.
+    let text = rest
+        .error(r#"["ZRANGESTORE","to","z",-3,-1,"LIMIT",1,2]"#)
+        .await;
+    assert!(text.contains("LIMIT is only supported"), "{text}");
+    let text = rest.error(r#"["ZRANGE","z",0,-1,"LIMIT","x",2]"#).await;
+    assert!(text.starts_with("ERR "), "{text}");
+    rest.run(r#"["SET","k","v"]"#).await;
+    let text = rest.error(r#"["ZRANGE","k",-2,-1,"LIMIT",0,1]"#).await;
+    assert!(text.starts_with("WRONGTYPE"), "{text}");
+}
+
+#[tokio::test]
 async fn what_belongs_to_a_connection_or_blocks_is_refused() {
     let rest = Rest::new().await;
     let commands = [

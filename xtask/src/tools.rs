@@ -10,6 +10,7 @@ use crate::{
     error::{Context as _, Result},
     npm,
     process::Cmd,
+    pypi,
     repo::Repo,
     server, ui,
 };
@@ -125,6 +126,7 @@ pub(crate) fn install_all(repo: &Repo) -> Result<()> {
     npm::ensure(repo)?;
     debian::openssl_headers()?;
     debian::chromium()?;
+    pypi::ensure_fakeredis(repo)?;
     let server = server::pinned(repo)?;
     ui::note(&format!("every tool is in place; tests use {server}"));
     Ok(())
