@@ -79,10 +79,8 @@ fn values_come_back_as_they_went() {
             tags: vec!["true".into(), "null".into(), "{}".into(), String::new()],
         };
         redis.json_set("values:user", "$", &user).await?;
-        assert_eq!(
-            at::<User>(&redis, "values:user", "$").await?,
-            [user.clone()]
-        );
+        let matches = at::<User>(&redis, "values:user", "$").await?;
+        assert_eq!((matches.len(), matches.first()), (1, Some(&user)));
         let legacy = redis.json_get::<User>("values:user").path(".").await?;
         assert_eq!(legacy, Some(Json(user.clone())));
         let tags = redis.json_get::<Vec<String>>("values:user").path(".tags");

@@ -319,7 +319,7 @@ impl Redis {
     /// # Ok(()) });
     /// ```
     ///
-    /// Redis and Valkey call only functions with the flag `no-writes`, Upstash calls any.
+    /// The function needs the flag `no-writes`; without it the error has the code `ERR`.
     ///
     /// Source: [FCALL_RO](https://redis.io/docs/latest/commands/fcall_ro/).
     pub fn fcall_ro<T: FromReply>(
