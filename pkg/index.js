@@ -62,6 +62,7 @@ function fetchTarget(fetch) {
 
 const OPTIONS = [
   "url", "token", "timeout", "attemptTimeout", "retry", "allowPlainHttp", "readYourWrites", "fetch", "automaticDeserialization",
+  "enableAutoPipelining",
 ];
 
 function settingsOf(options) {
@@ -87,6 +88,7 @@ function settingsOf(options) {
     retry: retrySettings(options.retry),
     allowPlainHttp: options.allowPlainHttp === true,
     readYourWrites: options.readYourWrites !== false,
+    enableAutoPipelining: options.enableAutoPipelining !== false,
     fetch: fetchTarget(options.fetch),
   };
 }

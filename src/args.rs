@@ -189,11 +189,27 @@ pub trait ToArgs {
 pub struct ArgsWriter<'a> {
     pub(crate) args: &'a mut Args,
     pub(crate) count: usize,
+    /// Of each pair only the first, or only the second.
+    pub(crate) half: Option<Half>,
+}
+
+/// A half of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    First,
+    Second,
 }
 
 impl ArgsWriter<'_> {
     pub(crate) fn one(&mut self, arg: &(impl ToArg + ?Sized)) {
-        let Written(()) = arg.write_arg(ArgWriter(self.args));
+        let place = if self.count.is_multiple_of(2) {
+            Half::First
+        } else {
+            Half::Second
+        };
+        if self.half.is_none_or(|half| half == place) {
+            let Written(()) = arg.write_arg(ArgWriter(self.args));
+        }
         self.count += 1;
     }
 }

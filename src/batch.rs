@@ -138,9 +138,7 @@ impl<'a> Reader<'a> {
                 return Err(Error::server(&words, None, name));
             }
             // Not of the API's shape, or missing, by which the whole answer fails.
-            None => Err(Error::decode(
-                "an entry of the batch's answer is neither a result nor an error",
-            )),
+            None => Err(Error::not_an_entry()),
         };
         result.map_err(|error| error.with_command(safety::name_in_batch(self.sent, index)))
     }
@@ -445,10 +443,7 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
         if reader.is_short || reader.next().is_some() {
             // Which answer belongs to which command cannot be told any more.
             let found = elements.map_or(0, Iterator::count);
-            return Poll::Ready(Err(Error::decode(format!(
-                "{} commands were sent and {found} answers came: their order cannot be trusted, read the data again",
-                reader.index
-            ))));
+            return Poll::Ready(Err(Error::misordered(reader.index, found)));
         }
         Poll::Ready((this.finish)(results))
     }

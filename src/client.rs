@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 use crate::{
+    auto_pipeline::AutoPipeline,
     clock::{self, Instant},
     command::{Any, Command, Options},
     config,
@@ -21,7 +22,11 @@ use crate::{
     retry::{Retry, Safety},
     safety,
     transport::{BodyInner, Request, SYNC_TOKEN, Transport},
-    wire::{json, request::MAX_REQUEST},
+    wire::{
+        answer::{self, Entry},
+        json,
+        request::MAX_REQUEST,
+    },
 };
 
 /// A client of one database. Cheap to clone; all clones share connections.
@@ -41,17 +46,18 @@ pub struct Redis {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     /// Without a slash at its end.
     base: Arc<str>,
     pipeline: Arc<str>,
     multi_exec: Arc<str>,
     authorization: Arc<str>,
     transport: Box<dyn Transport>,
-    timeout: Duration,
-    attempt_timeout: Duration,
-    retry: Retry,
+    pub(crate) timeout: Duration,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) retry: Retry,
     sync_token: Option<Mutex<SyncToken>>,
+    pub(crate) auto_pipeline: Option<AutoPipeline>,
 }
 
 /// The last answer's token, and how many answers have set it.
@@ -101,7 +107,7 @@ impl Call {
         matches!(self.endpoint, Endpoint::Pipeline | Endpoint::MultiExec)
     }
 
-    fn safety(&self) -> Safety {
+    pub(crate) fn safety(&self) -> Safety {
         match self.options.safety {
             Some(safety) => safety,
             None if self.is_batch() => safety::of_batch(&self.body, &self.marks),
@@ -133,11 +139,46 @@ pub(crate) struct Answer {
     /// Where in the body the result is, or the array of a batch.
     value: Range<usize>,
     base64: bool,
+    is_batch: bool,
     sent: Bytes,
     name: Option<Cow<'static, str>>,
 }
 
 impl Answer {
+    pub(crate) fn is_batch(&self) -> bool {
+        self.is_batch
+    }
+
+    /// Where in the body the entries of a batch are.
+    pub(crate) fn entries(&self) -> Vec<Range<usize>> {
+        let elements = self.value().elements().into_iter().flatten();
+        elements
+            .map(|element| answer::range(&self.body, element))
+            .collect()
+    }
+
+    /// The answer of one command of a batch: its entry, and the command as it was sent.
+    pub(crate) fn entry(&self, entry: Range<usize>, sent: Bytes) -> Result<Self, Error> {
+        let body = self.body.slice(entry);
+        let value = match answer::entry(json::Value::found(&body)) {
+            Some(Entry::Result(value)) => answer::range(&body, value),
+            Some(Entry::Error(words)) => {
+                return Err(Error::server(&words, None, safety::name_of_command(&sent)));
+            }
+            None => {
+                return Err(Error::not_an_entry().with_command(safety::name_of_command(&sent)));
+            }
+        };
+        Ok(Self {
+            body,
+            value,
+            base64: self.base64,
+            is_batch: false,
+            sent,
+            name: None,
+        })
+    }
+
     pub(crate) fn value(&self) -> json::Value<'_> {
         json::Value::found(self.body.get(self.value.clone()).unwrap_or_default())
     }
@@ -229,12 +270,21 @@ impl Redis {
             attempt_timeout: Some(self.inner.attempt_timeout),
             retry: Some(self.inner.retry),
             safety: None,
+            alone: false,
         }
     }
 
     /// How long a call may take that sets nothing else.
     pub(crate) fn timeout(&self) -> Duration {
         self.inner.timeout
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    pub(crate) fn is_auto_pipelining(&self) -> bool {
+        self.inner.auto_pipeline.is_some()
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
@@ -248,7 +298,14 @@ impl Redis {
 }
 
 impl Inner {
-    async fn send(&self, mut call: Call) -> Result<Answer, Error> {
+    /// A request with auto-pipelined commands has ended.
+    pub(crate) fn landed(self: &Arc<Self>) {
+        if let Some(auto) = &self.auto_pipeline {
+            auto.land(self);
+        }
+    }
+
+    pub(crate) async fn send(&self, mut call: Call) -> Result<Answer, Error> {
         if call.body.len() > MAX_REQUEST {
             return Err(Error::too_large(call.body.len(), MAX_REQUEST).with_command(call.name()));
         }
@@ -272,6 +329,7 @@ impl Inner {
                         body,
                         value,
                         base64: call.base64,
+                        is_batch: call.is_batch(),
                         name: call.name.take(),
                         sent: call.body,
                     });
@@ -307,7 +365,7 @@ impl Inner {
                 _ => {}
             }
             let error = failure.error.with_command(call.name());
-            return Err(error.with_outcome(attempts, ambiguous, failure.transient && safe));
+            return Err(error.with_outcome(attempts, maybe_ran, failure.transient, safety));
         }
     }
 
@@ -374,7 +432,7 @@ impl Inner {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // The guarded value is replaced whole, so a panic elsewhere cannot leave it half written.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -412,6 +470,8 @@ pub struct Builder {
     attempt_timeout: Duration,
     retry: Retry,
     read_your_writes: bool,
+    auto_pipelining: bool,
+    max_in_flight: Option<usize>,
 }
 
 impl Default for Builder {
@@ -425,6 +485,8 @@ impl Default for Builder {
             attempt_timeout: Duration::from_secs(10),
             retry: Retry::default(),
             read_your_writes: true,
+            auto_pipelining: false,
+            max_in_flight: None,
         }
     }
 }
@@ -497,6 +559,54 @@ impl Builder {
         self
     }
 
+    /// Whether commands that are polled in the same turn leave in one request. Default: no.
+    ///
+    /// ```
+    /// # restis_testing::run_with(|builder| builder.auto_pipelining(true), async |redis| {
+    /// use futures_util::future::{join, join_all};
+    ///
+    /// let (set, get) = join(
+    ///     redis.set("k", "v").into_future(),
+    ///     redis.get::<String>("k").into_future(),
+    /// ).await; // one request, in which the GET sees the SET
+    /// set?;
+    /// assert_eq!(get?.as_deref(), Some("v"));
+    /// join_all((0..100).map(|n| redis.incrby("sum", n).into_future())).await; // one request, too
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// They run in the order in which they were polled first, and each keeps its own type, error, timeout
+    /// and cancellation; one that fails touches no other. Nothing waits for company: the request leaves
+    /// when the first of them is polled again, which each asks for at once, so a command that is
+    /// awaited on its own leaves as it would without this. A request takes 1,000 commands and 10 MB;
+    /// of what is more, reads go at the same time, and where something writes, the second request leaves
+    /// after the first, so that the order holds.
+    ///
+    /// A request whose answer is lost is repeated only if all of its commands are safe to repeat. That,
+    /// and an answer that comes when the slowest command is done, is why it is off unless asked for:
+    /// a service that handles many callers has one of them wait for another. Commands that read much
+    /// are better off [`alone`](Command::alone). In JavaScript it is on, as programs there are written for it.
+    ///
+    /// Cost: a command is billed as it is alone.
+    pub fn auto_pipelining(mut self, on: bool) -> Self {
+        self.auto_pipelining = on;
+        self
+    }
+
+    /// At most this many requests of auto-pipelined commands at a time; what comes meanwhile gathers
+    /// into the next one. Turns [`auto_pipelining`](Self::auto_pipelining) on. Default: no limit.
+    ///
+    /// For many tasks that share a client: the busier the server, the larger the batches. The time in
+    /// which a command waits for its turn is part of its timeout.
+    ///
+    /// Not on wasm32, where a Worker's requests would wait for each other's answers, which the platform forbids.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.auto_pipelining = true;
+        self.max_in_flight = Some(requests);
+        self
+    }
+
     /// The client, or what is wrong with the settings. Does no I/O.
     pub fn build(self) -> Result<Redis, Error> {
         let base = config::url(&self.url, self.plain_http)?;
@@ -515,6 +625,9 @@ impl Builder {
             attempt_timeout: self.attempt_timeout,
             retry: self.retry,
             sync_token: self.read_your_writes.then(Mutex::default),
+            auto_pipeline: self
+                .auto_pipelining
+                .then(|| AutoPipeline::new(self.max_in_flight)),
         };
         Ok(Redis {
             inner: Arc::new(inner),
@@ -537,6 +650,7 @@ impl fmt::Debug for Builder {
             .field("attempt_timeout", &self.attempt_timeout)
             .field("retry", &self.retry)
             .field("read_your_writes", &self.read_your_writes)
+            .field("auto_pipelining", &self.auto_pipelining)
             .finish_non_exhaustive()
     }
 }

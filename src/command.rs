@@ -14,6 +14,7 @@ use futures_core::future::BoxFuture;
 
 use crate::{
     args::{ToArg, ToArgs, ToPairs},
+    auto_pipeline::{Load, Seat},
     client::{Answer, Call, Endpoint, Redis},
     error::Error,
     reply::FromReply,
@@ -43,6 +44,7 @@ pub(crate) struct Options {
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) retry: Option<Retry>,
     pub(crate) safety: Option<Safety>,
+    pub(crate) alone: bool,
 }
 
 impl Options {
@@ -53,6 +55,7 @@ impl Options {
             attempt_timeout: self.attempt_timeout.or(other.attempt_timeout),
             retry: self.retry.or(other.retry),
             safety: self.safety.or(other.safety),
+            alone: self.alone || other.alone,
         }
     }
 
@@ -122,6 +125,14 @@ impl<'a, T, O> Command<'a, T, O> {
         self
     }
 
+    /// Sends this command in a request of its own where the client is
+    /// [auto-pipelining](crate::Builder::auto_pipelining), without regard to the order among others: for a
+    /// reply so large or a script so slow that nobody should wait for it.
+    pub fn alone(mut self) -> Self {
+        self.options.alone = true;
+        self
+    }
+
     /// The same command with another reply type and other options.
     pub(crate) fn cast<U, P>(self) -> Command<'a, U, P> {
         Command {
@@ -153,6 +164,12 @@ impl<'a, T, O> Command<'a, T, O> {
         self
     }
 
+    /// The first of each pair, then the second of each.
+    pub(crate) fn with_columns(mut self, pairs: impl ToPairs) -> Self {
+        self.args.columns(&pairs);
+        self
+    }
+
     /// From here on [`Self::option`] puts its words, before what follows.
     pub(crate) fn front(mut self) -> Self {
         self.args.set_front();
@@ -167,30 +184,63 @@ impl<'a, T, O> Command<'a, T, O> {
         self
     }
 
-    /// How the command goes out alone.
-    fn into_call(mut self, base64: bool) -> Result<(&'a Redis, Call), Error> {
+    /// Sends the command, alone or with others.
+    fn into_answer(mut self, base64: bool) -> AnswerFuture<'a> {
+        let redis = self.redis;
         if let Some(error) = self.args.take_error() {
-            return Err(error);
+            return AnswerFuture::failed(error);
         }
+        if self.args.is_json() {
+            return answer(redis, self.args.into_json(), base64, self.options);
+        }
+        let shares = redis.is_auto_pipelining() && !self.options.alone;
+        match self.into_path_call(base64) {
+            Ok(call) if shares => AnswerFuture::Seat(Seat::new(redis, Load::Whole(Box::new(call)))),
+            Ok(call) => AnswerFuture::Alone(redis.send(call)),
+            Err(error) => AnswerFuture::failed(error),
+        }
+    }
+
+    /// How a command goes out that no JSON carries.
+    fn into_path_call(self, base64: bool) -> Result<Call, Error> {
         let mut call = Call {
             base64,
             options: self.options,
+            // This form has no JSON from which to read the name and the class once it has failed.
+            name: self.args.name(),
             ..Call::new(Endpoint::Command)
         };
-        if self.args.is_json() {
-            call.body = Bytes::from(self.args.into_json());
-        } else {
-            // This form has no JSON from which to read the name and the class once it has failed.
-            call.name = self.args.name();
-            call.options
-                .safety
-                .get_or_insert_with(|| self.args.safety());
-            let form = self.args.into_path_form()?;
-            call.endpoint = Endpoint::Path(form.path);
-            call.body = Bytes::from(form.body);
-        }
-        Ok((self.redis, call))
+        call.options
+            .safety
+            .get_or_insert_with(|| self.args.safety());
+        let form = self.args.into_path_form()?;
+        call.endpoint = Endpoint::Path(form.path);
+        call.body = Bytes::from(form.body);
+        Ok(call)
     }
+}
+
+/// Sends the JSON array of one command, alone or with others.
+pub(crate) fn answer(
+    redis: &Redis,
+    json: String,
+    base64: bool,
+    options: Options,
+) -> AnswerFuture<'_> {
+    if redis.is_auto_pipelining() && !options.alone {
+        let load = Load::Json {
+            json,
+            base64,
+            options,
+        };
+        return AnswerFuture::Seat(Seat::new(redis, load));
+    }
+    AnswerFuture::Alone(redis.send(Call {
+        base64,
+        options,
+        body: Bytes::from(json),
+        ..Call::new(Endpoint::Command)
+    }))
 }
 
 /// Any command, by name: see [`Redis::command`].
@@ -230,12 +280,8 @@ impl<'a, T: FromReply, O> IntoFuture for Command<'a, T, O> {
     type IntoFuture = CommandFuture<'a, T>;
 
     fn into_future(self) -> CommandFuture<'a, T> {
-        let answer = match self.into_call(T::BYTES) {
-            Ok((redis, call)) => redis.send(call),
-            Err(error) => Box::pin(std::future::ready(Err(error))),
-        };
         CommandFuture {
-            answer,
+            answer: self.into_answer(T::BYTES),
             marker: PhantomData,
         }
     }
@@ -244,15 +290,38 @@ impl<'a, T: FromReply, O> IntoFuture for Command<'a, T, O> {
 /// The future of a [`Command`] on its own.
 #[must_use = "futures do nothing until they are awaited"]
 pub struct CommandFuture<'a, T> {
-    answer: BoxFuture<'a, Result<Answer, Error>>,
+    answer: AnswerFuture<'a>,
     marker: PhantomData<fn() -> T>,
+}
+
+/// An answer on its way.
+pub(crate) enum AnswerFuture<'a> {
+    Alone(BoxFuture<'a, Result<Answer, Error>>),
+    Seat(Seat<'a>),
+}
+
+impl AnswerFuture<'_> {
+    fn failed(error: Error) -> Self {
+        Self::Alone(Box::pin(std::future::ready(Err(error))))
+    }
+}
+
+impl Future for AnswerFuture<'_> {
+    type Output = Result<Answer, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            AnswerFuture::Alone(answer) => answer.as_mut().poll(cx),
+            AnswerFuture::Seat(seat) => Pin::new(seat).poll(cx),
+        }
+    }
 }
 
 impl<T: FromReply> Future for CommandFuture<'_, T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.answer.as_mut().poll(cx).map(|answer| {
+        Pin::new(&mut self.answer).poll(cx).map(|answer| {
             let answer = answer?;
             T::from_reply(answer.reply()).map_err(|error| error.with_command(answer.name()))
         })

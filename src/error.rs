@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use crate::find::find;
+use crate::{find::find, retry::Safety};
 
 /// What went wrong with a command, a batch or the configuration.
 ///
@@ -39,6 +39,10 @@ struct Inner {
     message: Cow<'static, str>,
     status: Option<u16>,
     attempts: u32,
+    /// One of the requests may have reached the server.
+    maybe_ran: bool,
+    /// Another request may fare better.
+    transient: bool,
     /// The request may have reached the server, and what it asked for writes.
     ambiguous: bool,
     /// The same call may well succeed later, and repeating it cannot apply it twice.
@@ -46,6 +50,13 @@ struct Inner {
     /// The answer had begun when it failed.
     in_body: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Inner {
+    fn judge(&mut self, safety: Safety) {
+        self.ambiguous = self.maybe_ran && safety != Safety::Read;
+        self.retryable = self.transient && (!self.ambiguous || safety != Safety::Write);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +82,8 @@ impl Error {
                 message: message.into(),
                 status: None,
                 attempts: 1,
+                maybe_ran: false,
+                transient: false,
                 ambiguous: false,
                 retryable: false,
                 in_body: false,
@@ -100,6 +113,17 @@ impl Error {
     /// A reply that cannot be read as what was asked for.
     pub fn decode(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Decode, message)
+    }
+
+    /// A batch whose answer has too few entries, or too many.
+    pub(crate) fn misordered(sent: usize, found: usize) -> Self {
+        Self::decode(format!(
+            "{sent} commands were sent and {found} answers came: their order cannot be trusted, read the data again"
+        ))
+    }
+
+    pub(crate) fn not_an_entry() -> Self {
+        Self::decode("an entry of the batch's answer is neither a result nor an error")
     }
 
     /// The server's own words about `command`, without what they repeat of its arguments.
@@ -142,13 +166,32 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_outcome(mut self, attempts: u32, ambiguous: bool, retryable: bool) -> Self {
+    /// What the failure means for a command of this class: `maybe_ran` if one of the attempts may have run,
+    /// `transient` if another might fare better.
+    pub(crate) fn with_outcome(
+        mut self,
+        attempts: u32,
+        maybe_ran: bool,
+        transient: bool,
+        safety: Safety,
+    ) -> Self {
         self.change(|inner| {
             inner.attempts = attempts;
-            inner.ambiguous = ambiguous;
-            inner.retryable = retryable;
+            inner.maybe_ran = maybe_ran;
+            inner.transient = transient;
+            inner.judge(safety);
         });
         self
+    }
+
+    /// The error of a request, as that of one of its commands.
+    pub(crate) fn of_member(&self, command: Option<Cow<'static, str>>, safety: Safety) -> Self {
+        let mut error = self.clone();
+        error.change(|inner| {
+            inner.command = command;
+            inner.judge(safety);
+        });
+        error
     }
 
     /// The configuration is wrong: URL, token, or TLS that could not be set up. Not repeated.

@@ -103,6 +103,7 @@
 //! All of them are about the native transport; on wasm32 the platform's `fetch` does HTTP and TLS.
 
 mod args;
+mod auto_pipeline;
 mod batch;
 mod client;
 mod clock;
@@ -121,6 +122,7 @@ mod script;
 pub mod transport;
 #[doc(hidden)]
 pub mod unversioned;
+mod walk;
 mod wire;
 
 pub use args::{ArgWriter, ToArg, ToArgs, ToPairs, Written};

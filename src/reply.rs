@@ -46,6 +46,10 @@ pub trait FromReply: Sized {
     /// Whether the reply has to come as base64, because text would lose bytes.
     const BYTES: bool = false;
 
+    /// Whether nil, where an array of these is asked for, is an array of none.
+    #[doc(hidden)]
+    const NIL_IS_NONE: bool = false;
+
     /// Reads the reply.
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error>;
 
@@ -370,6 +374,9 @@ macro_rules! by_each {
             const BYTES: bool = T::BYTES;
 
             fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
+                if T::NIL_IS_NONE && reply.kind() == ReplyKind::Nil {
+                    return Ok(Self::default());
+                }
                 T::from_items(reply.items()?).collect()
             }
         }

@@ -3,17 +3,18 @@
 use std::{
     collections::VecDeque,
     fmt,
-    future::{Future, IntoFuture, poll_fn},
+    future::poll_fn,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use futures_core::Stream;
 
 use crate::{
-    Command, CommandFuture, Error, FromReply, Redis, Reply, ToArg,
+    Error, FromReply, Redis, Reply, ToArg,
     command::{Options, call_options},
     reply::Items,
+    walk::{Walk, Walker},
     wire::request::Args,
 };
 
@@ -81,14 +82,11 @@ impl<'a> Scan<'a> {
 
     /// The elements, one after the other: names as `String`; fields or members with their values as `(String, V)`.
     pub fn stream<T: FromReply>(self) -> ScanStream<'a, T> {
-        ScanStream {
-            redis: self.redis,
+        let cursor = Cursor {
             args: self.args,
-            options: self.options,
-            cursor: Some("0".into()),
-            page: VecDeque::new(),
-            next: None,
-        }
+            at: Some("0".into()),
+        };
+        ScanStream(Walker::new(self.redis, self.options, cursor))
     }
 }
 
@@ -97,16 +95,7 @@ impl<'a> Scan<'a> {
 /// A page is asked for when the one before is used up. An error ends the scan. Dropping it gives up
 /// the request it waits for.
 #[must_use = "a stream does nothing until it is read"]
-pub struct ScanStream<'a, T> {
-    redis: &'a Redis,
-    args: Args,
-    /// For each page.
-    options: Options,
-    /// Where the next page begins; `None` after the last.
-    cursor: Option<String>,
-    page: VecDeque<T>,
-    next: Option<CommandFuture<'a, Page<T>>>,
-}
+pub struct ScanStream<'a, T>(Walker<'a, Cursor, Page<T>, T>);
 
 impl<T: FromReply + Unpin> ScanStream<'_, T> {
     /// The next element; `None` after the last.
@@ -128,47 +117,35 @@ impl<T: FromReply + Unpin> Stream for ScanStream<'_, T> {
     type Item = Result<T, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        loop {
-            if let Some(element) = this.page.pop_front() {
-                return Poll::Ready(Some(Ok(element)));
-            }
-            let request = match &mut this.next {
-                Some(request) => request,
-                None => {
-                    let Some(cursor) = &this.cursor else {
-                        return Poll::Ready(None);
-                    };
-                    let mut args = this.args.clone();
-                    args.option_at_front(|args| args.arg(cursor));
-                    this.next.insert(
-                        Command::<Page<T>>::of_args(this.redis, args)
-                            .with_options(this.options)
-                            .into_future(),
-                    )
-                }
-            };
-            let page = ready!(Pin::new(request).poll(cx));
-            this.next = None;
-            match page {
-                Ok(page) => {
-                    this.cursor = Some(page.cursor).filter(|cursor| cursor != "0");
-                    this.page = page.elements;
-                }
-                Err(error) => {
-                    this.cursor = None;
-                    return Poll::Ready(Some(Err(error)));
-                }
-            }
-        }
+        self.get_mut().0.poll_next(cx)
     }
 }
 
 impl<T> fmt::Debug for ScanStream<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScanStream")
-            .field("args", &self.args)
-            .finish_non_exhaustive()
+        f.debug_struct("ScanStream").finish_non_exhaustive()
+    }
+}
+
+/// Where a scan is.
+struct Cursor {
+    /// Everything but the cursor, which goes to its front.
+    args: Args,
+    /// Where the next page begins; `None` after the last.
+    at: Option<String>,
+}
+
+impl<T> Walk<Page<T>, T> for Cursor {
+    fn request(&mut self) -> Option<Args> {
+        let cursor = self.at.as_ref()?;
+        let mut args = self.args.clone();
+        args.option_at_front(|args| args.arg(cursor));
+        Some(args)
+    }
+
+    fn turn(&mut self, page: Page<T>) -> VecDeque<T> {
+        self.at = Some(page.cursor).filter(|cursor| cursor != "0");
+        page.elements
     }
 }
 

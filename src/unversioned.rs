@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    client::{Call, Endpoint, Redis},
+    client::{Answer, Call, Endpoint, Redis},
+    command::{self, Options},
     error::Error,
     retry::Retry,
 };
@@ -28,22 +29,29 @@ pub enum Form {
 pub async fn send(
     redis: &Redis,
     form: Form,
-    body: impl Into<Bytes>,
+    json: String,
     base64: bool,
     timeout: Option<Duration>,
     retry: Option<Retry>,
 ) -> Result<Bytes, Error> {
+    let options = Options {
+        timeout,
+        retry,
+        ..Options::default()
+    };
     let endpoint = match form {
-        Form::Command => Endpoint::Command,
+        Form::Command => {
+            let answer = command::answer(redis, json, base64, options).await;
+            return answer.map(Answer::into_body);
+        }
         Form::Pipeline => Endpoint::Pipeline,
         Form::MultiExec => Endpoint::MultiExec,
     };
-    let mut call = Call {
+    let call = Call {
         base64,
-        body: body.into(),
+        options,
+        body: json.into(),
         ..Call::new(endpoint)
     };
-    call.options.timeout = timeout;
-    call.options.retry = retry;
-    redis.send(call).await.map(|answer| answer.into_body())
+    redis.send(call).await.map(Answer::into_body)
 }

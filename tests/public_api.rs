@@ -13,6 +13,7 @@ use std::{collections::HashMap, error::Error as StdError, time::Duration};
 use restis::{
     Batch, Builder, Bytes, Command, Error, FromReply, Json, Pipeline, Redis, Reply, Retry, Safety,
     Scan, ScanStream, Script, ToArg, ToArgs, ToPairs, Transaction, Value,
+    commands::streams::pages::{EntryStream, Pages},
     transport::{Request, Response, Transport, TransportError},
 };
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,12 @@ async fn futures_are_send(redis: &Redis) -> Result<(), Error> {
     let _: i64 = send(Script::new("return 1").run(redis, ()).into_future()).await?;
     let mut keys = send(redis.scan().stream::<String>());
     send(keys.next()).await;
+    let mut entries = send(
+        redis
+            .xrange_pages("k", "-", "+")
+            .stream::<Vec<(String, Bytes)>>(),
+    );
+    send(entries.next()).await;
     send(async { redis.set("k", 1).await }).await
 }
 
@@ -110,6 +117,9 @@ fn types_are_send_and_sync() {
     is_send_and_sync::<Scan<'_>>();
     fn stream_is_send<T: Send>(_: &ScanStream<'_, T>) {}
     stream_is_send(&client().scan().stream::<String>());
+    is_send_and_sync::<Pages<'_>>();
+    fn entries_are_send<F: Send>(_: &EntryStream<'_, F>) {}
+    entries_are_send(&client().xrange_pages("k", "-", "+").stream::<()>());
 }
 
 #[test]
@@ -179,8 +189,9 @@ fn nothing_shows_a_secret() {
     let redis = Redis::new("https://example.upstash.io", "secret-token").unwrap();
     let command = redis.set("secret-key", "secret-value");
     let shown = format!(
-        "{redis:?} {command:?} {:?} {:?}",
+        "{redis:?} {command:?} {:?} {:?} {:?}",
         redis.scan().matching("secret"),
+        redis.xrange_pages("secret", "secret", "secret"),
         Script::new("secret")
     );
     assert!(!shown.contains("secret"), "{shown}");

@@ -29,6 +29,8 @@ extern "C" {
     fn allow_plain_http(this: &Settings) -> bool;
     #[wasm_bindgen(method, getter = readYourWrites)]
     fn read_your_writes(this: &Settings) -> bool;
+    #[wasm_bindgen(method, getter = enableAutoPipelining)]
+    fn enable_auto_pipelining(this: &Settings) -> bool;
     /// An object with a method `fetch`.
     #[wasm_bindgen(method, getter)]
     fn fetch(this: &Settings) -> JsValue;
@@ -77,7 +79,9 @@ impl Settings {
         if fetch.is_object() {
             builder = builder.transport(Fetch::on(fetch));
         }
-        builder.read_your_writes(self.read_your_writes())
+        builder
+            .read_your_writes(self.read_your_writes())
+            .auto_pipelining(self.enable_auto_pipelining())
     }
 }
 

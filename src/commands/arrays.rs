@@ -2,7 +2,7 @@
 //!
 //! Indexes are `u64`, up to 18446744073709551614; most commands make the array if there is none.
 
-use super::fields::{each, there};
+use super::fields::Fields;
 use crate::{Command, Error, FromReply, Redis, Reply, ToArg, ToArgs, ToPairs};
 
 /// The options of ARSCAN.
@@ -178,41 +178,21 @@ pub struct ArrayInfo {
 
 impl FromReply for ArrayInfo {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut len, mut count) = (None, None);
-        let mut info = Self {
-            len: 0,
-            count: 0,
-            next_insert_index: None,
-            slice_size: None,
-            slices: None,
-            directory_size: None,
-            super_dir_entries: None,
-            dense_slices: None,
-            sparse_slices: None,
-            avg_dense_size: None,
-            avg_dense_fill: None,
-            avg_sparse_size: None,
-        };
-        each(reply, |field, value| {
-            match field {
-                "len" => len = Some(value.read()?),
-                "count" => count = Some(value.read()?),
-                "next-insert-index" => info.next_insert_index = value.read()?,
-                "slice-size" => info.slice_size = value.read()?,
-                "slices" => info.slices = value.read()?,
-                "directory-size" => info.directory_size = value.read()?,
-                "super-dir-entries" => info.super_dir_entries = value.read()?,
-                "dense-slices" => info.dense_slices = value.read()?,
-                "sparse-slices" => info.sparse_slices = value.read()?,
-                "avg-dense-size" => info.avg_dense_size = value.read()?,
-                "avg-dense-fill" => info.avg_dense_fill = value.read()?,
-                "avg-sparse-size" => info.avg_sparse_size = value.read()?,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        (info.len, info.count) = (there(len)?, there(count)?);
-        Ok(info)
+        let fields = Fields(reply);
+        Ok(Self {
+            len: fields.must("len")?,
+            count: fields.must("count")?,
+            next_insert_index: fields.may("next-insert-index")?,
+            slice_size: fields.may("slice-size")?,
+            slices: fields.may("slices")?,
+            directory_size: fields.may("directory-size")?,
+            super_dir_entries: fields.may("super-dir-entries")?,
+            dense_slices: fields.may("dense-slices")?,
+            sparse_slices: fields.may("sparse-slices")?,
+            avg_dense_size: fields.may("avg-dense-size")?,
+            avg_dense_fill: fields.may("avg-dense-fill")?,
+            avg_sparse_size: fields.may("avg-sparse-size")?,
+        })
     }
 }
 

@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    fields::{each, there},
-    scripting::Eval,
-    server::Flush,
-};
+use super::{fields::Fields, scripting::Eval, server::Flush};
 use crate::{Bytes, Command, Error, FromReply, Redis, Reply, ToArg, ToArgs};
 
 /// The options of FUNCTION LOAD.
@@ -85,7 +81,7 @@ pub struct RunningFunction {
 }
 
 /// What an engine has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Engine {
     /// How many libraries.
@@ -96,42 +92,23 @@ pub struct Engine {
 
 impl FromReply for Library {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut name, mut engine, mut functions, mut code) = (None, None, None, None);
-        each(reply, |field, value| {
-            match field {
-                "library_name" => name = Some(value.read()?),
-                "engine" => engine = Some(value.read()?),
-                "functions" => functions = Some(value.read()?),
-                "library_code" => code = value.read()?,
-                _ => {}
-            }
-            Ok(())
-        })?;
+        let fields = Fields(reply);
         Ok(Self {
-            name: there(name)?,
-            engine: there(engine)?,
-            functions: there(functions)?,
-            code,
+            name: fields.must("library_name")?,
+            engine: fields.must("engine")?,
+            functions: fields.must("functions")?,
+            code: fields.may("library_code")?,
         })
     }
 }
 
 impl FromReply for Function {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut name, mut description, mut flags) = (None, None, Vec::new());
-        each(reply, |field, value| {
-            match field {
-                "name" => name = Some(value.read()?),
-                "description" => description = value.read()?,
-                "flags" => flags = value.read()?,
-                _ => {}
-            }
-            Ok(())
-        })?;
+        let fields = Fields(reply);
         Ok(Self {
-            name: there(name)?,
-            description,
-            flags,
+            name: fields.must("name")?,
+            description: fields.may("description")?,
+            flags: fields.may("flags")?.unwrap_or_default(),
         })
     }
 }
@@ -140,16 +117,11 @@ impl FromReply for FunctionStats {
     const BYTES: bool = RunningFunction::BYTES;
 
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut running, mut engines) = (None, BTreeMap::new());
-        each(reply, |field, value| {
-            match field {
-                "running_script" => running = value.read()?,
-                "engines" => engines = value.read()?,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        Ok(Self { running, engines })
+        let fields = Fields(reply);
+        Ok(Self {
+            running: fields.may("running_script")?,
+            engines: fields.must("engines")?,
+        })
     }
 }
 
@@ -158,36 +130,22 @@ impl FromReply for RunningFunction {
     const BYTES: bool = true;
 
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut name, mut command, mut duration) = (None, Vec::new(), 0);
-        each(reply, |field, value| {
-            match field {
-                "name" => name = Some(value.read()?),
-                "command" => command = value.read()?,
-                "duration_ms" => duration = value.read()?,
-                _ => {}
-            }
-            Ok(())
-        })?;
+        let fields = Fields(reply);
         Ok(Self {
-            name: there(name)?,
-            command,
-            duration: Duration::from_millis(duration),
+            name: fields.must("name")?,
+            command: fields.must("command")?,
+            duration: Duration::from_millis(fields.must("duration_ms")?),
         })
     }
 }
 
 impl FromReply for Engine {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let mut engine = Self::default();
-        each(reply, |field, value| {
-            match field {
-                "libraries_count" => engine.libraries = value.read()?,
-                "functions_count" => engine.functions = value.read()?,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        Ok(engine)
+        let fields = Fields(reply);
+        Ok(Self {
+            libraries: fields.must("libraries_count")?,
+            functions: fields.must("functions_count")?,
+        })
     }
 }
 

@@ -17,6 +17,7 @@ pub mod search;
 pub mod server;
 pub mod sets;
 pub mod sorted_sets;
+pub mod streams;
 pub mod strings;
 pub mod vector;
 

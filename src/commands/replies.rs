@@ -2,11 +2,17 @@
 //! numbers that mean something else. No server: those replies are shown that one server sends and
 //! another does not.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod extensions;
 mod functions;
 mod json;
+mod streams;
 
 use std::{collections::HashMap, fmt::Debug};
 

@@ -14,6 +14,7 @@ use std::{
 use super::{
     lists::{ListEnd, Place},
     sorted_sets::{ScoreEnd, combine::Aggregate},
+    streams::pages::Pages,
 };
 use crate::{
     Bytes, Command, Json, Redis, Safety,
@@ -36,7 +37,7 @@ impl Row {
         let words: Vec<String> = serde_json::from_str(&self.written).unwrap();
         let family = matches!(
             &*words[0],
-            "FUNCTION" | "JSON.DEBUG" | "OBJECT" | "SCRIPT" | "SLOWLOG"
+            "FUNCTION" | "JSON.DEBUG" | "OBJECT" | "SCRIPT" | "SLOWLOG" | "XGROUP" | "XINFO"
         );
         words[..if family { 2 } else { 1 }].join(" ")
     }
@@ -78,6 +79,10 @@ impl Recorder {
             .unwrap();
         Self { redis, body }
     }
+
+    fn last(&self) -> String {
+        String::from_utf8(self.body.lock().unwrap().to_vec()).unwrap()
+    }
 }
 
 /// What can stand in the table.
@@ -93,13 +98,26 @@ impl<T, O> Written for Command<'_, T, O> {
 
 impl Written for Scan<'_> {
     fn written(self, recorder: &Recorder) -> String {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
-        assert!(runtime.block_on(self.stream::<String>().next()).is_none());
-        String::from_utf8(recorder.body.lock().unwrap().to_vec()).unwrap()
+        assert!(block_on(self.stream::<String>().next()).is_none());
+        recorder.last()
     }
+}
+
+impl Written for Pages<'_> {
+    fn written(self, recorder: &Recorder) -> String {
+        // The recorder's answer is none to a range.
+        let answer = block_on(self.stream::<()>().next()).unwrap();
+        assert!(answer.unwrap_err().is_decode());
+        recorder.last()
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 macro_rules! rows {
@@ -116,6 +134,7 @@ macro_rules! rows {
 mod extensions;
 mod functions;
 mod json;
+mod streams;
 
 fn table() -> Vec<Row> {
     let recorder = &Recorder::new();
@@ -129,6 +148,7 @@ fn table() -> Vec<Row> {
         extensions::arrays,
         extensions::search,
         extensions::vector,
+        streams::rows,
     ];
     groups.into_iter().flat_map(|rows| rows(recorder)).collect()
 }
@@ -481,6 +501,21 @@ const WRITES: &[&str] = &[
     "VECTOR.CREATE",
     "VECTOR.DEL",
     "VECTOR.DROP",
+    "XACK",
+    "XACKDEL",
+    "XADD",
+    "XAUTOCLAIM",
+    "XCLAIM",
+    "XDEL",
+    "XDELEX",
+    "XGROUP CREATE",
+    "XGROUP CREATECONSUMER",
+    "XGROUP DELCONSUMER",
+    "XGROUP DESTROY",
+    "XGROUP SETID",
+    "XREADGROUP",
+    "XSETID",
+    "XTRIM",
     "ZADD",
     "ZINCRBY",
     "ZMPOP",
@@ -527,6 +562,11 @@ const SOURCES: &[(&str, &str)] = &[
         "sorted_sets/combine",
         include_str!("sorted_sets/combine.rs"),
     ),
+    ("streams", include_str!("streams.rs")),
+    ("streams/groups", include_str!("streams/groups.rs")),
+    ("streams/info", include_str!("streams/info.rs")),
+    ("streams/pages", include_str!("streams/pages.rs")),
+    ("streams/pending", include_str!("streams/pending.rs")),
     ("strings", include_str!("strings.rs")),
     ("vector", include_str!("vector.rs")),
 ];
@@ -538,7 +578,7 @@ fn methods(source: &str) -> Vec<&str> {
         .skip(1)
         .filter_map(|rest| rest.split_once(" {").map(|(head, _)| head));
     let of_command = |head: &&str| {
-        ["-> Self", "-> Command<", "-> Scan<"]
+        ["-> Self", "-> Command<", "-> Scan<", "-> Pages<"]
             .iter()
             .any(|reply| head.contains(reply))
     };

@@ -2,7 +2,7 @@
 
 use ::base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::fields::{each, there};
+use super::fields::Fields;
 use crate::{Command, Error, FromReply, Redis, Reply, ToArg};
 
 /// The options of VECTOR.CREATE.
@@ -132,18 +132,10 @@ pub struct VectorInfo {
 
 impl FromReply for VectorInfo {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut dimension, mut metric) = (None, None);
-        each(reply, |field, value| {
-            match field {
-                "dimension" => dimension = Some(value.read()?),
-                "metric" => metric = Some(value.read()?),
-                _ => {}
-            }
-            Ok(())
-        })?;
+        let fields = Fields(reply);
         Ok(Self {
-            dimension: there(dimension)?,
-            metric: there(metric)?,
+            dimension: fields.must("dimension")?,
+            metric: fields.must("metric")?,
         })
     }
 }

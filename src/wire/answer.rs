@@ -31,23 +31,25 @@ pub(crate) fn envelope(body: &[u8]) -> Envelope {
     let Some(value) = Value::parse(body) else {
         return Envelope::NotJson;
     };
-    let range = |value: Value<'_>| {
-        // The value is a part of the body, so the difference of the addresses is its place.
-        let start = value
-            .raw()
-            .as_ptr()
-            .addr()
-            .saturating_sub(body.as_ptr().addr());
-        start..start + value.raw().len()
-    };
     if value.kind() == Kind::Array {
-        return Envelope::Entries(range(value));
+        return Envelope::Entries(range(body, value));
     }
     match entry(value) {
-        Some(Entry::Result(result)) => Envelope::Result(range(result)),
+        Some(Entry::Result(result)) => Envelope::Result(range(body, result)),
         Some(Entry::Error(words)) => Envelope::Error(words.into_owned()),
         None => Envelope::Foreign,
     }
+}
+
+/// Where in `body` a value stands that was found in it.
+pub(crate) fn range(body: &[u8], value: Value<'_>) -> Range<usize> {
+    // The value is a part of the body, so the difference of the addresses is its place.
+    let start = value
+        .raw()
+        .as_ptr()
+        .addr()
+        .saturating_sub(body.as_ptr().addr());
+    start..start + value.raw().len()
 }
 
 /// Reads one object of the two shapes. Members that are neither are no business of ours.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::json;
 use crate::{
-    args::{ArgsWriter, ToArg, ToArgs, ToPairs},
+    args::{ArgsWriter, Half, ToArg, ToArgs, ToPairs},
     error::Error,
     retry::Safety,
     safety,
@@ -92,6 +92,7 @@ impl Args {
         let mut writer = ArgsWriter {
             args: self,
             count: 0,
+            half: None,
         };
         args.write_args(&mut writer);
         writer.count
@@ -111,9 +112,20 @@ impl Args {
     }
 
     pub(crate) fn pairs(&mut self, pairs: &(impl ToPairs + ?Sized)) {
+        self.halves(pairs, None);
+    }
+
+    /// The first of each pair, then the second of each.
+    pub(crate) fn columns(&mut self, pairs: &(impl ToPairs + ?Sized)) {
+        self.halves(pairs, Some(Half::First));
+        self.halves(pairs, Some(Half::Second));
+    }
+
+    fn halves(&mut self, pairs: &(impl ToPairs + ?Sized), half: Option<Half>) {
         pairs.write_pairs(&mut ArgsWriter {
             args: self,
             count: 0,
+            half,
         });
     }
 
@@ -656,6 +668,9 @@ mod tests {
         let mut args = Args::new("OBJECT");
         args.arg("secret");
         assert_eq!(args.name().as_deref(), Some("OBJECT"));
+        let mut args = Args::new("JSON.DEBUG");
+        args.arg("memory");
+        assert_eq!(args.name().as_deref(), Some("JSON.DEBUG MEMORY"));
         assert_eq!(Args::new("not a command, a value").name(), None);
     }
 

@@ -17,6 +17,7 @@ mod scripting;
 mod server;
 mod sets;
 mod sorted_sets;
+mod streams;
 mod strings;
 
 use std::{collections::HashSet, fmt::Debug};

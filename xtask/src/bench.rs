@@ -24,7 +24,7 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
     debian::valgrind()?;
     let server = server::pinned(repo)?;
     let messages = Cmd::cargo("build")
-        .words("--release -p restis-local --bin restis-local -p restis --bench awaited_get")
+        .words("--release -p restis-local --bin restis-local -p restis-benches")
         .arg("--message-format=json-render-diagnostics")
         .dir(repo.root())
         .captured_step("cargo build --release (about 4 minutes the first time)")?;

@@ -1,9 +1,6 @@
 //! What the search commands answer.
 
-use crate::{
-    Error, FromReply, Reply, ReplyKind,
-    commands::fields::{each, there},
-};
+use crate::{Error, FromReply, Reply, ReplyKind, commands::fields::Fields};
 
 /// A document that was found: see [`Redis::search_query`](crate::Redis::search_query).
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +20,9 @@ impl<T: FromReply> FromReply for Hit<T> {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
         let mut items = reply.items()?;
         let (key, score) = (items.read()?, items.read()?);
-        let fields: Reply<'_> = there(items.next())?;
+        let fields = items
+            .next()
+            .ok_or_else(|| Error::decode("the server sent a hit without its content"))?;
         let data = document(fields)?.unwrap_or(fields).read()?;
         Ok(Self { key, score, data })
     }
@@ -132,18 +131,10 @@ pub struct IndexEntry {
 
 impl FromReply for IndexEntry {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut name, mut on) = (None, None);
-        each(reply, |field, value| {
-            match field {
-                "name" => name = Some(value.read()?),
-                "type" => on = Some(value.read()?),
-                _ => {}
-            }
-            Ok(())
-        })?;
+        let fields = Fields(reply);
         Ok(Self {
-            name: there(name)?,
-            on: there(on)?,
+            name: fields.must("name")?,
+            on: fields.must("type")?,
         })
     }
 }
@@ -170,30 +161,15 @@ pub struct Index {
 
 impl FromReply for Index {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
-        let (mut name, mut on, mut schema) = (None, None, None);
-        let (mut prefixes, mut language) = (Vec::new(), None);
-        let (mut size, mut pending_updates) = (None, None);
-        each(reply, |field, value| {
-            match field {
-                "name" => name = Some(value.read()?),
-                "type" => on = Some(value.read()?),
-                "prefixes" => prefixes = value.read()?,
-                "language" => language = value.read()?,
-                "indexSize" => size = value.read()?,
-                "pendingUpdates" => pending_updates = value.read()?,
-                "schema" => schema = Some(value.read()?),
-                _ => {}
-            }
-            Ok(())
-        })?;
+        let fields = Fields(reply);
         Ok(Self {
-            name: there(name)?,
-            on: there(on)?,
-            prefixes,
-            language,
-            size,
-            pending_updates,
-            schema: there(schema)?,
+            name: fields.must("name")?,
+            on: fields.must("type")?,
+            prefixes: fields.may("prefixes")?.unwrap_or_default(),
+            language: fields.may("language")?,
+            size: fields.may("indexSize")?,
+            pending_updates: fields.may("pendingUpdates")?,
+            schema: fields.must("schema")?,
         })
     }
 }

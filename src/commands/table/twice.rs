@@ -43,6 +43,15 @@ async fn seed(redis: &Redis, row: &Row) -> Result<(), Error> {
             [b'[', b'"', b'H', ..] => {
                 redis.hset(key, [("f", "1"), ("g", "2")]).await?;
             }
+            [b'[', b'"', b'X', ..] => {
+                redis.xadd(key, "1-0", ("f", "1")).await?;
+                redis.xadd(key, "2-0", ("f", "2")).await?;
+                redis.xgroup_create(key, "g", "0").await?;
+                redis
+                    .xreadgroup::<()>("g", "c", (key, ">"))
+                    .count(1)
+                    .await?;
+            }
             [b'[', b'"', b'L', ..] => {
                 redis.rpush(key, ["a", "v"]).await?;
             }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use restis::{
-    Redis,
+    Builder, Redis,
     transport::{Request, Response, TransportError},
 };
 use restis_local::Local;
@@ -17,11 +17,20 @@ use restis_local::Local;
 pub type Outcome = Result<(), Box<dyn Error>>;
 
 /// Runs an example against an empty database, and fails where it fails.
-#[expect(clippy::panic, reason = "an example that fails has to fail its test")]
 pub fn run(example: impl AsyncFnOnce(Redis) -> Outcome) {
+    run_with(|builder| builder, example);
+}
+
+/// The same with a client of other settings.
+#[expect(clippy::panic, reason = "an example that fails has to fail its test")]
+pub fn run_with(
+    settings: impl FnOnce(Builder) -> Builder,
+    example: impl AsyncFnOnce(Redis) -> Outcome,
+) {
     let outcome = block_on(async {
-        let (_local, redis) = start().await?;
-        example(redis).await
+        let local = Local::builder().start().await?;
+        let builder = Redis::builder().url(local.url()).token(local.token());
+        example(settings(builder).build()?).await
     });
     if let Err(error) = outcome {
         panic!("{error}");

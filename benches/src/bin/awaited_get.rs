@@ -1,7 +1,7 @@
 //! One awaited GET after the other, by restis or by a bare reqwest loop that sends the same bytes.
 //!
 //! `cargo xtask bench` counts the instructions of both in one run and compares them. By hand:
-//! `cargo bench --bench awaited_get -- restis 1000` with the two UPSTASH variables exported.
+//! `cargo run --release -p restis-benches --bin awaited_get restis 1000` with the two UPSTASH variables exported.
 
 #![allow(missing_docs, reason = "a program, not an API")]
 
@@ -17,10 +17,7 @@ struct Answer {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let words: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| word != "--bench")
-        .collect();
+    let words: Vec<String> = std::env::args().skip(1).collect();
     match words
         .iter()
         .map(|word| &**word)
@@ -30,7 +27,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ["prepare"] => Ok(Redis::from_env()?.set("bench", "x".repeat(100)).await?),
         ["restis", times] => restis(times.parse()?).await,
         ["bare", times] => bare(times.parse()?).await,
-        // `cargo test --benches` and `cargo bench` alone come here.
         _ => {
             println!("usage: awaited_get restis|bare TIMES; `cargo xtask bench` runs both");
             Ok(())

@@ -1,0 +1,465 @@
+//! Auto-pipelining: commands that are polled in the same turn leave in one request.
+//!
+//! A command takes a [`Seat`] when it is polled first, and yields once by waking itself. Whoever is
+//! polled again first ends the turn: all that sit by then leave together, in the order in which they
+//! sat down. So nothing waits for company, no timer and no task is needed, and any executor will do.
+//!
+//! A [`Flight`] is one request with its passengers. Whichever of them is polled drives the request for
+//! all; whoever is dropped leaves the others alone, and the last one to be dropped gives the request up.
+
+mod flight;
+
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use self::flight::Flight;
+use crate::{
+    client::{Answer, Call, Endpoint, Inner, Redis, lock},
+    clock,
+    command::Options,
+    error::Error,
+    retry::{Retry, Safety},
+    safety,
+    wire::request::MAX_REQUEST,
+};
+
+/// A request takes at most this many commands: the answer to more is long enough to keep the first ones waiting.
+const MAX_COMMANDS: usize = 1_000;
+
+/// The part of a client that gathers commands.
+pub(crate) struct AutoPipeline {
+    max_in_flight: usize,
+    lane: Mutex<Lane>,
+}
+
+/// The requests that have not left yet, oldest first; the last one takes commands.
+#[derive(Default)]
+struct Lane {
+    gates: VecDeque<Gate>,
+    in_flight: usize,
+}
+
+/// One request while it gathers commands.
+struct Gate {
+    flight: Arc<Flight>,
+    passengers: Vec<Passenger>,
+    /// Those that have not been dropped.
+    present: usize,
+    bytes: usize,
+    terms: Terms,
+    /// Its one command cannot share a request.
+    exclusive: bool,
+    /// The turn in which it opened is over, so it may leave.
+    ready: bool,
+    /// The request before it of the same turn, and whether that one only reads.
+    after: Option<(Arc<Flight>, bool)>,
+}
+
+/// One command that waits to leave.
+struct Passenger {
+    /// `None` once it was dropped.
+    load: Option<Load>,
+    waker: Option<Waker>,
+}
+
+/// What a command brings.
+pub(crate) enum Load {
+    /// A JSON array.
+    Json {
+        json: String,
+        base64: bool,
+        options: Options,
+    },
+    /// A command that needs a request of its own kind.
+    Whole(Box<Call>),
+}
+
+/// How a request is repeated. Commands that want it otherwise leave in a request of their own.
+#[derive(Clone, Copy, PartialEq)]
+struct Terms {
+    attempt_timeout: Duration,
+    retry: Retry,
+}
+
+impl Load {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Json { json, .. } => json.len(),
+            Self::Whole(call) => call.body.len(),
+        }
+    }
+
+    /// The command word, for errors.
+    fn name(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Json { json, .. } => safety::name_of_command(json.as_bytes()),
+            Self::Whole(call) => call.name(),
+        }
+    }
+
+    fn options(&self) -> &Options {
+        match self {
+            Self::Json { options, .. } => options,
+            Self::Whole(call) => &call.options,
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        let known = self.options().safety;
+        let class = known.unwrap_or_else(|| match self {
+            Self::Json { json, .. } => safety::of_command(json.as_bytes()),
+            Self::Whole(call) => call.safety(),
+        });
+        class == Safety::Read
+    }
+}
+
+impl Gate {
+    fn takes(&self, load: &Load, terms: Terms) -> bool {
+        let fits = self.passengers.len() < MAX_COMMANDS
+            // The brackets and commas are at most as many bytes as there are commands, and one.
+            && self.bytes + load.bytes() + self.passengers.len() + 2 <= MAX_REQUEST;
+        let alone = self.exclusive || matches!(load, Load::Whole(_));
+        fits && !alone && self.terms == terms
+    }
+
+    fn only_reads(&self) -> bool {
+        let loads = self.passengers.iter().flat_map(|passenger| &passenger.load);
+        loads.into_iter().all(Load::is_read)
+    }
+}
+
+impl AutoPipeline {
+    pub(crate) fn new(max_in_flight: Option<usize>) -> Self {
+        Self {
+            max_in_flight: max_in_flight.unwrap_or(usize::MAX).max(1),
+            lane: Mutex::default(),
+        }
+    }
+
+    /// Passengers may wait before they leave, and for longer than their own time.
+    fn is_capped(&self) -> bool {
+        self.max_in_flight < usize::MAX
+    }
+
+    /// Seats a command behind all that came before it.
+    fn sit(&self, inner: &Inner, load: Load) -> (Arc<Flight>, usize) {
+        let options = load.options();
+        let terms = Terms {
+            attempt_timeout: options.attempt_timeout.unwrap_or(inner.attempt_timeout),
+            retry: options.retry.unwrap_or(inner.retry),
+        };
+        let mut lane = lock(&self.lane);
+        let fits = lane
+            .gates
+            .back()
+            .is_some_and(|gate| gate.takes(&load, terms));
+        if !fits {
+            let after = lane.gates.back();
+            let after = after.map(|gate| (Arc::clone(&gate.flight), gate.only_reads()));
+            lane.gates.push_back(Gate {
+                flight: Arc::default(),
+                passengers: Vec::new(),
+                present: 0,
+                bytes: 0,
+                terms,
+                exclusive: matches!(load, Load::Whole(_)),
+                ready: false,
+                after,
+            });
+        }
+        // There is one: it was there, or has just been made.
+        let Some(gate) = lane.gates.back_mut() else {
+            return (Arc::default(), 0);
+        };
+        gate.bytes += load.bytes();
+        gate.present += 1;
+        gate.passengers.push(Passenger {
+            load: Some(load),
+            waker: None,
+        });
+        (Arc::clone(&gate.flight), gate.passengers.len() - 1)
+    }
+
+    /// The turn of this request is over: it leaves, and those before it. If that has to wait, the waker is kept.
+    ///
+    /// Gives whether it has left.
+    fn close(&self, inner: &Arc<Inner>, flight: &Arc<Flight>, seat: usize, waker: &Waker) -> bool {
+        let mut lane = lock(&self.lane);
+        let at = |gate: &Gate| Arc::ptr_eq(&gate.flight, flight);
+        let Some(place) = lane.gates.iter().position(at) else {
+            return true;
+        };
+        lane.gates
+            .iter_mut()
+            .take(place + 1)
+            .for_each(|gate| gate.ready = true);
+        let launched = self.launch(&mut lane, inner);
+        let waiting = lane.gates.iter_mut().find(|gate| at(gate));
+        let has_left = waiting.is_none();
+        if let Some(passenger) = waiting.and_then(|gate| gate.passengers.get_mut(seat)) {
+            passenger.waker = Some(waker.clone());
+        }
+        drop(lane);
+        launched.into_iter().for_each(Waker::wake);
+        has_left
+    }
+
+    /// Lets go what may leave, and gives the wakers of those who wait to hear of it.
+    fn launch(&self, lane: &mut Lane, inner: &Arc<Inner>) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        while lane.in_flight < self.max_in_flight {
+            let Some(gate) = lane.gates.pop_front() else {
+                break;
+            };
+            if !gate.ready {
+                lane.gates.push_front(gate);
+                break;
+            }
+            lane.in_flight += 1;
+            wakers.extend(gate.launch(inner, self.is_capped()));
+        }
+        wakers
+    }
+
+    /// A request has ended: the next one may leave.
+    pub(crate) fn land(&self, inner: &Arc<Inner>) {
+        let mut lane = lock(&self.lane);
+        lane.in_flight = lane.in_flight.saturating_sub(1);
+        let wakers = self.launch(&mut lane, inner);
+        drop(lane);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// A passenger gets up. Gives what it brought, if the request had not left.
+    fn leave(&self, flight: &Arc<Flight>, seat: usize) -> Option<Load> {
+        let mut lane = lock(&self.lane);
+        let place = lane
+            .gates
+            .iter()
+            .position(|gate| Arc::ptr_eq(&gate.flight, flight))?;
+        let gate = lane.gates.get_mut(place)?;
+        let passenger = gate.passengers.get_mut(seat)?;
+        passenger.waker = None;
+        let load = passenger.load.take();
+        gate.present = gate.present.saturating_sub(1);
+        if gate.present == 0 {
+            let gate = lane.gates.remove(place);
+            drop(lane);
+            // Who was to leave after it need not wait.
+            if let Some(waker) = gate.and_then(|gate| gate.flight.cancel().waker) {
+                waker.wake();
+            }
+        }
+        load
+    }
+}
+
+impl Gate {
+    /// Makes the request. Gives the wakers of the passengers that wait for it.
+    fn launch(self, inner: &Arc<Inner>, capped: bool) -> Vec<Waker> {
+        let only_reads = self.only_reads();
+        let after = self
+            .after
+            .filter(|(_, before_only_reads)| !(only_reads && *before_only_reads))
+            .map(|(flight, _)| flight);
+        let loads = self
+            .passengers
+            .iter()
+            .filter_map(|passenger| passenger.load.as_ref());
+        let timeouts = loads.map(|load| load.options().timeout.unwrap_or(inner.timeout));
+        let (shortest, longest) = timeouts
+            .fold((Duration::MAX, Duration::ZERO), |(short, long), timeout| {
+                (short.min(timeout), long.max(timeout))
+            });
+        let mut seats = Vec::with_capacity(self.passengers.len());
+        let mut wakers = Vec::new();
+        let mut call = Call::new(Endpoint::Pipeline);
+        let mut body = String::with_capacity(self.bytes + self.passengers.len() * 2 + 2);
+        body.push('[');
+        let mut place = 0;
+        for passenger in self.passengers {
+            wakers.extend(passenger.waker);
+            let mut seat = flight::Seating::default();
+            match passenger.load {
+                Some(Load::Json {
+                    json,
+                    base64,
+                    options,
+                }) if self.present == 1 => {
+                    // Alone, it goes as it would without all this.
+                    seat.command = 0..json.len();
+                    call.endpoint = Endpoint::Command;
+                    call.base64 = base64;
+                    call.options = options;
+                    body = json;
+                }
+                Some(Load::Json {
+                    json,
+                    base64,
+                    options,
+                }) => {
+                    if place > 0 {
+                        body.push(',');
+                    }
+                    seat.command = body.len()..body.len() + json.len();
+                    body.push_str(&json);
+                    call.base64 |= base64;
+                    call.marks
+                        .extend(options.safety.map(|safety| (place, safety)));
+                    seat.safety = options.safety;
+                    seat.place = place;
+                    place += 1;
+                }
+                Some(Load::Whole(whole)) => {
+                    call = *whole;
+                    seat.safety = call.options.safety;
+                    if matches!(call.endpoint, Endpoint::Command) {
+                        seat.command = 0..call.body.len();
+                    }
+                }
+                None => {}
+            }
+            seats.push(seat);
+        }
+        if call.is_batch() {
+            body.push(']');
+            call.options.attempt_timeout = Some(self.terms.attempt_timeout);
+            call.options.retry = Some(self.terms.retry);
+            call.options.timeout = Some(longest);
+        }
+        if call.body.is_empty() {
+            call.body = Bytes::from(body);
+        }
+        let own_timers = capped || after.is_some() || shortest < longest;
+        let (sent, name) = (call.body.clone(), call.name.clone());
+        let (inner, flight) = (Arc::clone(inner), Arc::clone(&self.flight));
+        let request: BoxFuture<'static, _> = Box::pin(async move {
+            if let Some(before) = after {
+                before.landed(&inner).await;
+            }
+            flight.leaves();
+            // Not kept across the wait: the flight owns this future.
+            drop(flight);
+            inner.send(call).await
+        });
+        self.flight
+            .launch(request, seats, self.present, own_timers, sent, name);
+        wakers
+    }
+}
+
+/// The place of one command, and the future of its answer.
+pub(crate) struct Seat<'a> {
+    redis: &'a Redis,
+    timeout: Duration,
+    state: State,
+    timer: Option<BoxFuture<'static, ()>>,
+}
+
+enum State {
+    /// Not polled yet.
+    New(Option<Load>),
+    Seated(Arc<Flight>, usize),
+    Done,
+}
+
+impl<'a> Seat<'a> {
+    pub(crate) fn new(redis: &'a Redis, load: Load) -> Self {
+        Self {
+            redis,
+            timeout: load.options().timeout.unwrap_or_else(|| redis.timeout()),
+            state: State::New(Some(load)),
+            timer: None,
+        }
+    }
+}
+
+impl Future for Seat<'_> {
+    type Output = Result<Answer, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let inner = this.redis.inner();
+        let Some(auto) = &inner.auto_pipeline else {
+            return Poll::Pending;
+        };
+        let (flight, seat) = match &mut this.state {
+            State::New(load) => {
+                if let Some(load) = load.take() {
+                    if load.bytes() > MAX_REQUEST {
+                        this.state = State::Done;
+                        let error = Error::too_large(load.bytes(), MAX_REQUEST);
+                        return Poll::Ready(Err(error.with_command(load.name())));
+                    }
+                    let (flight, seat) = auto.sit(inner, load);
+                    this.state = State::Seated(flight, seat);
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+            State::Seated(flight, seat) => (flight, *seat),
+            State::Done => return Poll::Pending,
+        };
+        let has_left = flight.has_left() || auto.close(inner, flight, seat, cx.waker());
+        if has_left && let Poll::Ready(answer) = flight.poll_seat(inner, seat, cx) {
+            this.state = State::Done;
+            return Poll::Ready(answer);
+        }
+        // Else the time of the request is that of all its passengers.
+        if !has_left || flight.has_own_timers() {
+            let timeout = this.timeout;
+            let timer = this
+                .timer
+                .get_or_insert_with(|| Box::pin(clock::sleep(timeout)));
+            if timer.as_mut().poll(cx).is_ready() {
+                let flight = Arc::clone(flight);
+                return match this.get_up(Some(timeout)) {
+                    Some(error) => Poll::Ready(Err(error)),
+                    // It has landed meanwhile.
+                    None => flight.poll_seat(inner, seat, cx),
+                };
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Seat<'_> {
+    /// Leaves the place empty: whoever is left goes on without this command. Gives the error where that is for
+    /// being late by `timeout`.
+    fn get_up(&mut self, timeout: Option<Duration>) -> Option<Error> {
+        let State::Seated(flight, seat) = std::mem::replace(&mut self.state, State::Done) else {
+            return None;
+        };
+        let inner = self.redis.inner();
+        let auto = inner.auto_pipeline.as_ref()?;
+        if let Some(load) = auto.leave(&flight, seat) {
+            return timeout.map(|timeout| flight::late(timeout, false).with_command(load.name()));
+        }
+        flight.leave(inner, seat, timeout)
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.get_up(None);
+    }
+}
+
+impl fmt::Debug for Seat<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seat").finish_non_exhaustive()
+    }
+}
