@@ -13,6 +13,17 @@ use crate::{
 
 /// Commands that write nothing.
 const READ: &[&str] = &[
+    "ARCOUNT",
+    "ARGET",
+    "ARGETRANGE",
+    "ARGREP",
+    "ARINFO",
+    "ARLASTITEMS",
+    "ARLEN",
+    "ARMGET",
+    "ARNEXT",
+    "AROP",
+    "ARSCAN",
     "BITCOUNT",
     "BITFIELD_RO",
     "BITPOS",
@@ -49,6 +60,15 @@ const READ: &[&str] = &[
     "HTTL",
     "HVALS",
     "INFO",
+    "JSON.ARRINDEX",
+    "JSON.ARRLEN",
+    "JSON.GET",
+    "JSON.MGET",
+    "JSON.OBJKEYS",
+    "JSON.OBJLEN",
+    "JSON.RESP",
+    "JSON.STRLEN",
+    "JSON.TYPE",
     "KEYS",
     "LINDEX",
     "LLEN",
@@ -63,6 +83,13 @@ const READ: &[&str] = &[
     "SCAN",
     "SCARD",
     "SDIFF",
+    "SEARCH.AGGREGATE",
+    "SEARCH.COUNT",
+    "SEARCH.DESCRIBE",
+    "SEARCH.LISTALIASES",
+    "SEARCH.LISTINDEXES",
+    "SEARCH.QUERY",
+    "SEARCH.WAITINDEXING",
     "SINTER",
     "SINTERCARD",
     "SISMEMBER",
@@ -76,6 +103,10 @@ const READ: &[&str] = &[
     "TIME",
     "TTL",
     "TYPE",
+    "VECTOR.COUNT",
+    "VECTOR.GET",
+    "VECTOR.INFO",
+    "VECTOR.QUERY",
     "WAIT",
     "WAITAOF",
     "XLEN",
@@ -109,6 +140,7 @@ const READ: &[&str] = &[
 /// Not here: DEL, SADD, HSET and their like. A second run leaves the same data, but says `0` where
 /// the first said `1`, and a caller who branches on that would be told a lie.
 const IDEMPOTENT: &[&str] = &[
+    "ARSEEK",
     "BITOP",
     "EXPIRE",
     "GEOSEARCHSTORE",
@@ -118,6 +150,8 @@ const IDEMPOTENT: &[&str] = &[
     "HMSET",
     "HPEXPIRE",
     "HSETEX",
+    "JSON.MSET",
+    "JSON.SET",
     "LSET",
     "MSET",
     "PEXPIRE",
@@ -192,6 +226,16 @@ const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
         ],
     ),
     (
+        "FUNCTION",
+        &[
+            ("LIST", Safety::Read),
+            ("STATS", Safety::Read),
+            ("LOAD", Safety::IdempotentWrite),
+            ("FLUSH", Safety::IdempotentWrite),
+        ],
+    ),
+    ("JSON.DEBUG", &[("MEMORY", Safety::Read)]),
+    (
         "SCRIPT",
         &[
             ("EXISTS", Safety::Read),
@@ -241,6 +285,13 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     }
     if let Some((_, family)) = FAMILIES.iter().find(|(first, _)| *first == name) {
         let second = words.next().unwrap_or_default();
+        if name == "FUNCTION" && second.eq_ignore_ascii_case("LOAD") {
+            // Without REPLACE the second run finds the library that the first has loaded.
+            let replaces = |word: Cow<'_, str>| word.eq_ignore_ascii_case("REPLACE");
+            if !words.next().is_some_and(replaces) {
+                return Safety::Write;
+            }
+        }
         let found = family
             .iter()
             .find(|(word, _)| word.eq_ignore_ascii_case(&second));
@@ -249,6 +300,11 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     if IDEMPOTENT.binary_search(&&*name).is_err() {
         return Safety::Write;
     }
+    let is_condition = |word: Cow<'_, str>| {
+        CONDITIONS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&word))
+    };
     let mut among = |skip: usize, found: &[&str]| {
         let mut rest = words.by_ref().skip(skip);
         rest.any(|word| found.iter().any(|known| known.eq_ignore_ascii_case(&word)))
@@ -262,13 +318,21 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
             let now = words
                 .nth(1)
                 .is_some_and(|time| time == "0" || time.starts_with('-'));
-            now || words.any(|word| {
-                CONDITIONS
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(&word))
-            })
+            now || words.any(is_condition)
         }
         "GETEX" | "HGETEX" => among(1, &["EXAT", "PXAT"]),
+        // The first run may change what such a path leads to.
+        "JSON.SET" => {
+            let moves = words
+                .nth(1)
+                .is_some_and(|path| path.contains("..") || path.contains('?'));
+            moves || words.skip(1).any(is_condition)
+        }
+        // One value may change what the path of another leads to.
+        "JSON.MSET" => words
+            .skip(1)
+            .step_by(3)
+            .any(|path| !matches!(&*path, "$" | ".")),
         // A destination that is a source too gives the second run other data to begin with.
         name if STORES.contains(&name) => {
             // Before the destination BITOP has its operation.
@@ -366,6 +430,12 @@ mod tests {
             (r#"["HSETEX","k","FXX","FIELDS",1,"f","v"]"#, Write),
             (r#"["HEXPIRE","k",0,"FIELDS",1,"f"]"#, Write),
             (r#"["HGETEX","k","PXAT",1,"FIELDS",1,"f"]"#, Write),
+            (r##"["function","load","#!lua name=replace"]"##, Write),
+            (
+                r##"["function","load","replace","#!lua name=l"]"##,
+                IdempotentWrite,
+            ),
+            (r#"["FUNCTION","DELETE","l"]"#, Write),
             (r#"["SET","k","v"]"#, IdempotentWrite),
             (r#"["SET","NX","XX","EX","60"]"#, IdempotentWrite),
             (r#"["SET","k","v","EX","60","nx"]"#, Write),
@@ -382,6 +452,15 @@ mod tests {
             (r#"["BITOP","AND","d","a","b"]"#, IdempotentWrite),
             (r#"["BITOP","XOR","d","a","d"]"#, Write),
             (r#"["MSET","NX","NX","GET","GET"]"#, IdempotentWrite),
+            (r#"["JSON.SET","k","$","1"]"#, IdempotentWrite),
+            (r#"["JSON.SET","NX","$.XX","NX"]"#, IdempotentWrite),
+            (r#"["JSON.SET","k","$","1","nx"]"#, Write),
+            (r#"["JSON.SET","k","$..a","{\"a\":1}"]"#, Write),
+            (r#"["JSON.SET","k","$.a[?(@==1)]","2"]"#, Write),
+            (r#"["JSON.MSET","a","$","1","b",".","2"]"#, IdempotentWrite),
+            (r#"["JSON.MSET","a","$","1","a","$.b","2"]"#, Write),
+            (r#"["JSON.DEBUG","memory","k"]"#, Read),
+            (r#"["JSON.MERGE","k","$","1"]"#, Write),
             (r#"["INCR","k"]"#, Write),
             (r#"["DEL","k"]"#, Write),
             (r#"["EVAL","return 1",0]"#, Write),

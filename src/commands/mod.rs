@@ -5,20 +5,26 @@
 //! types in these modules mark which options a command has, or are what it answers.
 
 pub mod acl;
+pub mod arrays;
 pub mod bitmaps;
 pub mod connection;
+mod fields;
+pub mod functions;
 pub mod geo;
 pub mod hashes;
 pub mod hyperloglog;
+pub mod json;
 pub mod keys;
 pub mod lists;
 pub mod pubsub;
 pub mod scripting;
+pub mod search;
 pub mod server;
 pub mod sets;
 pub mod sorted_sets;
 pub mod streams;
 pub mod strings;
+pub mod vector;
 
 #[cfg(test)]
 mod replies;

@@ -9,6 +9,9 @@
     reason = "tests"
 )]
 
+mod extensions;
+mod functions;
+mod json;
 mod streams;
 
 mod fields;
@@ -23,7 +26,7 @@ use super::{
     lists::{Inserted, ListEnd, Place},
     sorted_sets::ScoreEnd,
 };
-use crate::{Bytes, Command, Error, FromReply, Redis, Reply, wire::json};
+use crate::{Bytes, Command, Error, FromReply, Redis, Reply, wire};
 
 fn redis() -> Redis {
     Redis::new("https://mock.example", "token").unwrap()
@@ -32,7 +35,7 @@ fn redis() -> Redis {
 /// The reply of this command, were it this JSON.
 fn reply<T: FromReply, O>(_: Command<'_, T, O>, json: &str) -> Result<T, Error> {
     T::from_reply(Reply::new(
-        json::Value::parse(json.as_bytes()).unwrap(),
+        wire::json::Value::parse(json.as_bytes()).unwrap(),
         false,
     ))
 }
@@ -45,6 +48,10 @@ fn is<T: FromReply + PartialEq + Debug, O>(command: Command<'_, T, O>, json: &st
 #[track_caller]
 fn fails<T: FromReply + Debug, O>(command: Command<'_, T, O>, json: &str) {
     assert!(reply(command, json).unwrap_err().is_decode());
+}
+
+fn asks_for_bytes<T: FromReply, O>(_: Command<'_, T, O>) -> bool {
+    T::BYTES
 }
 
 fn scored(pairs: &[(&str, f64)]) -> Vec<(String, f64)> {
@@ -249,21 +256,20 @@ fn fields_flat_and_nested() {
 
 #[test]
 fn bytes_are_asked_for_where_text_would_lose_them() {
-    fn asks<T: FromReply, O>(_: Command<'_, T, O>) -> bool {
-        T::BYTES
-    }
     let redis = redis();
-    assert!(asks(redis.zrange::<Bytes>("k", 0, -1).withscores()));
-    assert!(asks(redis.lmpop::<Bytes>("k", ListEnd::Left)));
-    assert!(asks(redis.lpop::<Bytes>("k").count(2)));
-    assert!(asks(redis.hgetall::<Bytes>("k")));
-    assert!(asks(
+    assert!(asks_for_bytes(
+        redis.zrange::<Bytes>("k", 0, -1).withscores()
+    ));
+    assert!(asks_for_bytes(redis.lmpop::<Bytes>("k", ListEnd::Left)));
+    assert!(asks_for_bytes(redis.lpop::<Bytes>("k").count(2)));
+    assert!(asks_for_bytes(redis.hgetall::<Bytes>("k")));
+    assert!(asks_for_bytes(
         redis
             .hrandfield::<String>("k")
             .count(2)
             .withvalues::<Bytes>()
     ));
-    assert!(asks(redis.slowlog_get()));
-    assert!(!asks(redis.hgetall::<String>("k")));
-    assert!(!asks(redis.info()));
+    assert!(asks_for_bytes(redis.slowlog_get()));
+    assert!(!asks_for_bytes(redis.hgetall::<String>("k")));
+    assert!(!asks_for_bytes(redis.info()));
 }

@@ -41,6 +41,8 @@ impl Row {
                 | "CLIENT"
                 | "COMMAND"
                 | "CONFIG"
+                | "FUNCTION"
+                | "JSON.DEBUG"
                 | "MEMORY"
                 | "OBJECT"
                 | "PUBSUB"
@@ -142,8 +144,11 @@ macro_rules! rows {
 }
 
 mod bitmaps;
+mod extensions;
 mod fields;
+mod functions;
 mod geo;
+mod json;
 mod server;
 mod streams;
 mod values;
@@ -159,6 +164,11 @@ fn table() -> Vec<Row> {
         fields::rows,
         geo::rows,
         server::rows,
+        json::rows,
+        functions::rows,
+        extensions::arrays,
+        extensions::search,
+        extensions::vector,
         streams::rows,
         values::rows,
     ];
@@ -444,6 +454,12 @@ const WRITES: &[&str] = &[
     "ACL LOG",
     "ACL SETUSER",
     "APPEND",
+    "ARDEL",
+    "ARDELRANGE",
+    "ARINSERT",
+    "ARMSET",
+    "ARRING",
+    "ARSET",
     "BITFIELD",
     "COPY",
     "DECR",
@@ -453,8 +469,12 @@ const WRITES: &[&str] = &[
     "EVAL",
     "EVALSHA",
     "EXPIREAT",
+    "FCALL",
     "FLUSHALL",
     "FLUSHDB",
+    "FUNCTION DELETE",
+    "FUNCTION KILL",
+    "FUNCTION LOAD",
     "GEOADD",
     "GEORADIUS",
     "GEORADIUSBYMEMBER",
@@ -472,6 +492,18 @@ const WRITES: &[&str] = &[
     "INCR",
     "INCRBY",
     "INCRBYFLOAT",
+    "JSON.ARRAPPEND",
+    "JSON.ARRINSERT",
+    "JSON.ARRPOP",
+    "JSON.ARRTRIM",
+    "JSON.CLEAR",
+    "JSON.DEL",
+    "JSON.FORGET",
+    "JSON.MERGE",
+    "JSON.NUMINCRBY",
+    "JSON.NUMMULTBY",
+    "JSON.STRAPPEND",
+    "JSON.TOGGLE",
     "LINSERT",
     "LMOVE",
     "LMPOP",
@@ -494,6 +526,11 @@ const WRITES: &[&str] = &[
     "RPUSHX",
     "SADD",
     "SCRIPT KILL",
+    "SEARCH.ALIASADD",
+    "SEARCH.ALIASDEL",
+    "SEARCH.CREATE",
+    "SEARCH.DROP",
+    "SEARCH.REINDEX",
     "SETBIT",
     "SETNX",
     "SLOWLOG RESET",
@@ -501,6 +538,10 @@ const WRITES: &[&str] = &[
     "SPOP",
     "SREM",
     "UNLINK",
+    "VECTOR.ADD",
+    "VECTOR.CREATE",
+    "VECTOR.DEL",
+    "VECTOR.DROP",
     "XACK",
     "XACKDEL",
     "XADD",
@@ -553,11 +594,18 @@ const SOURCES: &[(&str, &str)] = &[
     ("hashes", include_str!("hashes.rs")),
     ("hashes/expiry", include_str!("hashes/expiry.rs")),
     ("hyperloglog", include_str!("hyperloglog.rs")),
+    ("arrays", include_str!("arrays.rs")),
+    ("connection", include_str!("connection.rs")),
+    ("functions", include_str!("functions.rs")),
+    ("hashes", include_str!("hashes.rs")),
+    ("json", include_str!("json.rs")),
+    ("json/arrays", include_str!("json/arrays.rs")),
     ("keys", include_str!("keys.rs")),
     ("keys/internals", include_str!("keys/internals.rs")),
     ("lists", include_str!("lists.rs")),
     ("pubsub", include_str!("pubsub.rs")),
     ("scripting", include_str!("scripting.rs")),
+    ("search", include_str!("search.rs")),
     ("server", include_str!("server.rs")),
     ("server/settings", include_str!("server/settings.rs")),
     ("sets", include_str!("sets.rs")),
@@ -574,6 +622,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("streams/pending", include_str!("streams/pending.rs")),
     ("strings", include_str!("strings.rs")),
     ("strings/compare", include_str!("strings/compare.rs")),
+    ("vector", include_str!("vector.rs")),
 ];
 
 /// The names of the methods that give a command, an option of one, or a scan.

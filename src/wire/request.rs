@@ -423,6 +423,7 @@ fn is_subcommand(family: &str, word: &str) -> bool {
         "FUNCTION" => &[
             "DELETE", "DUMP", "FLUSH", "KILL", "LIST", "LOAD", "RESTORE", "STATS",
         ],
+        "JSON.DEBUG" => &["MEMORY"],
         "MEMORY" => &["DOCTOR", "STATS", "USAGE"],
         "OBJECT" => &["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"],
         "PUBSUB" => &["CHANNELS", "NUMPAT", "NUMSUB"],
@@ -690,6 +691,9 @@ mod tests {
         let mut args = Args::new("OBJECT");
         args.arg("secret");
         assert_eq!(args.name().as_deref(), Some("OBJECT"));
+        let mut args = Args::new("JSON.DEBUG");
+        args.arg("memory");
+        assert_eq!(args.name().as_deref(), Some("JSON.DEBUG MEMORY"));
         assert_eq!(Args::new("not a command, a value").name(), None);
     }
 

@@ -12,6 +12,7 @@
 mod access;
 mod bitmaps;
 mod fields;
+mod functions;
 mod geo;
 mod hashes;
 mod keys;
