@@ -17,6 +17,7 @@ use crate::{
     command::{Any, Command, Options},
     config,
     error::Error,
+    observe::{Hook, Telemetry, Watch},
     outcome::{self, Failure, READS_RESP2, Ran},
     reply::Reply,
     retry::{Retry, Safety},
@@ -60,6 +61,10 @@ pub(crate) struct Inner {
     resp2: bool,
     sync_token: Option<Mutex<SyncToken>>,
     pub(crate) auto_pipeline: Option<AutoPipeline>,
+    hook: Option<Hook>,
+    telemetry: Option<Telemetry>,
+    #[cfg(feature = "tracing")]
+    server: crate::observe::trace::Server,
 }
 
 /// The last answer's token, and how many answers have set it.
@@ -350,8 +355,13 @@ impl Inner {
         let mut maybe_ran = false;
         let mut attempts = 0;
         loop {
-            let failure = match self.attempt(&call, &url, left.min(attempt_timeout)).await {
+            let watch = Watch::begin(self.hook.as_ref(), &call, attempts);
+            let attempt = self.attempt(&call, &url, left.min(attempt_timeout));
+            #[cfg(feature = "tracing")]
+            let attempt = crate::observe::trace::traced(&self.server, &call, attempts, attempt);
+            let failure = match attempt.await {
                 Ok((body, (value, form))) => {
+                    watch.end(body.len(), None, false);
                     return Ok(Answer {
                         body,
                         value,
@@ -372,6 +382,8 @@ impl Inner {
                 .wait(attempts)
                 .map(|wait| failure.retry_after.unwrap_or_default().max(wait));
             attempts += 1;
+            let error = failure.error.with_command(call.name());
+            let error = error.with_outcome(attempts, maybe_ran, failure.transient, safety);
             // What must not run twice is not begun without the time to hear that it ran.
             let enough = match safety {
                 Safety::Write => attempt_timeout.min(Duration::from_millis(250)),
@@ -380,6 +392,7 @@ impl Inner {
             left = timeout.saturating_sub(begun.elapsed());
             match wait.and_then(|wait| Some((wait, left.checked_sub(wait)?))) {
                 Some((wait, rest)) if may && rest > enough => {
+                    watch.end(failure.received, Some(&error), true);
                     if !wait.is_zero() {
                         clock::sleep(wait).await;
                     }
@@ -389,10 +402,9 @@ impl Inner {
                         continue;
                     }
                 }
-                _ => {}
+                _ => watch.end(failure.received, Some(&error), false),
             }
-            let error = failure.error.with_command(call.name());
-            return Err(error.with_outcome(attempts, maybe_ran, failure.transient, safety));
+            return Err(error);
         }
     }
 
@@ -413,6 +425,7 @@ impl Inner {
             },
             format: outcome::format(call),
             sync_token: known.as_ref().and_then(|known| known.token.clone()),
+            telemetry: self.telemetry.clone(),
             body: call.body.clone(),
         };
         let begun = Instant::now();
@@ -500,6 +513,8 @@ pub struct Builder {
     read_your_writes: bool,
     auto_pipelining: bool,
     max_in_flight: Option<usize>,
+    hook: Option<Hook>,
+    telemetry: Option<Telemetry>,
 }
 
 impl Default for Builder {
@@ -516,6 +531,8 @@ impl Default for Builder {
             read_your_writes: true,
             auto_pipelining: false,
             max_in_flight: None,
+            hook: None,
+            telemetry: None,
         }
     }
 }
@@ -644,6 +661,79 @@ impl Builder {
         self
     }
 
+    /// Calls `hook` at the end of every request: with its commands, bytes, latency and outcome. Default: none.
+    ///
+    /// A request is one attempt, so a call that was repeated reports several, and commands that share a request
+    /// report one. A request that was given up is reported too; what was refused before it was sent is not.
+    ///
+    /// A budget of billed commands:
+    ///
+    /// ```
+    /// # restis_testing::block_on(async {
+    /// # let (local, _) = restis_testing::start().await?;
+    /// # let (url, token) = (local.url(), local.token());
+    /// use std::sync::{Arc, atomic::{AtomicU64, Ordering::Relaxed}};
+    /// use restis::Redis;
+    ///
+    /// let spent = Arc::new(AtomicU64::new(0));
+    /// let counted = Arc::clone(&spent);
+    /// let redis = Redis::builder()
+    ///     .url(url)
+    ///     .token(token)
+    ///     .on_request(move |report| {
+    ///         counted.fetch_add(report.billed_at_most(), Relaxed);
+    ///     })
+    ///     .build()?;
+    ///
+    /// redis.set("k", 1).await?;
+    /// if spent.load(Relaxed) < 500_000 {
+    ///     redis.pipeline((redis.incr("k"), redis.get::<i64>("k"))).await?;
+    /// }
+    /// assert_eq!(spent.load(Relaxed), 3);
+    /// # Ok(()) }).unwrap();
+    /// ```
+    ///
+    /// It runs within the call, before the answer is handed on, so let it be quick. A panic in it is caught, and
+    /// changes nothing for the call (on wasm32 it aborts, as any panic does). A second hook takes the place of the first.
+    #[cfg(feature = "observe")]
+    pub fn on_request(
+        mut self,
+        hook: impl Fn(&crate::RequestReport<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.hook = Some(Hook::new(hook));
+        self
+    }
+
+    /// Whether requests tell the service which client they come from. Default: no.
+    ///
+    /// With it each has the headers `Upstash-Telemetry-Sdk` (this crate and its version),
+    /// `Upstash-Telemetry-Platform` (`vercel` or `aws` by their environment variables, else `unknown`) and
+    /// `Upstash-Telemetry-Runtime` (`rust@` with architecture and system).
+    ///
+    /// ```
+    /// use restis::{Redis, transport::{Request, Response, TransportError}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), restis::Error> {
+    /// let redis = Redis::builder()
+    ///     .url("https://mock.example")
+    ///     .token("any")
+    ///     .telemetry(true)
+    ///     .transport(|request: Request| async move {
+    ///         let sdk = request.headers().find(|(name, _)| *name == "upstash-telemetry-sdk");
+    ///         assert!(sdk.is_some_and(|(_, value)| value.starts_with("restis@v")));
+    ///         Ok::<_, TransportError>(Response::new(200, r#"{"result":"PONG"}"#))
+    ///     })
+    ///     .build()?;
+    /// redis.ping().await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "observe")]
+    pub fn telemetry(mut self, on: bool) -> Self {
+        self.telemetry = on.then(Telemetry::new);
+        self
+    }
+
     /// The client, or what is wrong with the settings. Does no I/O.
     pub fn build(self) -> Result<Redis, Error> {
         let base = config::url(&self.url, self.plain_http)?;
@@ -653,6 +743,8 @@ impl Builder {
         }
         let transport = self.transport.unwrap_or_else(default_transport);
         let inner = Inner {
+            #[cfg(feature = "tracing")]
+            server: crate::observe::trace::Server::new(&base),
             pipeline: format!("{base}/pipeline").into(),
             multi_exec: format!("{base}/multi-exec").into(),
             base: base.into(),
@@ -666,6 +758,8 @@ impl Builder {
             auto_pipeline: self
                 .auto_pipelining
                 .then(|| AutoPipeline::new(self.max_in_flight)),
+            hook: self.hook,
+            telemetry: self.telemetry,
         };
         Ok(Redis {
             inner: Arc::new(inner),

@@ -97,12 +97,36 @@
 //!
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
+//! - `observe` (default): [`Builder::on_request`], a hook that hears of every request, and [`Builder::telemetry`].
+//! - `tracing`: a span for every request; see [below](#tracing).
 //! - `rustls` (default): TLS by rustls and aws-lc-rs with the system's certificates.
 //! - `rustls-no-provider`: TLS by rustls with the crypto provider the application installs.
 //! - `native-tls`: TLS by the operating system's library.
 //! - `http2`: HTTP/2 where the server offers it.
 //!
-//! All others are about the native transport; on wasm32 the platform's `fetch` does HTTP and TLS.
+//! The others are about the native transport; on wasm32 the platform's `fetch` does HTTP and TLS.
+//!
+//! # Tracing
+//!
+//! With the feature `tracing` every request, which is one attempt of a call, has a span of the level `INFO` and the
+//! target `restis`, from its beginning to the last byte of its answer, or until it is given up. Its fields are those of
+//! OpenTelemetry's convention for Redis:
+//!
+//! | field | value |
+//! |---|---|
+//! | `db.system.name` | `redis` |
+//! | `db.operation.name` | `GET`; for several commands `PIPELINE` or `MULTI`, with the command behind it if all are the same |
+//! | `db.operation.batch.size` | how many commands, in a pipeline or transaction of several |
+//! | `db.response.status_code` | the first word of Redis's error |
+//! | `error.type` | that word, the HTTP status of an answer that is not Redis's, or `timeout`, `connect`, `tls`, `interrupted`, `decode`, `config` |
+//! | `server.address`, `server.port` | of the URL |
+//! | `http.request.resend_count` | which repetition it is, if it is one |
+//! | `http.response.status_code` | that of an answer that is an error |
+//! | `otel.kind`, `otel.name`, `otel.status_code` | `client`; the operation; `ERROR` if it failed |
+//!
+//! No key, value, path or token is in it. Its parent is the span in which the call was polled first; that of commands that
+//! share a request is the span of one of them. An error of one command in a pipeline is that command's and not the
+//! request's.
 
 mod args;
 mod auto_pipeline;
@@ -116,6 +140,7 @@ mod error;
 mod find;
 #[cfg(feature = "resp2")]
 mod format;
+mod observe;
 mod outcome;
 mod random;
 mod reply;
@@ -137,6 +162,8 @@ pub use command::{Any, Command, CommandFuture};
 pub use error::Error;
 #[cfg(feature = "resp2")]
 pub use format::ResponseFormat;
+#[cfg(feature = "observe")]
+pub use observe::{RequestKind, RequestReport};
 pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
 pub use retry::{Retry, Safety};
 pub use scan::{Scan, ScanStream};

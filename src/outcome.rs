@@ -54,6 +54,8 @@ pub(crate) struct Failure {
     pub(crate) transient: bool,
     /// The server asked to wait this long.
     pub(crate) retry_after: Option<Duration>,
+    /// Bytes of the answer's body.
+    pub(crate) received: usize,
     /// The command did not run because Redis's own words say so.
     by_words: bool,
 }
@@ -74,6 +76,7 @@ impl Failure {
             ran,
             transient,
             retry_after: None,
+            received: 0,
             by_words: false,
         }
     }
@@ -183,6 +186,7 @@ pub(crate) fn judge(
             .get("retry-after")
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs),
+        received: body.len(),
         ..failure
     })
 }

@@ -402,7 +402,7 @@ pub(crate) fn name_of_command(json: &[u8]) -> Option<Cow<'static, str>> {
     name(Value::parse(json)?)
 }
 
-fn name(command: Value<'_>) -> Option<Cow<'static, str>> {
+pub(crate) fn name(command: Value<'_>) -> Option<Cow<'static, str>> {
     let mut words = words(command);
     crate::wire::request::name_of(words.next(), words.next())
 }

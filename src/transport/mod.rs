@@ -25,6 +25,8 @@ use std::{error::Error as StdError, fmt, future::Future, sync::Arc};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
+use crate::observe::Telemetry;
+
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 #[cfg(target_arch = "wasm32")]
@@ -68,6 +70,7 @@ pub struct Request {
     /// The header that asks for another form of answer than plain JSON.
     pub(crate) format: Option<Header>,
     pub(crate) sync_token: Option<Arc<str>>,
+    pub(crate) telemetry: Option<Telemetry>,
     pub(crate) body: Bytes,
 }
 
@@ -87,6 +90,7 @@ impl Request {
         ]
         .into_iter()
         .flatten()
+        .chain(self.telemetry.iter().flat_map(Telemetry::headers))
     }
 
     /// Whether the URL holds the command and the body its bytes.
