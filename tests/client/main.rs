@@ -11,9 +11,12 @@
     reason = "a test, not an API"
 )]
 
+mod observe;
 mod play;
 mod resp2;
 mod safety;
+#[cfg(feature = "tracing")]
+mod trace;
 
 use std::time::Duration;
 
