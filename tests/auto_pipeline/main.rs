@@ -11,6 +11,7 @@
 )]
 
 mod echo;
+mod hook;
 mod real;
 mod together;
 

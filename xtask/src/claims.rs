@@ -98,6 +98,31 @@ pub(crate) fn only_the_timer_of_tokio(metadata: &Value) -> Result<()> {
     )))
 }
 
+/// Fails if restis brings tracing without being asked. That reqwest's own dependencies do is theirs.
+pub(crate) fn tracing_is_a_choice(metadata: &Value) -> Result<()> {
+    let restis = package(metadata, "restis").context("find restis in cargo metadata")?;
+    let mut tracing = list(restis, "dependencies").filter(|dependency| {
+        text(dependency, "name").is_some_and(|name| name.starts_with("tracing"))
+            && dependency.get("kind").is_none_or(Value::is_null)
+    });
+    if !tracing.all(|dependency| dependency.get("optional").and_then(Value::as_bool) == Some(true))
+    {
+        return Err(Error::new("tracing must be optional."));
+    }
+    let features = restis.get("features").context("find the features")?;
+    let mut left: Vec<&str> = vec!["default"];
+    let mut seen = BTreeSet::new();
+    while let Some(feature) = left.pop() {
+        if feature.contains("tracing") {
+            return Err(Error::new("the default features must not bring tracing."));
+        }
+        if seen.insert(feature) {
+            left.extend(list(features, feature).filter_map(Value::as_str));
+        }
+    }
+    Ok(())
+}
+
 /// The Rust version restis declares.
 pub(crate) fn rust_version(metadata: &Value) -> Result<String> {
     package(metadata, "restis")
@@ -229,6 +254,18 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn tracing_comes_by_its_feature_only() {
+        let tracing =
+            |optional: bool| json!({ "name": "tracing", "kind": null, "optional": optional });
+        let plain = json!({ "default": ["observe"], "observe": [], "tracing": ["dep:tracing"] });
+        let chained =
+            json!({ "default": ["observe"], "observe": ["tracing"], "tracing": ["dep:tracing"] });
+        tracing_is_a_choice(&restis(tracing(true), plain.clone())).unwrap();
+        assert!(tracing_is_a_choice(&restis(tracing(false), plain)).is_err());
+        assert!(tracing_is_a_choice(&restis(tracing(true), chained)).is_err());
     }
 
     #[test]

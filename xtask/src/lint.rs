@@ -17,9 +17,11 @@ const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const WASM_ONLY: [&str; 2] = ["restis-wasm", "restis-example-worker"];
 
 /// Each way to choose features that must compile by itself.
-const FEATURES: [&str; 6] = [
+const FEATURES: [&str; 8] = [
     "",
+    "observe",
     "resp2",
+    "tracing",
     "rustls",
     "rustls-no-provider",
     "native-tls",
@@ -100,6 +102,10 @@ fn claims(repo: &Repo) -> Result<()> {
     ui::step("of tokio, restis asks for the timer only", || {
         claims::only_the_timer_of_tokio(&metadata)
     })?;
+    ui::step(
+        "restis asks for tracing only where its feature is on",
+        || claims::tracing_is_a_choice(&metadata),
+    )?;
     let unwanted = claims::NOT_ON_WASM.join(", ");
     for package in ["restis", "restis-wasm"] {
         ui::step(

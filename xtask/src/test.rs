@@ -113,7 +113,12 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
     } else {
         tests
     };
-    cargo_test(&tests, "the native tests")
+    cargo_test(&tests, "the native tests")?;
+    // Apart from the others, which run what users get who do not ask for spans.
+    let spans = Cmd::cargo("test")
+        .words("-p restis --features tracing --test client")
+        .dir(repo.root());
+    cargo_test(&spans, "the tests of spans")
 }
 
 fn lambda(repo: &Repo) -> Result<()> {
