@@ -11,8 +11,9 @@
 use std::{collections::HashMap, error::Error as StdError, time::Duration};
 
 use restis::{
-    Batch, Builder, Bytes, Command, Error, FromReply, Json, Pipeline, Redis, Reply, ResponseFormat,
-    Retry, Safety, Scan, ScanStream, Script, ToArg, ToArgs, ToPairs, Transaction, Value,
+    Batch, Builder, Bytes, Command, Error, FromReply, Json, Pipeline, Redis, Reply, RequestKind,
+    RequestReport, ResponseFormat, Retry, Safety, Scan, ScanStream, Script, ToArg, ToArgs, ToPairs,
+    Transaction, Value,
     commands::streams::pages::{EntryStream, Pages},
     transport::{Request, Response, Transport, TransportError},
 };
@@ -126,6 +127,34 @@ fn types_are_send_and_sync() {
     is_send_and_sync::<Pages<'_>>();
     fn entries_are_send<F: Send>(_: &EntryStream<'_, F>) {}
     entries_are_send(&client().xrange_pages("k", "-", "+").stream::<()>());
+}
+
+#[test]
+fn a_hook_is_a_function_or_a_closure() {
+    fn hook(report: &RequestReport<'_>) {
+        let _: (u64, u64, usize, usize, u32, Duration) = (
+            report.commands(),
+            report.billed_at_most(),
+            report.sent(),
+            report.received(),
+            report.attempt(),
+            report.latency(),
+        );
+        let _: Option<&Error> = report.error();
+        let _: bool = report.kind() == RequestKind::Pipeline && report.operation() == "PIPELINE";
+    }
+
+    let settings = || {
+        Redis::builder()
+            .url("https://example.upstash.io")
+            .token("t")
+            .telemetry(true)
+    };
+    let _: Redis = settings().on_request(hook).build().unwrap();
+    let _: Redis = settings()
+        .on_request(|report| println!("{report:?}"))
+        .build()
+        .unwrap();
 }
 
 #[test]

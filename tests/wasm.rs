@@ -13,7 +13,8 @@
 
 use std::{
     future::{Future, IntoFuture, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex},
     task::Poll,
     time::Duration,
 };
@@ -50,6 +51,35 @@ const ANSWER: &str = "return Promise.resolve({
 /// A fetch that only ever ends by its signal.
 const NEVER: &str = "return new Promise((_, reject) =>
     init.signal.addEventListener('abort', () => { log.push('aborted'); reject(new Error('aborted')); }));";
+
+#[wasm_bindgen_test]
+async fn a_hook_hears_of_a_request_and_of_one_that_is_given_up() {
+    let heard: Arc<Mutex<Vec<(u64, usize, bool)>>> = Arc::default();
+    let object = Function::new_no_args(&format!(
+        "let calls = 0; const answer = () => {{ {ANSWER} }};
+         return {{ fetch: () => calls++ ? new Promise(() => {{}}) : answer() }}"
+    ));
+    let keep = Arc::clone(&heard);
+    let redis = Redis::builder()
+        .url("https://mock.example")
+        .token("token")
+        .transport(Fetch::on(object.call0(&JsValue::NULL).unwrap()))
+        .on_request(move |report| {
+            let short = (report.commands(), report.received(), report.is_given_up());
+            keep.lock().unwrap().push(short);
+        })
+        .build()
+        .unwrap();
+    assert_eq!(redis.incr("k").await.unwrap(), 7);
+    let mut call = redis.incr("k").into_future();
+    let pending = poll_fn(|cx| Poll::Ready(Pin::new(&mut call).poll(cx).is_pending()));
+    assert!(pending.await);
+    drop(call);
+    assert_eq!(
+        *heard.lock().unwrap(),
+        [(1, r#"{"result":7}"#.len(), false), (1, 0, true)]
+    );
+}
 
 #[wasm_bindgen_test]
 async fn a_response_that_is_a_plain_object_will_do() {
