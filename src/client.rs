@@ -361,7 +361,7 @@ impl Inner {
             let attempt = crate::observe::trace::traced(&self.server, &call, attempts, attempt);
             let failure = match attempt.await {
                 Ok((body, (value, form))) => {
-                    watch.end(body.len(), None, false);
+                    watch.answered(body.len());
                     return Ok(Answer {
                         body,
                         value,
@@ -382,8 +382,10 @@ impl Inner {
                 .wait(attempts)
                 .map(|wait| failure.retry_after.unwrap_or_default().max(wait));
             attempts += 1;
-            let error = failure.error.with_command(call.name());
-            let error = error.with_outcome(attempts, maybe_ran, failure.transient, safety);
+            let error = || {
+                let error = failure.error.clone().with_command(call.name());
+                error.with_outcome(attempts, maybe_ran, failure.transient, safety)
+            };
             // What must not run twice is not begun without the time to hear that it ran.
             let enough = match safety {
                 Safety::Write => attempt_timeout.min(Duration::from_millis(250)),
@@ -392,7 +394,7 @@ impl Inner {
             left = timeout.saturating_sub(begun.elapsed());
             match wait.and_then(|wait| Some((wait, left.checked_sub(wait)?))) {
                 Some((wait, rest)) if may && rest > enough => {
-                    watch.end(failure.received, Some(&error), true);
+                    watch.failed(failure.received, true, error);
                     if !wait.is_zero() {
                         clock::sleep(wait).await;
                     }
@@ -402,9 +404,10 @@ impl Inner {
                         continue;
                     }
                 }
-                _ => watch.end(failure.received, Some(&error), false),
+                _ => watch.failed(failure.received, false, error),
             }
-            return Err(error);
+            let error = failure.error.with_command(call.name());
+            return Err(error.with_outcome(attempts, maybe_ran, failure.transient, safety));
         }
     }
 

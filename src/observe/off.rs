@@ -21,5 +21,7 @@ impl Watch {
         Self
     }
 
-    pub(crate) fn end(self, _: usize, _: Option<&Error>, _: bool) {}
+    pub(crate) fn answered(self, _: usize) {}
+
+    pub(crate) fn failed(self, _: usize, _: bool, _: impl FnOnce() -> Error) {}
 }

@@ -175,14 +175,19 @@ impl<'a> Watch<'a> {
         }))
     }
 
-    pub(crate) fn end(mut self, received: usize, error: Option<&Error>, repeated: bool) {
-        self.report(received, || match error {
-            Some(error) => End::Failed { error, repeated },
-            None => End::Answered,
-        });
+    pub(crate) fn answered(mut self, received: usize) {
+        self.report(received, End::Answered);
     }
 
-    fn report<'e>(&mut self, received: usize, end: impl FnOnce() -> End<'e>) {
+    /// The error is made only if somebody listens.
+    pub(crate) fn failed(mut self, received: usize, repeated: bool, error: impl FnOnce() -> Error) {
+        if self.0.is_some() {
+            let error = &error();
+            self.report(received, End::Failed { error, repeated });
+        }
+    }
+
+    fn report(&mut self, received: usize, end: End<'_>) {
         let Some(watched) = self.0.take() else {
             return;
         };
@@ -191,7 +196,7 @@ impl<'a> Watch<'a> {
             attempt: watched.attempt,
             latency: watched.begun.elapsed(),
             received,
-            end: end(),
+            end,
         };
         // A request may be shared by many, and may be ending because something else panicked: whoever only watches
         // must not bring it down. The panic has had its message by then.
@@ -201,6 +206,6 @@ impl<'a> Watch<'a> {
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        self.report(0, || End::GivenUp);
+        self.report(0, End::GivenUp);
     }
 }

@@ -150,16 +150,16 @@ async fn batches_count_their_commands() {
         Step::Answer(200, r#"{"result":null}"#),
     ]);
     let get = |key: &str| redis.get::<String>(key);
-    redis
+    let _ = redis
         .pipeline((get("[[\"a\",\"]"), get("b")))
         .await
         .unwrap();
-    redis.pipeline((redis.incr("a"), get("b"))).await.unwrap();
+    let _ = redis.pipeline((redis.incr("a"), get("b"))).await.unwrap();
     redis
         .transaction((redis.incr("a"), redis.incr("b")))
         .await
         .unwrap();
-    redis.pipeline(vec![get("a")]).await.unwrap();
+    let _ = redis.pipeline(vec![get("a")]).await.unwrap();
     // In the path, as its value is no text.
     redis.set("key", &[0xff_u8, 0xfe][..]).await.unwrap();
     redis
@@ -287,7 +287,7 @@ async fn a_report_shows_no_secret() {
     redis.set("secret", "secret").await.unwrap_err();
     redis.set("secret", &b"secret\xff"[..]).await.unwrap();
     let both = (redis.set("secret", "secret"), redis.get::<String>("secret"));
-    redis.pipeline(both).await.unwrap();
+    let _ = redis.pipeline(both).await.unwrap();
     let shown = kept.lock().unwrap();
     assert!(
         shown.contains("PIPELINE") && !shown.contains("secret"),

@@ -178,12 +178,12 @@ async fn batches_are_named_by_what_is_in_them() {
     let (collector, _guard) = Collector::listen();
     let (redis, script) = Play::redis([TWO, TWO, TWO, TWO]);
     let get = || redis.get::<String>("k");
-    redis.pipeline((get(), redis.incr("k"))).await.unwrap();
-    redis.pipeline((get(), get())).await.unwrap();
+    let _ = redis.pipeline((get(), redis.incr("k"))).await.unwrap();
+    let _ = redis.pipeline((get(), get())).await.unwrap();
     redis.transaction((get(), redis.incr("k"))).await.unwrap();
     redis.transaction((get(), get())).await.unwrap();
     script.then([Step::Answer(200, r#"[{"result":"1"}]"#)]);
-    redis.pipeline(vec![get()]).await.unwrap();
+    let _ = redis.pipeline(vec![get()]).await.unwrap();
     script.then([ONE]);
     redis.script_flush().await.unwrap();
     let two = [("db.operation.batch.size", "2")];
