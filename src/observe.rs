@@ -6,6 +6,8 @@ mod off;
 #[cfg(feature = "observe")]
 mod report;
 #[cfg(feature = "observe")]
+mod settings;
+#[cfg(feature = "observe")]
 mod telemetry;
 #[cfg(feature = "tracing")]
 pub(crate) mod trace;
