@@ -23,8 +23,8 @@ mod platform {
 mod platform {
     use std::time::Duration;
 
+    use fragile::Fragile;
     use js_sys::{Function, Object, Promise, Reflect};
-    use send_wrapper::SendWrapper;
     use wasm_bindgen::{JsCast, JsValue};
     use wasm_bindgen_futures::JsFuture;
 
@@ -45,7 +45,7 @@ mod platform {
 
     /// The platform's own timer, by the promise that `fetch` is waited for with.
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        SendWrapper::new(async move {
+        Fragile::new(async move {
             // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
             let millis =
                 duration.as_secs().saturating_mul(1000) + u64::from(duration.subsec_millis());

@@ -17,6 +17,10 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::settings::{RetrySettings, Settings, duration, retry};
 
+/// A third of the size of std's own, which is several KB of the module, and not slower.
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// A client of one database.
 #[wasm_bindgen]
 #[derive(Debug)]
