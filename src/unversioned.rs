@@ -47,3 +47,8 @@ pub async fn send(
     call.options.retry = retry;
     redis.send(call).await.map(|answer| answer.into_body())
 }
+
+/// The error of one command inside the body of a batch's answer, by the server's words.
+pub fn error_in_batch(words: &str, command: String) -> Error {
+    Error::server(words, Some(200), Some(command.into()))
+}
