@@ -151,6 +151,10 @@ impl Error {
         self
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.inner.kind
+    }
+
     /// The configuration is wrong: URL, token, or TLS that could not be set up. Not repeated.
     pub fn is_config(&self) -> bool {
         self.inner.kind == Kind::Config

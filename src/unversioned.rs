@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     client::{Call, Endpoint, Redis},
-    error::Error,
+    error::{Error, Kind},
     retry::Retry,
 };
 
@@ -51,4 +51,20 @@ pub async fn send(
 /// The error of one command inside the body of a batch's answer, by the server's words.
 pub fn error_in_batch(words: &str, command: String) -> Error {
     Error::server(words, Some(200), Some(command.into()))
+}
+
+/// What kind of error this is, in JavaScript's word for it.
+pub fn kind(error: &Error) -> &'static str {
+    match error.kind() {
+        Kind::Config => "config",
+        Kind::Argument => "argument",
+        Kind::TooLarge => "too-large",
+        Kind::Connect => "connect",
+        Kind::Tls => "tls",
+        Kind::Timeout => "timeout",
+        Kind::Interrupted => "interrupted",
+        Kind::Http => "http",
+        Kind::Server => "server",
+        Kind::Decode => "decode",
+    }
 }

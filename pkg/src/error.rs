@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use restis::Error;
+use restis::{Error, unversioned};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 #[wasm_bindgen(raw_module = "../errors.js")]
@@ -26,7 +26,7 @@ extern "C" {
 /// What JavaScript's `fromEngine` takes.
 pub(crate) fn to_js(error: &Error) -> JsValue {
     details(
-        kind(error),
+        unversioned::kind(error),
         &error.to_string(),
         error.code(),
         error.command(),
@@ -38,22 +38,4 @@ pub(crate) fn to_js(error: &Error) -> JsValue {
         error.is_in_body(),
         error.source().map(ToString::to_string).as_deref(),
     )
-}
-
-fn kind(error: &Error) -> &'static str {
-    let kinds = [
-        (error.is_config(), "config"),
-        (error.is_argument(), "argument"),
-        (error.is_too_large(), "too-large"),
-        (error.is_tls(), "tls"),
-        (error.is_connect(), "connect"),
-        (error.is_timeout(), "timeout"),
-        (error.is_interrupted(), "interrupted"),
-        (error.is_http(), "http"),
-        (error.is_server(), "server"),
-    ];
-    kinds
-        .iter()
-        .find(|(is, _)| *is)
-        .map_or("decode", |(_, kind)| kind)
 }
