@@ -3,9 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
+use fragile::Fragile;
 use futures_core::future::BoxFuture;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
-use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, RequestRedirect};
@@ -20,7 +20,7 @@ use super::{Body, READ_HEADERS, Request, Response, Transport, TransportError};
 /// option that a Worker refuses. Giving a call up aborts its request.
 #[derive(Debug, Default)]
 pub struct Fetch {
-    target: Option<SendWrapper<JsValue>>,
+    target: Option<Fragile<JsValue>>,
 }
 
 impl Fetch {
@@ -29,7 +29,7 @@ impl Fetch {
     /// The object belongs to the thread that made it; a wasm module on several threads makes one each.
     pub fn on(object: impl Into<JsValue>) -> Self {
         Self {
-            target: Some(SendWrapper::new(object.into())),
+            target: Some(Fragile::new(object.into())),
         }
     }
 
@@ -46,7 +46,7 @@ impl Fetch {
         init.set_redirect(RequestRedirect::Manual);
         init.set_signal(Some(&controller.signal()));
         let global = js_sys::global();
-        let target = self.target.as_deref().unwrap_or(&global);
+        let target = self.target.as_ref().map_or(&*global, Fragile::get);
         let fetch: Function = Reflect::get(target, &"fetch".into())?.dyn_into().map_err(|_| {
             js_sys::Error::new("there is no fetch here: hand one over with Builder::transport(Fetch::on(object))")
         })?;
@@ -60,7 +60,7 @@ impl Fetch {
 
 impl Transport for Fetch {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        Box::pin(SendWrapper::new(async move {
+        Box::pin(Fragile::new(async move {
             let url = Arc::clone(&request.url);
             let (fetched, abort) = self
                 .start(request)
@@ -88,7 +88,7 @@ impl Transport for Fetch {
                 abort.disarm();
                 Ok(Bytes::from(bytes))
             };
-            response.body = Body::from_future(SendWrapper::new(body));
+            response.body = Body::from_future(Fragile::new(body));
             Ok(response)
         }))
     }
