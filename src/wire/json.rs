@@ -309,6 +309,21 @@ pub(crate) fn write_str(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Bytes that came another way as the text of a string, for [`Value::found`]. Only what a string's reader looks for is
+/// escaped: nothing parses this.
+pub(crate) fn quoted(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 2);
+    out.push(b'"');
+    for &byte in bytes {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+    out
+}
+
 /// Appends the inside of a JSON string.
 pub(crate) fn write_escaped(out: &mut String, text: &str) {
     let mut rest = text;
