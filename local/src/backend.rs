@@ -1,4 +1,4 @@
-//! The one connection to the real server, shared by all requests.
+//! The connection to the real server, shared by all requests but those that stream.
 //!
 //! Calls are written as they come and answered in their order, so what one call sends (a pipeline, or
 //! MULTI to EXEC) is contiguous on the wire and needs no lock. A lost connection fails the calls that
@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, fmt, io, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use hyper::Uri;
 use percent_encoding::percent_decode_str;
 use tokio::{
@@ -24,8 +24,8 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_AHEAD: usize = 64 * 1024;
 
-type Reader = Box<dyn AsyncRead + Send + Unpin>;
-type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+pub(crate) type Reader = Box<dyn AsyncRead + Send + Unpin>;
+pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Where the real server listens, and how to log in.
 #[derive(Clone)]
@@ -130,52 +130,86 @@ impl Target {
 
     /// Connects and logs in. The server has answered once when this returns.
     async fn connect(&self) -> io::Result<(Reader, Writer)> {
-        let login = async {
-            let (mut reader, mut writer) = self.open().await?;
-            let mut greeting = Vec::new();
-            let mut replies = 1;
-            if let Some(password) = &self.password {
-                let args = [
-                    Some(b"AUTH".as_slice()),
-                    self.user.as_deref(),
-                    Some(password),
-                ];
-                let args: Vec<&[u8]> = args.into_iter().flatten().collect();
-                resp::encode(&mut greeting, args.into_iter());
-                replies += 1;
-            }
-            if self.database != 0 {
-                let database = self.database.to_string();
-                resp::encode(
-                    &mut greeting,
-                    [b"SELECT".as_slice(), database.as_bytes()].into_iter(),
-                );
-                replies += 1;
-            }
-            resp::encode(&mut greeting, [b"PING".as_slice()].into_iter());
-            writer.write_all(&greeting).await?;
-            let mut buffer = BytesMut::new();
+        timeout(CONNECT_TIMEOUT, self.log_in(b"*1\r\n$4\r\nPING\r\n"))
+            .await?
+            .map(|link| (link.reader, link.writer))
+    }
+
+    /// Connects, logs in and sends one command.
+    async fn log_in(&self, command: &[u8]) -> io::Result<Link> {
+        let (mut reader, mut writer) = self.open().await?;
+        let mut greeting = Vec::new();
+        let mut logins = 0;
+        if let Some(password) = &self.password {
+            let args = [
+                Some(b"AUTH".as_slice()),
+                self.user.as_deref(),
+                Some(password),
+            ];
+            let args: Vec<&[u8]> = args.into_iter().flatten().collect();
+            resp::encode(&mut greeting, args.into_iter());
+            logins += 1;
+        }
+        if self.database != 0 {
+            let database = self.database.to_string();
+            resp::encode(
+                &mut greeting,
+                [b"SELECT".as_slice(), database.as_bytes()].into_iter(),
+            );
+            logins += 1;
+        }
+        greeting.extend_from_slice(command);
+        writer.write_all(&greeting).await?;
+        let mut input = BytesMut::new();
+        loop {
             let mut scanner = Scanner::new();
-            while replies > 0 {
-                if reader.read_buf(&mut buffer).await? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
+            while let Some(end) = scanner.advance(&input)? {
+                let reply = input.get(..end).unwrap_or_default();
+                if let Some(Token::Error(text)) = resp::Tokens::new(reply).next() {
+                    return Err(Refusal::error(text));
                 }
-                while scanner.advance(&buffer)?.is_some() {
-                    replies -= 1;
+                if logins == 0 {
+                    return Ok(Link {
+                        reader,
+                        writer,
+                        input,
+                    });
                 }
+                logins -= 1;
+                input.advance(end);
+                scanner.rewind();
             }
-            let refusal = resp::Tokens::new(&buffer).find_map(|token| match token {
-                Token::Error(text) => Some(String::from_utf8_lossy(text).into_owned()),
-                _ => None,
-            });
-            match refusal {
-                Some(text) => Err(io::Error::other(text)),
-                None => Ok((reader, writer)),
+            if reader.read_buf(&mut input).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
-        };
-        timeout(CONNECT_TIMEOUT, login).await?
+        }
     }
 }
+
+/// A connection that was logged in, and what arrived over it: at least the reply to its first command.
+pub(crate) struct Link {
+    pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
+    pub(crate) input: BytesMut,
+}
+
+/// The server answered a login, or a stream's command, with this error.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) String);
+
+impl Refusal {
+    fn error(text: &[u8]) -> io::Error {
+        io::Error::other(Self(String::from_utf8_lossy(text).into_owned()))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// The address without the login.
 impl fmt::Display for Target {
@@ -238,16 +272,25 @@ struct Call {
 }
 
 /// A handle to the connection; it may be used from any thread and any runtime.
-#[derive(Clone, Debug)]
-pub(crate) struct Backend(mpsc::UnboundedSender<Call>);
+#[derive(Clone)]
+pub(crate) struct Backend {
+    calls: mpsc::UnboundedSender<Call>,
+    target: Target,
+}
 
 impl Backend {
     /// Connects and leaves a task behind that keeps the connection.
     pub(crate) async fn connect(target: Target) -> io::Result<Self> {
         let link = target.connect().await?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(keep(target, link, receiver));
-        Ok(Self(sender))
+        let (calls, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(keep(target.clone(), link, receiver));
+        Ok(Self { calls, target })
+    }
+
+    /// Sends one command over a connection of its own, for replies that never end. The first is there
+    /// when this returns, and is no error: that one is a [`Refusal`].
+    pub(crate) async fn stream(&self, command: &[u8]) -> io::Result<Link> {
+        timeout(CONNECT_TIMEOUT, self.target.log_in(command)).await?
     }
 
     /// Sends `payload`, which holds as many commands as there are `replies` to wait for.
@@ -268,7 +311,7 @@ impl Backend {
             replies,
             done,
         };
-        self.0.send(call).map_err(|_| Unavailable::NotSent)?;
+        self.calls.send(call).map_err(|_| Unavailable::NotSent)?;
         answer.await.unwrap_or(Err(Unavailable::Lost))
     }
 

@@ -1,28 +1,26 @@
 //! The HTTP surface: who may come in, which form a request has, and what an answer looks like.
 
-use std::{
-    error, fmt,
-    pin::Pin,
-    sync::{Arc, atomic::Ordering::Relaxed},
-    task::{Context, Poll, ready},
-};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
-    body::{Body, Frame, Incoming, SizeHint},
+    body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
 };
 
 use crate::{
     State,
-    faults::{Fault, Kind},
+    answer::{Answer, Closed, Pending},
+    faults::Kind,
+    own,
     reply::Encoding,
     request,
     rules::Access,
-    run,
+    run::{self, Outcome},
     serve::Meter,
+    stream::Source,
 };
 
 /// What a request, and the reply to one command, may hold on the smaller plans.
@@ -33,96 +31,9 @@ const MOST_READ: usize = 32 * LIMIT;
 const SYNC_TOKEN: HeaderName = HeaderName::from_static("upstash-sync-token");
 const ENCODING: HeaderName = HeaderName::from_static("upstash-encoding");
 const RESPONSE_FORMAT: HeaderName = HeaderName::from_static("upstash-response-format");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 const HEADERS: &str = "authorization, content-type, upstash-encoding, upstash-response-format, upstash-sync-token, upstash-telemetry-platform, upstash-telemetry-retry, upstash-telemetry-runtime, upstash-telemetry-sdk";
-
-/// The connection is to be closed with nothing more said.
-#[derive(Debug)]
-pub(crate) struct Closed;
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is closed")
-    }
-}
-
-impl error::Error for Closed {}
-
-/// The body of an answer.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// All of it.
-    Full(Option<Bytes>),
-    /// A part of it, as a fault wants it.
-    Part {
-        part: Option<Bytes>,
-        length: u64,
-        meter: Arc<Meter>,
-        /// `Some` stays open until the client leaves, and then counts it as gone.
-        stalls: Option<Pending>,
-    },
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = Closed;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
-        match self.get_mut() {
-            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Part {
-                part,
-                meter,
-                stalls,
-                ..
-            } => {
-                if let Some(part) = part.take() {
-                    meter.expect_flush();
-                    return Poll::Ready(Some(Ok(Frame::data(part))));
-                }
-                // hyper forgets what it has not yet written when a body fails.
-                ready!(meter.flushed(cx));
-                match stalls {
-                    Some(_) => Poll::Pending,
-                    None => Poll::Ready(Some(Err(Closed))),
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Full(None))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Full(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
-            Self::Part { length, .. } => *length,
-        })
-    }
-}
-
-/// A request that has no answer yet. If it is dropped, its client went away.
-#[derive(Debug)]
-pub(crate) struct Pending(Option<Arc<State>>);
-
-impl Pending {
-    fn done(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if let Some(state) = &self.0 {
-            state.counters.aborted.fetch_add(1, Relaxed);
-        }
-    }
-}
 
 /// Answers one request.
 pub(crate) async fn handle(
@@ -140,7 +51,7 @@ pub(crate) async fn handle(
     if let Some(path) = own {
         let body = read(body).await?;
         meter.settle();
-        return Ok(own_answer(&state, path, &head.method, body).await);
+        return Ok(own::answer(&state, path, &head.method, body).await);
     }
 
     let counters = &state.counters;
@@ -152,7 +63,7 @@ pub(crate) async fn handle(
     {
         counters.sync_tokens.fetch_add(1, Relaxed);
     }
-    let pending = Pending(Some(Arc::clone(&state)));
+    let pending = Pending::of(&state);
     let fault = state.faults.pick(path);
     if fault.is_some() {
         counters.faults.fetch_add(1, Relaxed);
@@ -170,9 +81,9 @@ pub(crate) async fn handle(
         }) => Response::new(Answer::Full(None)),
         Some(Kind::Delay(time)) => {
             tokio::time::sleep(*time).await;
-            respond(&state, &head, body).await
+            respond(&state, &meter, &head, body).await
         }
-        _ => respond(&state, &head, body).await,
+        _ => respond(&state, &meter, &head, body).await,
     };
     match fault {
         Some(Kind::DropAfter) => {
@@ -188,10 +99,10 @@ pub(crate) async fn handle(
         }) => response = canned(status, &headers, body),
         Some(Kind::Truncate(bytes)) => {
             pending.done();
-            return Ok(response.map(|body| part(body, bytes, meter, None)));
+            return Ok(response.map(|body| body.cut(bytes, meter, None)));
         }
         Some(Kind::Stall(bytes)) => {
-            return Ok(response.map(|body| part(body, bytes, meter, Some(pending))));
+            return Ok(response.map(|body| body.cut(bytes, meter, Some(pending))));
         }
         _ => {}
     }
@@ -200,7 +111,7 @@ pub(crate) async fn handle(
 }
 
 /// A request that was let in so far: what its body holds, or how large it is if that is too much.
-type Content = Result<Bytes, usize>;
+pub(crate) type Content = Result<Bytes, usize>;
 
 async fn read(mut body: Incoming) -> Result<Content, Closed> {
     let mut first = Bytes::new();
@@ -239,14 +150,20 @@ async fn read(mut body: Incoming) -> Result<Content, Closed> {
 /// Runs what a request asks for.
 async fn respond(
     state: &State,
+    meter: &Arc<Meter>,
     head: &hyper::http::request::Parts,
     content: Content,
 ) -> Response<Answer> {
-    let (status, body) = outcome(state, head, content).await;
-    let mut response = Response::new(Answer::Full(Some(body.into())));
+    let Outcome { status, kind, body } = outcome(state, meter, head, content).await;
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CONTENT_TYPE, kind);
+    if matches!(response.body(), Answer::Events(_)) {
+        let cache = HeaderValue::from_static("no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, cache);
+    }
+    let headers = response.headers_mut();
     headers.insert(
         SYNC_TOKEN,
         HeaderValue::from(state.sync.fetch_add(1, Relaxed)),
@@ -257,9 +174,10 @@ async fn respond(
 
 async fn outcome(
     state: &State,
+    meter: &Arc<Meter>,
     head: &hyper::http::request::Parts,
     content: Content,
-) -> run::Outcome {
+) -> Outcome {
     let bad = |text: &str| run::refusal(StatusCode::BAD_REQUEST, text);
     if !matches!(
         head.method,
@@ -305,6 +223,12 @@ async fn outcome(
             Err(text) => bad(text),
         },
         path => {
+            let words = request::from_path(path, None, &[]);
+            if let Some(command) = words.commands().next()
+                && let Some(source) = Source::asked(&head.method, &head.headers, command)
+            {
+                return run::stream(state, meter, source, command, access).await;
+            }
             let body = match head.method {
                 Method::POST | Method::PUT => body,
                 _ => Bytes::new(),
@@ -332,7 +256,7 @@ fn access(state: &State, headers: &HeaderMap, query: Option<&str>) -> Option<Acc
 }
 
 /// Any page may read the answer.
-fn share(headers: &mut HeaderMap) {
+pub(crate) fn share(headers: &mut HeaderMap) {
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
         HeaderValue::from_static("*"),
@@ -382,76 +306,5 @@ fn canned(
             headers.insert(name, value);
         }
     }
-    response
-}
-
-/// The first bytes of a body that announces its whole length.
-fn part(body: Answer, bytes: u64, meter: Arc<Meter>, stalls: Option<Pending>) -> Answer {
-    let Answer::Full(Some(body)) = body else {
-        return body;
-    };
-    let kept = usize::try_from(bytes)
-        .unwrap_or(usize::MAX)
-        .min(body.len().saturating_sub(1));
-    meter.expect_flush();
-    Answer::Part {
-        part: Some(body.slice(..kept)).filter(|part| !part.is_empty()),
-        length: body.len() as u64,
-        meter,
-        stalls,
-    }
-}
-
-/// `/_local/stats` and `/_local/faults`.
-async fn own_answer(
-    state: &State,
-    path: &str,
-    method: &Method,
-    content: Content,
-) -> Response<Answer> {
-    let done = || (StatusCode::NO_CONTENT, Vec::new());
-    let gone = |_| {
-        run::refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the server behind restis-local cannot be reached",
-        )
-    };
-    let (status, body) = match (path, method.as_str()) {
-        ("stats", "GET" | "HEAD") => match state.counters.read(&state.backend).await {
-            Ok(stats) => (
-                StatusCode::OK,
-                serde_json::to_vec(&stats).unwrap_or_default(),
-            ),
-            Err(why) => gone(why),
-        },
-        ("stats", "DELETE") => match state.counters.reset(&state.backend).await {
-            Ok(()) => done(),
-            Err(why) => gone(why),
-        },
-        ("faults", "POST") => match serde_json::from_slice::<Fault>(&content.unwrap_or_default()) {
-            Ok(fault) => {
-                state.faults.add(fault);
-                done()
-            }
-            Err(error) => run::refusal(StatusCode::BAD_REQUEST, &error.to_string()),
-        },
-        ("faults", "DELETE") => {
-            state.faults.clear();
-            done()
-        }
-        ("stats", _) => run::refusal(StatusCode::METHOD_NOT_ALLOWED, "use GET or DELETE"),
-        ("faults", _) => run::refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST or DELETE"),
-        _ => run::refusal(
-            StatusCode::NOT_FOUND,
-            "there are /_local/stats and /_local/faults",
-        ),
-    };
-    let mut response = Response::new(Answer::Full(
-        Some(body).filter(|body| !body.is_empty()).map(Bytes::from),
-    ));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    share(headers);
-    headers.insert(header::CONTENT_TYPE, JSON);
     response
 }

@@ -43,10 +43,12 @@
 //! with the error of the command that caused it, and `Actual` in the size error counts RESP bytes for a
 //! reply. `billed` counts what the real server ran, so a command it rejects unrun costs nothing.
 
+mod answer;
 mod backend;
 mod error;
 mod faults;
 mod http;
+mod own;
 mod reply;
 mod request;
 mod resp;
@@ -55,6 +57,7 @@ mod run;
 mod serve;
 mod server;
 mod stats;
+mod stream;
 
 use std::{
     env, io,

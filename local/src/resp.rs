@@ -115,6 +115,11 @@ impl Scanner {
     pub(crate) fn rewind(&mut self) {
         self.at = 0;
     }
+
+    /// Tells that this many bytes were taken off the front, all of which were looked at.
+    pub(crate) fn took(&mut self, bytes: usize) {
+        self.at = self.at.saturating_sub(bytes);
+    }
 }
 
 /// Walks the tokens of a complete reply.

@@ -183,10 +183,7 @@ impl Rules {
                 .arg(1)
                 .and_then(|subcommand| self.find(command.name(), Some(subcommand)));
             if !entry.reads || inner.is_some_and(|inner| !inner.reads) {
-                return Step::Refuse(format!(
-                    "NOPERM this user has no permissions to run the '{}' command",
-                    text(command.name()).to_ascii_lowercase()
-                ));
+                return Step::Refuse(no_permission(&text(command.name())));
             }
         }
         let is = |index: usize, word: &[u8]| {
@@ -300,6 +297,12 @@ impl Rules {
         let sha = std::str::from_utf8(sha).ok()?.to_ascii_lowercase();
         scripts.get(&sha).cloned()
     }
+}
+
+/// What a token that may only read is told.
+pub(crate) fn no_permission(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    format!("NOPERM this user has no permissions to run the '{name}' command")
 }
 
 /// Appends `head` and the arguments of `command` from number `rest` on.

@@ -1,27 +1,44 @@
 //! Runs the commands of one request at the real server and writes what it said.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use hyper::StatusCode;
+use hyper::{StatusCode, header::HeaderValue};
 
 use crate::{
     State,
-    backend::{Replies, Unavailable},
-    http::LIMIT,
+    answer::Answer,
+    backend::{Refusal, Replies, Unavailable},
+    http::{JSON, LIMIT},
     reply::{self, Encoding},
-    request::Batch,
+    request::{Batch, Command},
     resp::{self, Token, Tokens},
-    rules::{Access, Step},
+    rules::{Access, Step, no_permission},
+    serve::Meter,
+    stream::{Events, Source},
 };
 
-/// A status and the JSON that goes with it.
-pub(crate) type Outcome = (StatusCode, Vec<u8>);
+/// What is answered, and what kind of content it is.
+pub(crate) struct Outcome {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: HeaderValue,
+    pub(crate) body: Answer,
+}
+
+impl Outcome {
+    fn new(status: StatusCode, kind: HeaderValue, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            kind,
+            body: Answer::Full(Some(body.into())),
+        }
+    }
+}
 
 /// One error for the whole request.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Outcome {
     let mut out = Vec::with_capacity(text.len() + 16);
     reply::error(&mut out, text);
-    (status, out)
+    Outcome::new(status, JSON, out)
 }
 
 pub(crate) fn too_large(actual: usize) -> String {
@@ -98,7 +115,7 @@ pub(crate) async fn single(
         true => StatusCode::OK,
         false => StatusCode::BAD_REQUEST,
     };
-    (status, out)
+    Outcome::new(status, JSON, out)
 }
 
 /// Appends the entries of all commands, in brackets.
@@ -119,7 +136,7 @@ fn entries<'r>(
         entry(&mut out, state, step, reply, encoding);
     }
     out.push(b']');
-    (StatusCode::OK, out)
+    Outcome::new(StatusCode::OK, JSON, out)
 }
 
 /// Commands that follow each other, sent to the server at once.
@@ -169,6 +186,32 @@ pub(crate) async fn transaction(
     results.next();
     let results = std::iter::from_fn(|| results.value());
     entries(state, &steps, results, replies.len(), encoding)
+}
+
+/// A stream, once the server has accepted what it is of.
+pub(crate) async fn stream(
+    state: &State,
+    meter: &Arc<Meter>,
+    source: Source,
+    command: Command<'_>,
+    access: Access,
+) -> Outcome {
+    state.counters.commands.fetch_add(1, Relaxed);
+    // A subscriber reads what it asked for; MONITOR shows what everybody writes.
+    if access == Access::ReadOnly && source == Source::Monitor {
+        return refusal(StatusCode::BAD_REQUEST, &no_permission(source.name()));
+    }
+    match Events::open(&state.backend, command, Arc::clone(meter)).await {
+        Ok(events) => Outcome {
+            status: StatusCode::OK,
+            kind: HeaderValue::from_static("text/event-stream"),
+            body: Answer::Events(Box::new(events)),
+        },
+        Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(Refusal(text)) => refusal(StatusCode::BAD_REQUEST, text),
+            None => unavailable(Unavailable::NotSent),
+        },
+    }
 }
 
 fn discarded(replies: &Replies) -> Option<String> {

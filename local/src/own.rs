@@ -1,0 +1,71 @@
+//! What belongs to restis-local alone: the paths under `/_local`.
+
+use bytes::Bytes;
+use hyper::{Method, Response, StatusCode, header};
+
+use crate::{
+    State,
+    answer::Answer,
+    faults::Fault,
+    http::{Content, JSON, share},
+    reply,
+};
+
+/// `/_local/stats` and `/_local/faults`.
+pub(crate) async fn answer(
+    state: &State,
+    path: &str,
+    method: &Method,
+    content: Content,
+) -> Response<Answer> {
+    let done = || (StatusCode::NO_CONTENT, Vec::new());
+    let refusal = |status, text: &str| {
+        let mut out = Vec::new();
+        reply::error(&mut out, text);
+        (status, out)
+    };
+    let gone = |_| {
+        refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server behind restis-local cannot be reached",
+        )
+    };
+    let (status, body) = match (path, method.as_str()) {
+        ("stats", "GET" | "HEAD") => match state.counters.read(&state.backend).await {
+            Ok(stats) => (
+                StatusCode::OK,
+                serde_json::to_vec(&stats).unwrap_or_default(),
+            ),
+            Err(why) => gone(why),
+        },
+        ("stats", "DELETE") => match state.counters.reset(&state.backend).await {
+            Ok(()) => done(),
+            Err(why) => gone(why),
+        },
+        ("faults", "POST") => match serde_json::from_slice::<Fault>(&content.unwrap_or_default()) {
+            Ok(fault) => {
+                state.faults.add(fault);
+                done()
+            }
+            Err(error) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("faults", "DELETE") => {
+            state.faults.clear();
+            done()
+        }
+        ("stats", _) => refusal(StatusCode::METHOD_NOT_ALLOWED, "use GET or DELETE"),
+        ("faults", _) => refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST or DELETE"),
+        _ => refusal(
+            StatusCode::NOT_FOUND,
+            "there are /_local/stats and /_local/faults",
+        ),
+    };
+    let mut response = Response::new(Answer::Full(
+        Some(body).filter(|body| !body.is_empty()).map(Bytes::from),
+    ));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    share(headers);
+    headers.insert(header::CONTENT_TYPE, JSON);
+    response
+}
