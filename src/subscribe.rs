@@ -199,7 +199,7 @@ impl<M> Subscribe<M> {
             retry: options.retry.unwrap_or_default(),
             // If the server confirms only one of several, time is left to ask for each.
             attempt_timeout: match names.len() {
-                0 | 1 => attempt_timeout.min(timeout),
+                0 | 1 => attempt_timeout,
                 _ => attempt_timeout.min(timeout / 2),
             },
             idle: self.idle,

@@ -13,6 +13,7 @@
 
 mod play;
 mod safety;
+mod subscribe;
 
 use std::time::Duration;
 

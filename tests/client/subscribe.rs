@@ -1,0 +1,818 @@
+//! Subscriptions on a transport that plays a script: every way a connection can end, on a paused clock.
+
+use std::{
+    future::IntoFuture,
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use restis::{
+    Bytes, Error, Event, GapReason, Json, Message, Redis, Retry, Subscription,
+    transport::{Body, Request, Response, TransportError},
+};
+use tokio::time::Instant;
+
+use crate::play::Seen;
+
+type Piece = Result<Bytes, TransportError>;
+
+/// What the server does with a request.
+enum Reply {
+    /// Sends these pieces, then does what the second says.
+    Events(Vec<Vec<u8>>, End),
+    Stream(Body),
+    Answer(u16, &'static str),
+    Fail(TransportError),
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Eof,
+    Broken,
+    Silence,
+}
+
+use End::{Broken, Eof, Silence};
+
+/// All of it in one piece.
+fn events(text: &str, end: End) -> Reply {
+    Reply::Events(vec![text.into()], end)
+}
+
+#[derive(Clone, Default)]
+struct Server {
+    seen: Arc<Mutex<Vec<(Seen, Instant)>>>,
+    /// Pieces that were asked for.
+    pulled: Arc<AtomicUsize>,
+    /// Streams that are open.
+    open: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// The script says what becomes of request `n` for a path.
+    fn redis(script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) -> (Redis, Self) {
+        let server = Self::default();
+        let this = server.clone();
+        let redis = Redis::builder()
+            .url("https://mock.example/base/")
+            .token("token")
+            .retry(Retry::times(3).backoff(Duration::ZERO, Duration::ZERO))
+            .transport(move |request: Request| {
+                let path = request.url().replacen("https://mock.example/base", "", 1);
+                let n = this.note(&request);
+                this.clone().play(script(n, &path))
+            })
+            .build()
+            .unwrap();
+        (redis, server)
+    }
+
+    fn note(&self, request: &Request) -> usize {
+        assert!(request.wants_events());
+        let headers = request.headers();
+        let seen = Seen {
+            url: request.url().to_owned(),
+            headers: headers
+                .map(|(name, value)| (name, value.to_owned()))
+                .collect(),
+            body: Bytes::copy_from_slice(request.body()),
+        };
+        let mut all = self.seen.lock().unwrap();
+        all.push((seen, Instant::now()));
+        all.len() - 1
+    }
+
+    async fn play(self, reply: Reply) -> Result<Response, TransportError> {
+        match reply {
+            Reply::Events(pieces, end) => {
+                let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(piece.into())));
+                let end = match end {
+                    Eof => stream::empty().boxed(),
+                    Broken => stream::iter([Err(TransportError::interrupted("reset"))]).boxed(),
+                    Silence => stream::pending().boxed(),
+                };
+                let body = Body::from_stream(self.counted(pieces.chain(end)));
+                Ok(Response::new(200, body).header("content-type", "text/event-stream"))
+            }
+            Reply::Stream(body) => Ok(Response::new(200, body)),
+            Reply::Answer(status, body) => Ok(Response::new(status, body)),
+            Reply::Fail(error) => Err(error),
+            Reply::Never => std::future::pending().await,
+        }
+    }
+
+    fn counted(&self, inner: impl Stream<Item = Piece> + Send + 'static) -> Counted {
+        self.open.fetch_add(1, Ordering::SeqCst);
+        Counted {
+            inner: inner.boxed(),
+            server: self.clone(),
+        }
+    }
+
+    fn requests(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap();
+        let path = |seen: &Seen| seen.url.replacen("https://mock.example/base", "", 1);
+        seen.iter().map(|(seen, _)| path(seen)).collect()
+    }
+
+    /// The times between the requests.
+    fn waits(&self) -> Vec<Duration> {
+        let seen = self.seen.lock().unwrap();
+        seen.windows(2).map(|pair| pair[1].1 - pair[0].1).collect()
+    }
+
+    fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+}
+
+struct Counted {
+    inner: stream::BoxStream<'static, Piece>,
+    server: Server,
+}
+
+impl Stream for Counted {
+    type Item = Piece;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        let piece = self.inner.poll_next_unpin(cx);
+        if matches!(piece, Poll::Ready(Some(_))) {
+            self.server.pulled.fetch_add(1, Ordering::SeqCst);
+        }
+        piece
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.server.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What a test looks at: a payload, the reason of a gap, or an error.
+#[derive(Debug, PartialEq)]
+enum Saw {
+    Message(String),
+    Gap(GapReason),
+    Error,
+    End,
+}
+
+fn saw(item: Option<Result<Event<Message<String>>, Error>>) -> Saw {
+    match item {
+        None => Saw::End,
+        Some(Ok(Event::Message(message))) => Saw::Message(message.payload),
+        Some(Ok(Event::Gap(gap))) => Saw::Gap(gap.reason),
+        Some(Ok(other)) => panic!("{other:?}"),
+        Some(Err(_)) => Saw::Error,
+    }
+}
+
+async fn next(stream: &mut Subscription<Message<String>>) -> Saw {
+    // The clock is paused: this ends when nothing else can happen.
+    match tokio::time::timeout(Duration::from_secs(100_000), stream.next()).await {
+        Ok(item) => saw(item),
+        Err(_) => panic!("nothing comes any more"),
+    }
+}
+
+fn message(text: &str) -> Saw {
+    Saw::Message(text.to_owned())
+}
+
+const CHAT: &str = "data: subscribe,chat,1\n\n";
+
+#[tokio::test(start_paused = true)]
+async fn the_request_is_the_one_the_server_knows() {
+    let (redis, server) = Server::redis(|_, _| {
+        events(
+            "data: subscribe,a/b?c#d%, é+.,1\n\ndata: message,a/b?c#d%, é+.,x\n\n",
+            Silence,
+        )
+    });
+    let mut stream = redis.subscribe::<String>("a/b?c#d%, é+.").await.unwrap();
+    assert_eq!(next(&mut stream).await, message("x"));
+    let (seen, _) = server.seen.lock().unwrap()[0].clone();
+    assert_eq!(
+        seen.url,
+        "https://mock.example/base/subscribe/a%2Fb%3Fc%23d%25%2C%20%C3%A9%2B."
+    );
+    let header = |name: &str, value: &str| {
+        seen.headers
+            .iter()
+            .any(|(n, v)| (*n, &**v) == (name, value))
+    };
+    assert!(header("authorization", "Bearer token"));
+    assert!(header("accept", "text/event-stream"));
+    assert!(header("cache-control", "no-cache"));
+    assert_eq!(seen.body, "[]");
+    let (redis, server) = Server::redis(|_, _| events("data: psubscribe,n.[a-c]*,1\n\n", Silence));
+    let _patterns = redis.psubscribe::<String>(["n.[a-c]*"]).await.unwrap();
+    assert_eq!(server.paths(), ["/psubscribe/n.%5Ba-c%5D%2A"]);
+    let (redis, server) = Server::redis(|_, _| events("data: \"OK\"\n\n", Silence));
+    let _commands = redis.monitor().await.unwrap();
+    assert_eq!(server.paths(), ["/monitor"]);
+}
+
+/// A recorded exchange with all that can be in one, and the messages in it.
+const RECORDED: &str = ": hello\n\ndata: subscribe,chat,1\n\ndata: message,chat,one\n\n: beat\n\n\
+    data: message,chat,two, with a comma\n\nevent: x\ndata: message,chat,lines\ndata: \r\ndata: ends\n\n\
+    data: message,chat,\n\ndata: message,chat,é😀\n\n";
+const MESSAGES: [&str; 5] = ["one", "two, with a comma", "lines\n\r\nends", "", "é😀"];
+
+#[tokio::test(start_paused = true)]
+async fn cut_after_any_byte_nothing_hangs_or_comes_twice() {
+    let confirmed = RECORDED.find("chat,1\n\n").unwrap() + 8;
+    for cut in 0..=RECORDED.len() {
+        for (end, reason) in [(Eof, GapReason::Ended), (Broken, GapReason::Broken)] {
+            for size in [1, 7, RECORDED.len()] {
+                let (redis, server) = Server::redis(move |n, _| {
+                    let (whole, end) = if n == 0 {
+                        (cut, end)
+                    } else {
+                        (RECORDED.len(), Silence)
+                    };
+                    let text = &RECORDED.as_bytes()[..whole];
+                    Reply::Events(text.chunks(size).map(<[u8]>::to_vec).collect(), end)
+                });
+                let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+                if cut >= confirmed {
+                    let whole = RECORDED[confirmed..]
+                        .match_indices("\n\n")
+                        .filter(|(at, _)| confirmed + at + 2 <= cut);
+                    // One of the events is a comment.
+                    let comment = usize::from(cut >= RECORDED.find("beat\n\n").unwrap() + 6);
+                    let first = whole.count() - comment;
+                    for expected in &MESSAGES[..first] {
+                        assert_eq!(next(&mut stream).await, message(expected), "{cut}");
+                    }
+                    assert_eq!(next(&mut stream).await, Saw::Gap(reason), "{cut}");
+                }
+                for expected in MESSAGES {
+                    assert_eq!(next(&mut stream).await, message(expected), "{cut}");
+                }
+                assert!(stream.next().now_or_never().is_none());
+                assert_eq!((server.requests(), server.open()), (2, 1));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn noise_is_passed_over_and_a_frame_that_cannot_be_ours_ends_the_connection() {
+    for noise in [
+        "noise\n\n",
+        "data: ping\n\n",
+        "data\n\n",
+        "\0\u{feff}\n\n",
+        "data: pmessage,chat,chat,x\n\n",
+        "data: subscribe,chat,1\n\n",
+        "id: 5\nretry: x\n\n",
+    ] {
+        let text = format!("{noise}{CHAT}{noise}data: message,chat,x\n\n");
+        let (redis, server) = Server::redis(move |_, _| events(&text, Silence));
+        let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+        assert_eq!(next(&mut stream).await, message("x"), "{noise}");
+        assert_eq!(server.requests(), 1);
+    }
+    for (frame, reason) in [
+        ("data: message,other,x\n\n", GapReason::Garbled),
+        ("data: message,chat\n\n", GapReason::Garbled),
+        ("data: subscribe,other,2\n\n", GapReason::Garbled),
+        ("data: unsubscribe,chat,0\n\n", GapReason::Ended),
+    ] {
+        let (redis, server) = Server::redis(move |n, _| match n {
+            0 => events(
+                &format!("{CHAT}{frame}data: message,chat,lost\n\n"),
+                Silence,
+            ),
+            _ => events(&format!("{CHAT}data: message,chat,x\n\n"), Silence),
+        });
+        let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+        assert_eq!(next(&mut stream).await, Saw::Gap(reason), "{frame}");
+        assert_eq!(next(&mut stream).await, message("x"));
+        assert_eq!(server.open(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_event_ends_the_connection_and_not_the_memory() {
+    let (redis, server) = Server::redis(|n, _| match n {
+        0 => {
+            let confirmed = stream::iter([Ok(Bytes::from(CHAT))]);
+            let endless = stream::repeat_with(|| Ok(Bytes::from(vec![b'x'; 8 << 20])));
+            Reply::Stream(Body::from_stream(confirmed.chain(endless)))
+        }
+        _ => events(&format!("{CHAT}data: message,chat,x\n\n"), Silence),
+    });
+    let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+    assert_eq!(next(&mut stream).await, Saw::Gap(GapReason::Garbled));
+    assert_eq!(next(&mut stream).await, message("x"));
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_always_ready_lets_others_run() {
+    let (redis, _) = Server::redis(|_, _| {
+        let confirmed = stream::iter([Ok(Bytes::from(CHAT))]);
+        let beats = stream::repeat_with(|| Ok(Bytes::from(": beat\n\n")));
+        Reply::Stream(Body::from_stream(confirmed.chain(beats)))
+    });
+    let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+    for _ in 0..3 {
+        assert!(stream.next().now_or_never().is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_asked_for_is_not_read() {
+    let pieces = (0..10).map(|n| format!("data: message,chat,{n}\n\n").into_bytes());
+    let pieces: Vec<_> = std::iter::once(CHAT.into()).chain(pieces).collect();
+    let (redis, server) = Server::redis(move |_, _| Reply::Events(pieces.clone(), Silence));
+    let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+    for n in 0..10 {
+        assert_eq!(server.pulled.load(Ordering::SeqCst), n + 1);
+        assert_eq!(next(&mut stream).await, message(&n.to_string()));
+    }
+    assert_eq!(server.open(), 1);
+    drop(stream);
+    assert_eq!(server.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_next_up_loses_nothing() {
+    let (redis, _) = Server::redis(|n, _| {
+        let text = if n == 0 { RECORDED } else { CHAT };
+        let bytes: Vec<_> = text
+            .bytes()
+            .map(|byte| Ok(Bytes::from(vec![byte])))
+            .collect();
+        let slow = stream::iter(bytes).then(async |byte| {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            byte
+        });
+        Reply::Stream(Body::from_stream(slow.boxed()))
+    });
+    let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+    let mut all = Vec::new();
+    while all.len() < MESSAGES.len() + 1 {
+        // Each is given up while it waits for the next byte, or for the next connection.
+        match stream.next().now_or_never() {
+            Some(item) => all.push(saw(item)),
+            None => tokio::time::advance(Duration::from_millis(3)).await,
+        }
+    }
+    let mut expected: Vec<_> = MESSAGES.into_iter().map(message).collect();
+    expected.push(Saw::Gap(GapReason::Ended));
+    assert_eq!(all, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_channels_share_a_connection_where_they_may() {
+    let (redis, server) = Server::redis(|_, _| {
+        events(
+            "data: subscribe,a,1\n\ndata: message,a,early\n\ndata: subscribe,b,2\n\ndata: message,b,x\n\n",
+            Silence,
+        )
+    });
+    let mut stream = redis.subscribe::<String>(["a", "b", "a"]).await.unwrap();
+    let Some(Ok(Event::Message(first))) = stream.next().await else {
+        panic!("no message");
+    };
+    assert_eq!(
+        (&*first.channel, first.pattern, &*first.payload),
+        ("b", None, "x")
+    );
+    assert_eq!(server.paths(), ["/subscribe/a/b"]);
+}
+
+/// One connection a channel: confirms it, and sends one message.
+fn alone(path: &str) -> Reply {
+    let name = path.rsplit('/').next().unwrap().replace("%2C", ",");
+    events(
+        &format!("data: subscribe,{name},1\n\ndata: message,{name},to {name}\n\n"),
+        Silence,
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_one_channel_a_connection_gets_one_each() {
+    let refusals: [fn() -> Reply; 6] = [
+        || Reply::Answer(400, r#"{"error":"ERR wrong number of arguments"}"#),
+        || Reply::Answer(404, "not found"),
+        || Reply::Answer(405, ""),
+        // The path taken for one name, and one name of the two.
+        || events("data: subscribe,a/b,1\n\n", Silence),
+        || events("data: subscribe,a,1\n\n", Silence),
+        || events("", Silence),
+    ];
+    for refusal in refusals {
+        let (redis, server) = Server::redis(move |n, path| match (n, path) {
+            (0, _) => refusal(),
+            (1, "/subscribe/a") => events("data: subscribe,a,1\n\ndata: message,a,to a\n\n", Eof),
+            (_, path) => alone(path),
+        });
+        let mut stream = redis.subscribe::<String>(["a", "b"]).await.unwrap();
+        let mut all = Vec::new();
+        for _ in 0..4 {
+            all.push(format!("{:?}", next(&mut stream).await));
+        }
+        all.sort();
+        let expected = [
+            r"Gap(Ended)",
+            r#"Message("to a")"#,
+            r#"Message("to a")"#,
+            r#"Message("to b")"#,
+        ];
+        assert_eq!(all, expected);
+        // It remembers: the connection that ended comes back alone.
+        let paths = server.paths();
+        assert_eq!(
+            paths,
+            [
+                "/subscribe/a/b",
+                "/subscribe/a",
+                "/subscribe/b",
+                "/subscribe/a"
+            ]
+        );
+        assert_eq!(server.open(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_could_be_mixed_up_get_a_connection_each() {
+    let (redis, server) = Server::redis(|_, path| alone(path));
+    let mut stream = redis.subscribe::<String>(["a", "a,b"]).await.unwrap();
+    for expected in ["a", "a,b"] {
+        let Some(Ok(Event::Message(message))) = stream.next().await else {
+            panic!("no message");
+        };
+        assert_eq!(
+            (&*message.channel, message.payload),
+            (expected, format!("to {expected}"))
+        );
+    }
+    assert_eq!(server.paths(), ["/subscribe/a", "/subscribe/a%2Cb"]);
+}
+
+/// Errors that no repetition mends.
+const HOPELESS: [fn() -> Reply; 5] = [
+    || {
+        Reply::Answer(
+            401,
+            r#"{"error":"WRONGPASS invalid or missing auth token"}"#,
+        )
+    },
+    || Reply::Answer(403, "forbidden"),
+    || Reply::Answer(400, r#"{"error":"NOPERM this user has no permissions"}"#),
+    || Reply::Fail(TransportError::tls("unknown issuer")),
+    || Reply::Fail(TransportError::setup("no certificates")),
+];
+
+#[tokio::test(start_paused = true)]
+async fn what_repetition_cannot_mend_ends_it() {
+    for (index, hopeless) in HOPELESS.into_iter().enumerate() {
+        let (redis, server) = Server::redis(move |_, _| hopeless());
+        let error = redis.subscribe::<String>(["a", "b"]).await.unwrap_err();
+        assert_eq!(error.command(), Some("SUBSCRIBE"), "{error}");
+        assert!(!error.is_retryable() && !error.is_ambiguous(), "{error}");
+        assert_eq!(error.is_auth(), index < 3, "{error}");
+        assert_eq!(server.requests(), 1, "{error}");
+        let (redis, server) = Server::redis(move |n, _| match n {
+            0 => events(&format!("{CHAT}data: message,chat,x\n\n"), Eof),
+            _ => hopeless(),
+        });
+        let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+        assert_eq!(next(&mut stream).await, message("x"));
+        assert_eq!(next(&mut stream).await, Saw::Error);
+        assert_eq!(next(&mut stream).await, Saw::End);
+        assert_eq!(next(&mut stream).await, Saw::End);
+        assert_eq!((server.requests(), server.open()), (2, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_stream_is_an_error_that_says_so() {
+    let (redis, server) = Server::redis(|_, _| Reply::Answer(200, "{\"result\":1}"));
+    let error = redis.subscribe::<String>("chat").await.unwrap_err();
+    assert!(error.is_interrupted() && error.is_in_body(), "{error}");
+    assert_eq!((error.attempts(), server.requests()), (4, 4));
+    for (kind, text) in [
+        ("text/html", "<html>login"),
+        ("application/json", "{\"result\":1}"),
+    ] {
+        let redis = Redis::builder()
+            .url("https://mock.example")
+            .token("token")
+            .retry(Retry::never())
+            .transport(move |_: Request| async move {
+                Ok::<_, TransportError>(Response::new(200, text).header("content-type", kind))
+            })
+            .build()
+            .unwrap();
+        let error = redis.monitor().await.unwrap_err();
+        assert_eq!(error.command(), Some("MONITOR"));
+        assert_eq!(
+            (error.is_http(), error.is_decode()),
+            (kind == "text/html", kind != "text/html")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_connection_is_bounded_as_any_call() {
+    let (redis, server) = Server::redis(|_, _| Reply::Never);
+    let begun = Instant::now();
+    let error = redis
+        .subscribe::<String>("chat")
+        .timeout(Duration::from_secs(5))
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(
+        (begun.elapsed(), server.requests()),
+        (Duration::from_secs(5), 1)
+    );
+    let begun = Instant::now();
+    let error = redis
+        .subscribe::<String>("chat")
+        .attempt_timeout(Duration::from_secs(1))
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout() && error.attempts() == 4, "{error}");
+    assert_eq!(begun.elapsed(), Duration::from_secs(4));
+    let (redis, server) = Server::redis(|_, _| Reply::Fail(TransportError::connect("refused")));
+    let error = redis.subscribe::<String>("chat").await.unwrap_err();
+    assert!(error.is_connect() && error.is_retryable(), "{error}");
+    assert_eq!((error.attempts(), server.requests()), (4, 4));
+    // An error that is known says more than that time is up.
+    let slow = Retry::times(1000).backoff(Duration::from_secs(1), Duration::from_secs(1));
+    let error = redis
+        .subscribe::<String>("chat")
+        .retry(slow)
+        .await
+        .unwrap_err();
+    assert!(error.is_connect() && error.attempts() > 4, "{error}");
+    let (redis, _) = Server::redis(|n, _| match n {
+        0..3 => Reply::Answer(503, ""),
+        _ => events(CHAT, Silence),
+    });
+    redis.subscribe::<String>("chat").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_is_used_up_ends_it() {
+    let (redis, server) = Server::redis(|n, _| match n {
+        0 => events(CHAT, Eof),
+        _ => Reply::Fail(TransportError::connect("refused")),
+    });
+    let chat = redis.subscribe::<String>("chat").retry(Retry::times(2));
+    let mut stream = chat.await.unwrap();
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert!(error.is_connect() && error.attempts() == 3, "{error}");
+    assert_eq!(next(&mut stream).await, Saw::End);
+    assert_eq!(server.requests(), 3);
+    let (redis, server) = Server::redis(|_, _| events(CHAT, Eof));
+    let chat = redis.subscribe::<String>("chat").retry(Retry::never());
+    let mut stream = chat.await.unwrap();
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert!(error.is_interrupted() && error.is_in_body(), "{error}");
+    assert_eq!(next(&mut stream).await, Saw::End);
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_grow_up_to_ten_seconds_and_never_end() {
+    let (redis, server) = Server::redis(|n, _| match n {
+        0 | 60 => events(CHAT, Eof),
+        61 => events(&format!("{CHAT}data: message,chat,x\n\n"), Silence),
+        _ => Reply::Answer(500, ""),
+    });
+    let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+    let begun = Instant::now();
+    let Some(Ok(Event::Gap(gap))) = stream.next().await else {
+        panic!("no gap");
+    };
+    assert_eq!(
+        (gap.reason, gap.names),
+        (GapReason::Ended, vec!["chat".to_owned()])
+    );
+    assert_eq!(gap.silence, begun.elapsed());
+    assert_eq!(next(&mut stream).await, Saw::Gap(GapReason::Ended));
+    assert_eq!(next(&mut stream).await, message("x"));
+    let waits = server.waits();
+    assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(10)));
+    assert!(waits[0] <= Duration::from_millis(100) && waits[1] <= Duration::from_millis(200));
+    // Connection 60 was confirmed and ended at once, so the wait behind it is one of the long ones: on average 5 s.
+    assert!(waits[10..].iter().sum::<Duration>() > Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_connection_makes_the_waits_short_again() {
+    let (redis, server) = Server::redis(|n, _| match n {
+        20.. => events(CHAT, Silence),
+        n if n % 2 == 0 => events(&format!("{CHAT}data: message,chat,x\n\n"), Eof),
+        _ => {
+            let confirmed = stream::iter([Ok(Bytes::from(CHAT))]);
+            let held = stream::once(tokio::time::sleep(Duration::from_secs(1)))
+                .flat_map(|()| stream::empty());
+            Reply::Stream(Body::from_stream(confirmed.chain(held)))
+        }
+    });
+    let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+    while server.requests() <= 20 {
+        next(&mut stream).await;
+    }
+    let bounds = [Duration::from_millis(101), Duration::from_millis(1_101)];
+    for (n, wait) in server.waits().into_iter().enumerate() {
+        assert!(wait <= bounds[n % 2], "{n} {wait:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_may_ask_for_a_longer_wait() {
+    let redis = {
+        let n = AtomicUsize::new(0);
+        Redis::builder()
+            .url("https://mock.example")
+            .token("token")
+            .transport(move |_: Request| {
+                let response = match n.fetch_add(1, Ordering::SeqCst) {
+                    0 => Response::new(429, "").header("retry-after", "7"),
+                    _ => Response::new(200, Body::from_stream(stream::iter([Ok(CHAT.into())]))),
+                };
+                async move { Ok::<_, TransportError>(response) }
+            })
+            .build()
+            .unwrap()
+    };
+    let begun = Instant::now();
+    redis.subscribe::<String>("chat").await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_a_connection_only_if_that_was_asked_for() {
+    let beats = |n: usize| {
+        let confirmed = stream::iter([Ok(Bytes::from(CHAT))]);
+        let beats = stream::iter(0..n).then(async |_| {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            Ok(Bytes::from(": beat\n\n"))
+        });
+        Reply::Stream(Body::from_stream(
+            confirmed.chain(beats.boxed()).chain(stream::pending()),
+        ))
+    };
+    let (redis, server) = Server::redis(move |_, _| beats(3));
+    let chat = redis
+        .subscribe::<String>("chat")
+        .idle(Duration::from_secs(30));
+    let mut stream = chat.await.unwrap();
+    let begun = Instant::now();
+    let Some(Ok(Event::Gap(gap))) = stream.next().await else {
+        panic!("no gap");
+    };
+    assert_eq!(gap.reason, GapReason::Idle);
+    assert!(gap.silence >= Duration::from_secs(30) && gap.silence < Duration::from_secs(31));
+    assert!(
+        begun.elapsed() >= Duration::from_secs(90) && begun.elapsed() < Duration::from_secs(91)
+    );
+    assert_eq!((server.requests(), server.open()), (2, 0));
+    // Who does not ask is not behind because of it.
+    let (redis, server) = Server::redis(|_, _| {
+        Reply::Events(
+            vec![CHAT.into(), b"data: message,chat,x\n\n".to_vec()],
+            Silence,
+        )
+    });
+    let chat = redis
+        .subscribe::<String>("chat")
+        .idle(Duration::from_secs(30));
+    let mut stream = chat.await.unwrap();
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    assert_eq!(next(&mut stream).await, message("x"));
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    assert!(stream.next().now_or_never().is_none());
+    assert_eq!(server.requests(), 1);
+    let (redis, server) = Server::redis(|_, _| events(CHAT, Silence));
+    let mut stream = redis.subscribe::<String>("chat").await.unwrap();
+    let day = tokio::time::timeout(Duration::from_secs(86_400), stream.next());
+    assert!(day.await.is_err() && server.requests() == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payload_of_another_shape_is_an_error_in_its_place() {
+    let text = format!(
+        "{CHAT}data: message,chat,1\n\ndata: message,chat,secret\n\ndata: message,chat,3\n\n"
+    );
+    let (redis, server) = Server::redis(move |_, _| events(&text, Silence));
+    let mut numbers = redis.subscribe::<i64>("chat").await.unwrap();
+    let mut next = async || match numbers.next().await.unwrap() {
+        Ok(Event::Message(message)) => Ok(message.payload),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    assert_eq!(next().await.unwrap(), 1);
+    let error = next().await.unwrap_err();
+    assert!(
+        error.is_decode() && error.command() == Some("SUBSCRIBE"),
+        "{error}"
+    );
+    assert!(!format!("{error} {error:?}").contains("secret"));
+    assert_eq!(next().await.unwrap(), 3);
+    assert_eq!(server.requests(), 1);
+    let text = format!("{CHAT}data: message,chat,[1,\"\\\"\"]\n\n");
+    let (redis, _) = Server::redis(move |_, _| events(&text, Silence));
+    let mut json = redis
+        .subscribe::<Json<(i64, String)>>("chat")
+        .await
+        .unwrap();
+    let Some(Ok(Event::Message(message))) = json.next().await else {
+        panic!("no message");
+    };
+    assert_eq!(message.payload.0, (1, "\"".to_owned()));
+    let raw: &[u8] = b"data: subscribe,chat,1\n\ndata: message,chat,\xff\\\"\0\r\n\n";
+    let (redis, _) = Server::redis(move |_, _| Reply::Events(vec![raw.to_vec()], Silence));
+    let mut bytes = redis.subscribe::<Bytes>("chat").await.unwrap();
+    let Some(Ok(Event::Message(message))) = bytes.next().await else {
+        panic!("no message");
+    };
+    assert_eq!(message.payload, &b"\xff\\\"\0\r"[..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_a_url_cannot_hold_are_refused_before_anything_is_sent() {
+    let (redis, server) = Server::redis(|_, _| Reply::Never);
+    let long = "x".repeat(20_000);
+    for names in [vec![], vec![""], vec!["a", "."], vec![".."], vec![&*long]] {
+        let error = redis.subscribe::<String>(&names).await.unwrap_err();
+        assert!(
+            error.is_argument() && error.command() == Some("SUBSCRIBE"),
+            "{error}"
+        );
+    }
+    let error = redis.psubscribe::<String>(b"\xff").await.unwrap_err();
+    assert!(
+        error.is_argument() && error.command() == Some("PSUBSCRIBE"),
+        "{error}"
+    );
+    assert_eq!(server.requests(), 0);
+    // Together they are too long for one path, and so travel in two.
+    let (redis, server) = Server::redis(|_, path| alone(path));
+    let names = ["a".repeat(9_000), "b".repeat(9_000)];
+    redis.subscribe::<String>(&names).await.unwrap();
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_is_dropped_with_its_future() {
+    let (redis, server) = Server::redis(|_, _| events("", Silence));
+    {
+        let mut opening = pin!(redis.subscribe::<String>("chat").into_future());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(opening.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(server.open(), 1);
+    }
+    assert_eq!(server.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_command_may_stream_too() {
+    let redis = |pieces: Vec<Piece>| {
+        let body = Mutex::new(Some(Body::from_stream(stream::iter(pieces))));
+        Redis::builder()
+            .url("https://mock.example")
+            .token("token")
+            .retry(Retry::never())
+            .transport(move |_: Request| {
+                let body = body.lock().unwrap().take().unwrap();
+                async move { Ok::<_, TransportError>(Response::new(200, body)) }
+            })
+            .build()
+            .unwrap()
+    };
+    let piece = |text: &'static str| Ok(Bytes::from(text));
+    let whole = redis(vec![piece("{\"res"), piece(""), piece("ult\":7}")]);
+    assert_eq!(whole.incr("k").await.unwrap(), 7);
+    let cut = redis(vec![
+        piece("{\"res"),
+        Err(TransportError::interrupted("cut")),
+    ]);
+    let error = cut.incr("k").await.unwrap_err();
+    assert!(
+        error.is_interrupted() && error.is_in_body() && error.is_ambiguous(),
+        "{error}"
+    );
+}
