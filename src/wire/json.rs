@@ -314,12 +314,15 @@ pub(crate) fn write_str(out: &mut String, text: &str) {
 pub(crate) fn quoted(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + 2);
     out.push(b'"');
-    for &byte in bytes {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
-        }
-        out.push(byte);
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, b""));
+        out.extend_from_slice(plain);
+        out.push(b'\\');
+        out.extend(special.first());
+        rest = special.get(1..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
     out
 }
@@ -477,6 +480,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn quoted_bytes_are_the_same_bytes(bytes in any::<Vec<u8>>(), text in "[\"\\\\a]{0,9}") {
+            for bytes in [&*bytes, text.as_bytes()] {
+                let quoted = quoted(bytes);
+                let string = Value::found(&quoted).string();
+                prop_assert_eq!(string.as_deref(), Some(bytes));
+            }
+        }
+
         #[test]
         fn what_is_written_is_read(text in any::<String>()) {
             let mut json = String::new();
