@@ -20,7 +20,7 @@ use crate::{
     reply::Reply,
     retry::{Retry, Safety},
     safety,
-    transport::{Request, Response, SYNC_TOKEN, Transport, TransportError},
+    transport::{EVENTS, Request, Response, SYNC_TOKEN, Transport, TransportError},
     wire::{json, request::MAX_REQUEST},
 };
 
@@ -249,7 +249,7 @@ impl Redis {
             content_type: "application/json",
             base64: false,
             sync_token: None,
-            events: Some(crate::transport::open),
+            events: Some(&EVENTS),
             body: Bytes::from_static(b"[]"),
         })
     }

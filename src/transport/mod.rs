@@ -39,9 +39,9 @@ pub use native::Native;
 pub use web::Fetch;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{Received, open};
+use native::{Received, open};
 #[cfg(target_arch = "wasm32")]
-pub(crate) use web::{Received, open};
+use web::{Received, open};
 
 /// Carries one request to the server and its response back.
 ///
@@ -61,9 +61,22 @@ where
     }
 }
 
-/// Makes the body that streams of a platform's response. A request carries it, so that its code is
-/// linked only where something asks for a stream.
-pub(crate) type Open = fn(Received) -> Body;
+/// What is different where the answer is a stream of events. A request carries it, so that all of it is linked only
+/// where something asks for a stream.
+pub(crate) struct Streaming {
+    /// What tells the server, and all on the way.
+    headers: [(&'static str, &'static str); 2],
+    /// Makes the body of the platform's response.
+    open: fn(Received) -> Body,
+}
+
+pub(crate) static EVENTS: Streaming = Streaming {
+    headers: [
+        ("accept", "text/event-stream"),
+        ("cache-control", "no-cache"),
+    ],
+    open,
+};
 
 /// One HTTP request. Its method is always `POST`.
 #[derive(Clone)]
@@ -74,15 +87,9 @@ pub struct Request {
     pub(crate) base64: bool,
     pub(crate) sync_token: Option<Arc<str>>,
     /// What is asked for is a stream of events.
-    pub(crate) events: Option<Open>,
+    pub(crate) events: Option<&'static Streaming>,
     pub(crate) body: Bytes,
 }
-
-/// What tells the server, and all on the way, that the answer is a stream.
-const EVENTS: [(&str, &str); 2] = [
-    ("accept", "text/event-stream"),
-    ("cache-control", "no-cache"),
-];
 
 impl Request {
     /// The absolute URL.
@@ -92,7 +99,7 @@ impl Request {
 
     /// The headers: names in lower case, values in ASCII.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let events: &[_] = if self.wants_events() { &EVENTS } else { &[] };
+        let events = self.events.map_or(&[][..], |events| &events.headers);
         [
             Some(("authorization", &*self.authorization)),
             Some(("content-type", self.content_type)),

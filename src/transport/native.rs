@@ -122,17 +122,17 @@ impl Transport for Native {
                     None => {
                         Body::from_future(async move { received.bytes().await.map_err(classify) })
                     }
-                    Some(open) => open(received),
+                    Some(events) => (events.open)(received),
                 },
             })
         })
     }
 }
 
-pub(crate) type Received = reqwest::Response;
+pub(super) type Received = reqwest::Response;
 
 /// A response's body as it comes.
-pub(crate) fn open(received: Received) -> Body {
+pub(super) fn open(received: Received) -> Body {
     Body::from_stream(Frames(received.into()))
 }
 

@@ -92,7 +92,7 @@ impl Transport for Fetch {
             };
             response.body = match events {
                 None => received.whole(),
-                Some(open) => open(received),
+                Some(events) => (events.open)(received),
             };
             Ok(response)
         }))
@@ -100,7 +100,7 @@ impl Transport for Fetch {
 }
 
 /// A response whose body has not been read.
-pub(crate) struct Received {
+pub(super) struct Received {
     response: web_sys::Response,
     abort: Abort,
     url: Arc<str>,
@@ -125,7 +125,7 @@ impl Received {
 }
 
 /// A response's body as it comes. A response without a readable one, as mocks have it, gives it in one piece.
-pub(crate) fn open(received: Received) -> Body {
+pub(super) fn open(received: Received) -> Body {
     let reader =
         member(&received.response, "body").and_then(|body| method(&body, "getReader").ok());
     match reader {
