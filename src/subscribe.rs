@@ -64,8 +64,10 @@ impl Redis {
     ///
     /// Payloads are text on the wire: bytes that are not UTF-8 come as the server writes them.
     ///
-    /// Cost: one connection for all channels, open as long as the stream is kept; one for each
-    /// channel where the server takes them only so. A Worker may have six at a time.
+    /// Cost: one connection and one command for all channels, open as long as the stream is kept; one
+    /// for each channel where the server takes them only so, or where their names could be mixed up
+    /// (`a` and `a,b`). A Worker may have six at a time, and a stream belongs to the call of the
+    /// Worker in which it began.
     ///
     /// Source: [SUBSCRIBE](https://redis.io/docs/latest/commands/subscribe/).
     pub fn subscribe<T: FromReply>(&self, channels: impl ToArgs) -> Subscribe<Message<T>> {

@@ -28,8 +28,8 @@ use crate::{
 /// each time is asked for ever more rarely.
 const HELD: Duration = Duration::from_secs(1);
 
-/// So many pieces without an event are read in one go, then others get their turn.
-const PIECES: u32 = 32;
+/// So many steps that lead to no event are taken in one go, then others get their turn.
+const STEPS: u32 = 32;
 
 /// What holds for all connections of a subscription.
 #[derive(Clone)]
@@ -140,19 +140,28 @@ impl Link {
         plan: &Plan,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Over>> {
-        while let State::Opening(opening) = &mut self.state {
+        for _ in 0..STEPS {
+            let State::Opening(opening) = &mut self.state else {
+                return Poll::Ready(Ok(()));
+            };
             match ready!(opening.as_mut().poll(cx)) {
-                Ok(open) => self.state = State::Open(open),
+                Ok(open) => {
+                    if self.lost.is_none() {
+                        self.heard = open.since;
+                    }
+                    self.state = State::Open(open);
+                }
                 Err(Refusal::Split) => return Poll::Ready(Err(Over::Split)),
                 Err(Refusal::Failed(failure)) => self.again(plan, failure)?,
             }
         }
-        Poll::Ready(Ok(()))
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// What it says next.
     pub(super) fn poll(&mut self, plan: &Plan, cx: &mut Context<'_>) -> Poll<Result<Heard, Over>> {
-        for _ in 0..PIECES {
+        for _ in 0..STEPS {
             ready!(self.poll_open(plan, cx))?;
             if let Some(reason) = self.lost.take() {
                 let gap = Gap {

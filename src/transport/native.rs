@@ -35,6 +35,7 @@ impl Native {
     /// Sends by your own client, with its own proxies, certificates and limits.
     ///
     /// Turn its redirects off: a redirected POST may lose its body, and its token must not travel.
+    /// A timeout of its own also ends subscriptions, which then begin again.
     pub fn new(client: reqwest::Client) -> Self {
         Self {
             client: OnceLock::from(client),

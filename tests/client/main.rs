@@ -12,7 +12,9 @@
 )]
 
 mod play;
+mod reconnect;
 mod safety;
+mod streams;
 mod subscribe;
 
 use std::time::Duration;
