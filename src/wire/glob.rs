@@ -148,13 +148,15 @@ mod tests {
 
         proptest! {
             #[test]
-            fn as_by_trying_everything(pattern in "[*?ab\\[\\]^\\\\-]{0,10}", text in "[ab\\]^-]{0,10}") {
-                prop_assume!(!text.is_empty());
+            fn as_by_trying_everything(pattern in "[*?ab\\[\\]^\\\\-]{0,10}", text in "[ab\\]^-]{1,10}") {
                 prop_assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), naive(pattern.as_bytes(), text.as_bytes()));
             }
 
             #[test]
-            fn escaped_text_means_itself(text in any::<Vec<u8>>(), other in any::<Vec<u8>>()) {
+            fn escaped_text_means_itself(
+                text in proptest::collection::vec(any::<u8>(), 0..12),
+                other in proptest::collection::vec(any::<u8>(), 0..12),
+            ) {
                 prop_assert!(matches(&escaped(&text), &text));
                 prop_assert_eq!(matches(&escaped(&text), &other), text == other);
                 let inside = [b"*", &*escaped(&text), b"*"].concat();
