@@ -35,6 +35,8 @@
 //! - [`Retry`] repeats failed requests with exponential backoff and full jitter, and never what may
 //!   have run, unless running it twice is the same as once ([`Safety`]).
 //! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream.
+//! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
+//!   are streams that reconnect and say so.
 //! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
 //!
 //! # Cookbook
@@ -84,6 +86,27 @@
 //! # Ok(()) });
 //! ```
 //!
+//! Messages as they are published; `Gap` says that some may have been missed:
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! use restis::Event;
+//!
+//! let mut news = redis.subscribe::<String>("news").await?;
+//! # redis.publish("news", "hello").await?;
+//! while let Some(event) = news.next().await {
+//!     match event? {
+//!         Event::Message(message) => {
+//!             println!("{}", message.payload);
+//!             break;
+//!         }
+//!         Event::Gap(gap) => println!("look at the data again: {gap:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(()) });
+//! ```
+//!
 //! # Limits
 //!
 //! - What needs a connection is not there: blocking commands, WATCH, SELECT.
@@ -123,6 +146,7 @@ mod retry;
 mod safety;
 mod scan;
 mod script;
+mod subscribe;
 pub mod transport;
 #[doc(hidden)]
 pub mod unversioned;
@@ -141,6 +165,9 @@ pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
 pub use retry::{Retry, Safety};
 pub use scan::{Scan, ScanStream};
 pub use script::{Invocation, Script};
+pub use subscribe::{
+    Event, Gap, GapReason, Message, MonitoredCommand, Pushed, Subscribe, Subscription,
+};
 
 /// The Rust in the README, run.
 #[cfg(doctest)]

@@ -462,6 +462,7 @@ mod tests {
     }
 
     proptest! {
+
         #[test]
         fn what_is_written_is_read(text in any::<String>()) {
             let mut json = String::new();

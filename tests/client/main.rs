@@ -12,8 +12,11 @@
 )]
 
 mod play;
+mod reconnect;
 mod resp2;
 mod safety;
+mod streams;
+mod subscribe;
 
 use std::time::Duration;
 
