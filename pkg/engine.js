@@ -1,6 +1,6 @@
 // The wasm module: started by the loader of a runtime, at once where that is possible, else at the first call.
 
-import { Client, initSync } from "./wasm/restis.js";
+import { Client, errorInBatch, initSync } from "./wasm/restis.js";
 import { ConfigError, ConnectError } from "./errors.js";
 
 let ready = false;
@@ -44,6 +44,8 @@ export function init(module) {
 }
 
 export const isReady = () => ready;
+
+export { errorInBatch };
 
 /** The engine's client, which checks the settings; throws what it throws. */
 export const connect = (settings) => new Client(settings);

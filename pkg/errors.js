@@ -1,4 +1,4 @@
-// The errors: one base, one class for each kind, made from what the engine throws or from an error inside a batch.
+// The errors: one base, one class for each kind, made from what the engine says.
 
 /** The base of all errors of this package but the TypeErrors of wrong arguments. */
 export class RedisError extends Error {
@@ -43,33 +43,19 @@ function translate(message) {
     .replace(/\b(?:Builder|Retry)::(\w+)/g, (_, name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()));
 }
 
-/** What the engine threw, as one of the classes. */
+/** What the engine says about an error: it calls this, and throws what it gets. */
+export const details = (kind, message, code, command, status, attempts, ambiguous, retryable, auth, inBody, cause) => ({
+  kind, message, code, command, status, attempts, ambiguous, retryable, auth, inBody, cause,
+});
+
+/** What the engine threw, as one of the classes. Made here and not by it, for a stack that leads to the caller. */
 export function fromEngine(thrown) {
   // A trap of the module or a bug of ours: nothing the classes speak of.
   if (typeof thrown?.kind !== "string") return thrown;
-  const { kind, message, cause, ...details } = thrown;
-  if (cause !== undefined) details.cause = new Error(cause);
+  const { kind, message, cause, ...rest } = thrown;
+  for (const name of ["code", "command", "status"]) if (rest[name] === undefined) delete rest[name];
+  if (cause !== undefined) rest.cause = new Error(cause);
   const Class = CLASSES[kind === "tls" ? "connect" : kind] ?? RedisError;
-  if (kind === "tls") details.tls = true;
-  return new Class(translate(message), details);
-}
-
-// The engine does the same to the error of a single command: src/error.rs of the crate.
-const ARGUMENTS = /(?:, with args beginning with| Key was:|, Key:| command was:)[^]*$/;
-// To the last quote of its kind, since what is quoted may hold some; without one to the end. In a word it is an apostrophe.
-const QUOTED = /(?<![A-Za-z0-9])(['"`])(?:([^]*)\1|[^]*$)/g;
-
-/** The server's words for one command of a batch. They repeat what the caller sent; an error carries none of it. */
-export function fromServer(words, command, index) {
-  const isName = (text) => text?.toUpperCase() === command.toUpperCase();
-  const clean = words
-    .replace(ARGUMENTS, "")
-    .replace(QUOTED, (found, quote, inside) => (isName(inside) ? found : `${quote}…${quote}`));
-  // Not by a pattern, which tries from every blank of a long text anew.
-  let end = clean.length;
-  while (" ,.".includes(clean[end - 1])) end -= 1;
-  const kept = clean.slice(0, end);
-  const code = /^[A-Z0-9_]{2,}(?=[ :]|$)/.exec(kept)?.[0] ?? "ERR";
-  const auth = code === "NOPERM" || code === "NOAUTH" || code === "WRONGPASS";
-  return new ServerError(`${command}: ${kept}`, { code, command, status: 200, auth, index });
+  if (kind === "tls") rest.tls = true;
+  return new Class(translate(message), rest);
 }

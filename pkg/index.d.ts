@@ -45,6 +45,13 @@ export interface ClientOptions {
   /** Whether reads see this client's own earlier writes on a replicated database. Default: yes. */
   readYourWrites?: boolean;
   /**
+   * Whether commands that are called in the same turn leave in one request, in their order. Default: yes.
+   *
+   * Nothing waits for company: a call that is awaited on its own goes as it would without this. Each keeps its own
+   * value and error. A request whose answer is lost is repeated only if all of its commands are safe to repeat.
+   */
+  enableAutoPipelining?: boolean;
+  /**
    * Whether replies that read as JSON become values. Default: yes. With `false` every reply is what the server sent.
    */
   automaticDeserialization?: boolean;

@@ -1,8 +1,8 @@
 // The client: Redis and its Pipeline. One function of the engine sends, these write what it sends and read what it got.
 
 import { commands, page } from "./commands.js";
-import { connect, init, isReady } from "./engine.js";
-import { ConfigError, DecodeError, fromEngine, fromServer } from "./errors.js";
+import { connect, errorInBatch, init, isReady } from "./engine.js";
+import { ConfigError, DecodeError, fromEngine } from "./errors.js";
 import { Script, ScriptRO } from "./script.js";
 import { decode, encode, parse, score } from "./text.js";
 
@@ -19,6 +19,9 @@ export {
   TooLargeError,
 } from "./errors.js";
 export { init, Script, ScriptRO };
+
+/** The server writes UTF-8; what is not becomes U+FFFD, as in any reader of JSON. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Under this name `fromEnv` hands the environment to the constructor. */
 const ENV = Symbol("env");
@@ -147,14 +150,14 @@ export class Redis {
       // Of several calls that waited together, the first makes the client of all.
       if (this.#client === undefined) this.#connect();
     }
-    let text;
+    let answer;
     try {
-      text = await this.#client.exec(form, json, false);
+      answer = await this.#client.exec(form, json);
     } catch (thrown) {
       throw fromEngine(thrown);
     }
     try {
-      return parse(text);
+      return parse(UTF8.decode(answer));
     } catch {
       // Its words quote the text.
       throw new DecodeError("the server's answer has text that is not JSON");
@@ -282,7 +285,7 @@ export class Pipeline {
     }
     const outcomes = commands.map(({ name, read }, index) => {
       const { result, error } = answers[index] ?? {};
-      if (typeof error === "string") return { error: fromServer(error, name, index) };
+      if (typeof error === "string") return { error: Object.assign(fromEngine(errorInBatch(error, name)), { index }) };
       try {
         if (result === undefined) throw new DecodeError(`${name}: the answer has neither a result nor an error`);
         return { result: readReply(read, result, [name]) };

@@ -11,7 +11,6 @@ mod flight;
 
 use std::{
     borrow::Cow,
-    collections::VecDeque,
     fmt,
     future::Future,
     pin::Pin,
@@ -23,7 +22,7 @@ use std::{
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use self::flight::Flight;
+use self::flight::{Flight, Request, Seating, wake};
 use crate::{
     client::{Answer, Call, Endpoint, Inner, Redis, lock},
     clock,
@@ -43,10 +42,10 @@ pub(crate) struct AutoPipeline {
     lane: Mutex<Lane>,
 }
 
-/// The requests that have not left yet, oldest first; the last one takes commands.
+/// The requests that have not left yet, oldest first; the last one takes commands. They are seldom more than one.
 #[derive(Default)]
 struct Lane {
-    gates: VecDeque<Gate>,
+    gates: Vec<Gate>,
     in_flight: usize,
 }
 
@@ -125,6 +124,15 @@ impl Load {
     }
 }
 
+impl Lane {
+    /// Where this request is, if it has not left.
+    fn place(&self, flight: &Arc<Flight>) -> Option<usize> {
+        self.gates
+            .iter()
+            .position(|gate| Arc::ptr_eq(&gate.flight, flight))
+    }
+}
+
 impl Gate {
     fn takes(&self, load: &Load, terms: Terms) -> bool {
         let fits = self.passengers.len() < MAX_COMMANDS
@@ -150,7 +158,7 @@ impl AutoPipeline {
 
     /// Passengers may wait before they leave, and for longer than their own time.
     fn is_capped(&self) -> bool {
-        self.max_in_flight < usize::MAX
+        cfg!(not(target_arch = "wasm32")) && self.max_in_flight < usize::MAX
     }
 
     /// Seats a command behind all that came before it.
@@ -161,14 +169,10 @@ impl AutoPipeline {
             retry: options.retry.unwrap_or(inner.retry),
         };
         let mut lane = lock(&self.lane);
-        let fits = lane
-            .gates
-            .back()
-            .is_some_and(|gate| gate.takes(&load, terms));
-        if !fits {
-            let after = lane.gates.back();
-            let after = after.map(|gate| (Arc::clone(&gate.flight), gate.only_reads()));
-            lane.gates.push_back(Gate {
+        let last = lane.gates.last();
+        if !last.is_some_and(|gate| gate.takes(&load, terms)) {
+            let after = last.map(|gate| (Arc::clone(&gate.flight), gate.only_reads()));
+            lane.gates.push(Gate {
                 flight: Arc::default(),
                 passengers: Vec::new(),
                 present: 0,
@@ -180,7 +184,7 @@ impl AutoPipeline {
             });
         }
         // There is one: it was there, or has just been made.
-        let Some(gate) = lane.gates.back_mut() else {
+        let Some(gate) = lane.gates.last_mut() else {
             return (Arc::default(), 0);
         };
         gate.bytes += load.bytes();
@@ -197,38 +201,34 @@ impl AutoPipeline {
     /// Gives whether it has left.
     fn close(&self, inner: &Arc<Inner>, flight: &Arc<Flight>, seat: usize, waker: &Waker) -> bool {
         let mut lane = lock(&self.lane);
-        let at = |gate: &Gate| Arc::ptr_eq(&gate.flight, flight);
-        let Some(place) = lane.gates.iter().position(at) else {
+        let Some(place) = lane.place(flight) else {
             return true;
         };
-        lane.gates
-            .iter_mut()
-            .take(place + 1)
-            .for_each(|gate| gate.ready = true);
+        for gate in lane.gates.iter_mut().take(place + 1) {
+            gate.ready = true;
+        }
         let launched = self.launch(&mut lane, inner);
-        let waiting = lane.gates.iter_mut().find(|gate| at(gate));
-        let has_left = waiting.is_none();
-        if let Some(passenger) = waiting.and_then(|gate| gate.passengers.get_mut(seat)) {
+        let waiting = lane.place(flight);
+        if let Some(gate) = waiting.and_then(|place| lane.gates.get_mut(place))
+            && let Some(passenger) = gate.passengers.get_mut(seat)
+        {
             passenger.waker = Some(waker.clone());
         }
         drop(lane);
-        launched.into_iter().for_each(Waker::wake);
-        has_left
+        wake(launched);
+        waiting.is_none()
     }
 
     /// Lets go what may leave, and gives the wakers of those who wait to hear of it.
     fn launch(&self, lane: &mut Lane, inner: &Arc<Inner>) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        while lane.in_flight < self.max_in_flight {
-            let Some(gate) = lane.gates.pop_front() else {
-                break;
-            };
-            if !gate.ready {
-                lane.gates.push_front(gate);
-                break;
-            }
+        while lane.in_flight < self.max_in_flight
+            && lane.gates.first().is_some_and(|gate| gate.ready)
+        {
             lane.in_flight += 1;
-            wakers.extend(gate.launch(inner, self.is_capped()));
+            lane.gates
+                .remove(0)
+                .launch(inner, self.is_capped(), &mut wakers);
         }
         wakers
     }
@@ -239,16 +239,13 @@ impl AutoPipeline {
         lane.in_flight = lane.in_flight.saturating_sub(1);
         let wakers = self.launch(&mut lane, inner);
         drop(lane);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 
     /// A passenger gets up. Gives what it brought, if the request had not left.
     fn leave(&self, flight: &Arc<Flight>, seat: usize) -> Option<Load> {
         let mut lane = lock(&self.lane);
-        let place = lane
-            .gates
-            .iter()
-            .position(|gate| Arc::ptr_eq(&gate.flight, flight))?;
+        let place = lane.place(flight)?;
         let gate = lane.gates.get_mut(place)?;
         let passenger = gate.passengers.get_mut(seat)?;
         passenger.waker = None;
@@ -258,78 +255,57 @@ impl AutoPipeline {
             let gate = lane.gates.remove(place);
             drop(lane);
             // Who was to leave after it need not wait.
-            if let Some(waker) = gate.and_then(|gate| gate.flight.cancel().waker) {
-                waker.wake();
-            }
+            gate.flight.cancel();
         }
         load
     }
 }
 
 impl Gate {
-    /// Makes the request. Gives the wakers of the passengers that wait for it.
-    fn launch(self, inner: &Arc<Inner>, capped: bool) -> Vec<Waker> {
-        let after = match &self.after {
+    /// Makes the request, and adds the wakers of the passengers that wait for it.
+    fn launch(mut self, inner: &Arc<Inner>, capped: bool, wakers: &mut Vec<Waker>) {
+        let after = match self.after.take() {
             Some((_, true)) if self.only_reads() => None,
-            Some((before, _)) => Some(Arc::clone(before)),
-            None => None,
+            after => after.map(|(before, _)| before),
         };
-        let loads = self
-            .passengers
-            .iter()
-            .filter_map(|passenger| passenger.load.as_ref());
-        let timeouts = loads.map(|load| load.options().timeout.unwrap_or(inner.timeout));
-        let (shortest, longest) = timeouts
-            .fold((Duration::MAX, Duration::ZERO), |(short, long), timeout| {
-                (short.min(timeout), long.max(timeout))
-            });
-        let mut seats = Vec::with_capacity(self.passengers.len());
-        let mut wakers = Vec::new();
+        let is_alone = self.present == 1;
         let mut call = Call::new(Endpoint::Pipeline);
-        let mut body = String::with_capacity(self.bytes + self.passengers.len() * 2 + 2);
-        body.push('[');
+        let mut seats = Vec::with_capacity(self.passengers.len());
+        let mut body = String::with_capacity(self.bytes + self.passengers.len() + 2);
+        let (mut shortest, mut longest) = (Duration::MAX, Duration::ZERO);
         let mut place = 0;
         for passenger in self.passengers {
             wakers.extend(passenger.waker);
-            let mut seat = flight::Seating::default();
-            match passenger.load {
-                Some(Load::Json {
-                    json,
-                    base64,
-                    options,
-                }) if self.present == 1 => {
-                    // Alone, it goes as it would without all this.
-                    seat.command = 0..json.len();
-                    call.endpoint = Endpoint::Command;
-                    call.base64 = base64;
-                    call.options = options;
-                    body = json;
-                }
-                Some(Load::Json {
-                    json,
-                    base64,
-                    options,
-                }) => {
-                    if place > 0 {
-                        body.push(',');
+            let mut seat = Seating::default();
+            if let Some(load) = passenger.load {
+                let options = *load.options();
+                let timeout = options.timeout.unwrap_or(inner.timeout);
+                (shortest, longest) = (shortest.min(timeout), longest.max(timeout));
+                seat.safety = options.safety;
+                seat.place = place;
+                match load {
+                    Load::Json { json, base64, .. } => {
+                        if is_alone {
+                            // It goes as it would without all this.
+                            call.endpoint = Endpoint::Command;
+                            call.options = options;
+                        } else {
+                            body.push(if place == 0 { '[' } else { ',' });
+                            call.marks
+                                .extend(options.safety.map(|safety| (place, safety)));
+                        }
+                        call.base64 |= base64;
+                        seat.command = body.len()..body.len() + json.len();
+                        body.push_str(&json);
                     }
-                    seat.command = body.len()..body.len() + json.len();
-                    body.push_str(&json);
-                    call.base64 |= base64;
-                    call.marks
-                        .extend(options.safety.map(|safety| (place, safety)));
-                    seat.safety = options.safety;
-                    seat.place = place;
-                    place += 1;
-                }
-                Some(Load::Whole(whole)) => {
-                    call = *whole;
-                    seat.safety = call.options.safety;
-                    if matches!(call.endpoint, Endpoint::Command) {
-                        seat.command = 0..call.body.len();
+                    Load::Whole(whole) => {
+                        call = *whole;
+                        if matches!(call.endpoint, Endpoint::Command) {
+                            seat.command = 0..call.body.len();
+                        }
                     }
                 }
-                None => {}
+                place += 1;
             }
             seats.push(seat);
         }
@@ -345,7 +321,7 @@ impl Gate {
         let own_timers = capped || after.is_some() || shortest < longest;
         let (sent, name) = (call.body.clone(), call.name.clone());
         let (inner, flight) = (Arc::clone(inner), Arc::clone(&self.flight));
-        let request: BoxFuture<'static, _> = Box::pin(async move {
+        let request: Request = Box::pin(async move {
             if let Some(before) = after {
                 before.landed(&inner).await;
             }
@@ -356,7 +332,6 @@ impl Gate {
         });
         self.flight
             .launch(request, seats, self.present, own_timers, sent, name);
-        wakers
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     reply::Reply,
     retry::{Retry, Safety},
     safety,
-    transport::{BodyInner, Request, SYNC_TOKEN, Transport},
+    transport::{EVENTS, Request, Response, SYNC_TOKEN, Transport, TransportError},
     wire::{
         answer::{self, Entry, Form},
         json,
@@ -323,6 +323,20 @@ impl Redis {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
+    /// Asks once for the stream of events at `path`, whose response's body goes on.
+    pub(crate) fn open(&self, path: &str) -> BoxFuture<'_, Result<Response, TransportError>> {
+        self.inner.transport.send(Request {
+            url: format!("{}{path}", self.inner.base).into(),
+            authorization: Arc::clone(&self.inner.authorization),
+            content_type: "application/json",
+            format: None,
+            sync_token: None,
+            telemetry: self.inner.telemetry.clone(),
+            events: Some(&EVENTS),
+            body: Bytes::from_static(b"[]"),
+        })
+    }
+
     /// Sends one call, as often as its retry allows, and reads the envelope of the answer.
     pub(crate) fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, Error>> {
         Box::pin(self.inner.send(call))
@@ -429,6 +443,7 @@ impl Inner {
             format: outcome::format(call),
             sync_token: known.as_ref().and_then(|known| known.token.clone()),
             telemetry: self.telemetry.clone(),
+            events: None,
             body: call.body.clone(),
         };
         let begun = Instant::now();
@@ -440,11 +455,11 @@ impl Inner {
         if let (Some(before), Some(token)) = (known, response.get(SYNC_TOKEN)) {
             self.remember(token, &before, call);
         }
-        let body = match std::mem::replace(&mut response.body.0, BodyInner::Whole(Bytes::new())) {
-            BodyInner::Whole(body) => Ok(body),
-            BodyInner::Coming(body) => {
+        let body = match response.take_body().whole() {
+            Ok(body) => Ok(body),
+            Err(coming) => {
                 let left = limit.saturating_sub(begun.elapsed());
-                match clock::within(left, body).await {
+                match clock::within(left, coming).await {
                     Some(body) => body.map_err(Failure::of_transport),
                     None => Err(Failure::late(limit, "the answer stopped in its middle")),
                 }

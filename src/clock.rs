@@ -23,10 +23,19 @@ mod platform {
 mod platform {
     use std::time::Duration;
 
-    use js_sys::{Function, Object, Promise, Reflect};
-    use send_wrapper::SendWrapper;
-    use wasm_bindgen::{JsCast, JsValue};
+    use fragile::Fragile;
+    use js_sys::{Function, Promise};
+    use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
     use wasm_bindgen_futures::JsFuture;
+
+    #[wasm_bindgen]
+    extern "C" {
+        // Looked up at each call, so that a test may put its own in their place.
+        #[wasm_bindgen(catch, js_name = setTimeout)]
+        fn set_timeout(callback: &Function, millis: f64) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch, js_name = clearTimeout)]
+        fn clear_timeout(timer: &JsValue) -> Result<(), JsValue>;
+    }
 
     /// A point in time. Workers stand still between two waits for I/O, which is all we measure.
     #[derive(Clone, Copy, Debug)]
@@ -45,15 +54,14 @@ mod platform {
 
     /// The platform's own timer, by the promise that `fetch` is waited for with.
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        SendWrapper::new(async move {
+        Fragile::new(async move {
             // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
             let millis =
                 duration.as_secs().saturating_mul(1000) + u64::from(duration.subsec_millis());
             let millis = millis.min(i32::MAX as u64) as f64;
-            let global = js_sys::global();
             let mut timer = Timer(JsValue::UNDEFINED);
             let fired = Promise::new(&mut |resolve, _| {
-                timer.0 = call(&global, "setTimeout", &resolve, Some(millis));
+                timer.0 = set_timeout(&resolve, millis).unwrap_or_default();
             });
             // Where there is no timer nothing resolves, and nobody is cut short.
             let _ = JsFuture::from(fired).await;
@@ -65,18 +73,8 @@ mod platform {
 
     impl Drop for Timer {
         fn drop(&mut self) {
-            call(&js_sys::global(), "clearTimeout", &self.0, None);
+            let _ = clear_timeout(&self.0);
         }
-    }
-
-    fn call(global: &Object, function: &str, first: &JsValue, second: Option<f64>) -> JsValue {
-        let function =
-            Reflect::get(global, &function.into()).and_then(JsCast::dyn_into::<Function>);
-        let called = function.and_then(|function| match second {
-            Some(second) => function.call2(global, first, &second.into()),
-            None => function.call1(global, first),
-        });
-        called.unwrap_or_default()
     }
 }
 

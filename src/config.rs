@@ -34,13 +34,13 @@ impl Setting {
         let value = value.as_deref().filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| Error::config(format!("{name} is missing: {fix}")))?;
         let wrong = |what: &str| Err(Error::config(format!("{name} {what}")));
-        if value.trim() != value {
+        if value.trim_ascii() != value {
             return wrong("begins or ends with whitespace or a newline: trim it where you set it");
         }
-        if value.contains(char::is_whitespace) {
+        if value.bytes().any(|byte| byte.is_ascii_whitespace()) {
             return wrong("has whitespace in its middle: copy it again, in one piece");
         }
-        if value.contains(['"', '\'']) {
+        if has(value, b"\"'") {
             return wrong("has quotes in it: leave them out; a .env file may need none");
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -135,22 +135,20 @@ pub(crate) fn url(setting: &Setting, plain_http: bool) -> Result<String, Error> 
         }
         _ => return wrong("has a scheme that is not HTTP: it begins with https://"),
     }
-    let (authority, path) = match rest
-        .find(['/', '?', '#'])
-        .and_then(|at| rest.split_at_checked(at))
-    {
-        Some((authority, path)) => (authority, path),
-        None => (rest, ""),
-    };
-    if path.contains(['?', '#']) {
+    let end = rest.bytes().position(|byte| b"/?#".contains(&byte));
+    let (authority, mut path) = end
+        .and_then(|end| rest.split_at_checked(end))
+        .unwrap_or((rest, ""));
+    if has(path, b"?#") {
         return wrong(
             "has a query or fragment: leave out what follows the ? or #; the token has a setting of its own",
         );
     }
-    if path.contains('\\') || path.split('/').any(|segment| matches!(segment, "." | "..")) {
+    let mut segments = path.as_bytes().split(|byte| *byte == b'/');
+    if has(path, b"\\") || segments.any(|segment| matches!(segment, b"." | b"..")) {
         return wrong("has a backslash, or . or .. in its path: copy it again");
     }
-    if authority.contains('@') {
+    if has(authority, b"@") {
         return wrong(
             "has a user or password in it: leave out what stands before the @; the token has a setting of its own",
         );
@@ -164,26 +162,31 @@ pub(crate) fn url(setting: &Setting, plain_http: bool) -> Result<String, Error> 
              with Builder::allow_plain_http",
         );
     }
-    Ok(format!(
-        "{scheme}://{authority}{}",
-        path.trim_end_matches('/')
-    ))
+    while let Some(shorter) = path.strip_suffix('/') {
+        path = shorter;
+    }
+    Ok(format!("{scheme}://{authority}{path}"))
+}
+
+/// Whether any of these ASCII characters is in the text.
+fn has(text: &str, any: &[u8]) -> bool {
+    text.bytes().any(|byte| any.contains(&byte))
 }
 
 /// The host of `host`, `host:port` or `[v6]:port`, if it looks like one.
 fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
+            let (host, port) = find::split(rest, "]")?;
             let valid = |b: u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
-            (host.contains(':') && host.bytes().all(valid)).then_some(())?;
+            (has(host, b":") && host.bytes().all(valid)).then_some(())?;
             (
                 host,
                 port.strip_prefix(':').or(port.is_empty().then_some(""))?,
             )
         }
         None => {
-            let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+            let (host, port) = find::split(authority, ":").unwrap_or((authority, ""));
             is_name(host).then_some(())?;
             (host, port)
         }
@@ -195,24 +198,31 @@ fn host(authority: &str) -> Option<&str> {
 /// Labels of letters, digits and hyphens. One that ends in a number is an IPv4 address or nothing.
 fn is_name(host: &str) -> bool {
     let valid = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    let label = |label: &str| {
+    let label = |label: &[u8]| {
         !label.is_empty()
-            && label.bytes().all(valid)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+            && label.iter().copied().all(valid)
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
     };
     let host = host.strip_suffix('.').unwrap_or(host);
-    let last = host.rsplit('.').next().unwrap_or_default();
-    let numeric = last.starts_with(|first: char| first.is_ascii_digit())
-        && (last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x"));
-    host.split('.').all(label) && (!numeric || ipv4(host).is_some())
+    let mut labels = host.as_bytes().split(|byte| *byte == b'.');
+    let last = labels.clone().next_back().unwrap_or_default();
+    let numeric = last.first().is_some_and(u8::is_ascii_digit)
+        && (last.iter().all(u8::is_ascii_digit) || last.starts_with(b"0x"));
+    labels.all(label) && (!numeric || ipv4(host).is_some())
 }
 
 /// The first byte of an IPv4 address. Written out, because `std::net`'s parser is 1 KB of wasm.
 fn ipv4(host: &str) -> Option<u8> {
-    let mut parts = host.split('.').map(|part| {
-        let plain = part.len() == 1 || !part.starts_with('0');
-        part.parse::<u8>().ok().filter(|_| plain)
+    let mut parts = host.as_bytes().split(|byte| *byte == b'.').map(|part| {
+        let plain = part.len() == 1 || !part.starts_with(b"0");
+        let digits = part.iter().map(|digit| char::from(*digit).to_digit(10));
+        let number = digits.into_iter().try_fold(0u32, |number, digit| {
+            Some(number.saturating_mul(10).saturating_add(digit?))
+        })?;
+        u8::try_from(number)
+            .ok()
+            .filter(|_| plain && !part.is_empty())
     });
     let first = parts.next()??;
     for _ in 0..3 {
@@ -223,7 +233,10 @@ fn ipv4(host: &str) -> Option<u8> {
 
 /// This machine, by any of its names: what is sent there cannot be read on the way.
 pub(crate) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let inside = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let host = inside.unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || host == "::1" || ipv4(host) == Some(127)
 }
 

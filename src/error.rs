@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use crate::{find::find, retry::Safety};
+use crate::{
+    find::{self, find},
+    retry::Safety,
+};
 
 /// What went wrong with a command, a batch or the configuration.
 ///
@@ -199,6 +202,10 @@ impl Error {
         error
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.inner.kind
+    }
+
     /// The configuration is wrong: URL, token, or TLS that could not be set up. Not repeated.
     pub fn is_config(&self) -> bool {
         self.inner.kind == Kind::Config
@@ -299,7 +306,8 @@ impl Error {
 
 /// The code of a Redis error is its first word, if that is written in capitals; else it is `ERR`.
 fn code_of(words: &str) -> &str {
-    let word = words.split([' ', ':']).next().unwrap_or_default();
+    let end = words.bytes().position(|byte| byte == b' ' || byte == b':');
+    let word = end.and_then(|end| words.get(..end)).unwrap_or(words);
     let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     if word.len() > 1 && word.bytes().all(capital) {
         word
@@ -332,23 +340,29 @@ fn scrub(words: &str, command: &str) -> String {
         .filter_map(|end| find(words.as_bytes(), end))
         .min();
     let kept = end.and_then(|end| words.get(..end)).unwrap_or(words);
-    let mut rest = kept.trim_end_matches([' ', ',', '.']);
+    let end = kept.bytes().rposition(|byte| !b" ,.".contains(&byte));
+    let mut rest = end.and_then(|end| kept.get(..=end)).unwrap_or_default();
     let mut clean = String::with_capacity(rest.len());
     while let Some((before, quote, after)) = split_quote(rest) {
         clean.push_str(before);
-        clean.push(quote);
+        clean.push_str(quote);
         rest = after;
-        if before.ends_with(|char: char| char.is_ascii_alphanumeric()) {
+        if before
+            .as_bytes()
+            .last()
+            .is_some_and(u8::is_ascii_alphanumeric)
+        {
             // An apostrophe.
             continue;
         }
         // To the last quote, since what is quoted may hold some; without one, to the end.
-        let (quoted, after) = after.rsplit_once(quote).unwrap_or((after, ""));
+        let (quoted, after) = find::split_last(after, quote).unwrap_or((after, ""));
         let is_name = command
-            .split(' ')
-            .any(|word| word.eq_ignore_ascii_case(quoted));
+            .as_bytes()
+            .split(|byte| *byte == b' ')
+            .any(|word| word.eq_ignore_ascii_case(quoted.as_bytes()));
         clean.push_str(if is_name { quoted } else { "…" });
-        clean.push(quote);
+        clean.push_str(quote);
         rest = after;
     }
     clean.push_str(rest);
@@ -356,12 +370,11 @@ fn scrub(words: &str, command: &str) -> String {
 }
 
 /// The text before the next quote that opens, the quote, and the text behind it.
-fn split_quote(text: &str) -> Option<(&str, char, &str)> {
-    let (at, quote) = text
-        .char_indices()
-        .find(|(_, char)| matches!(char, '\'' | '`' | '"'))?;
+fn split_quote(text: &str) -> Option<(&str, &str, &str)> {
+    let at = text.bytes().position(|byte| b"'`\"".contains(&byte))?;
     let (before, rest) = text.split_at_checked(at)?;
-    Some((before, quote, rest.get(1..)?))
+    let (quote, after) = rest.split_at_checked(1)?;
+    Some((before, quote, after))
 }
 
 /// What a person should do, where the words of the failure do not say it already.
@@ -399,7 +412,8 @@ impl fmt::Display for Error {
         }
         f.write_str(&inner.message)?;
         if let (Kind::Http, Some(status)) = (inner.kind, inner.status) {
-            write!(f, " (HTTP {status})")?;
+            // As the type of `attempts`, which is formatted anyway: each type's digits are code of their own on wasm32.
+            write!(f, " (HTTP {})", u32::from(status))?;
         }
         if inner.attempts > 1 {
             write!(f, ", after {} attempts", inner.attempts)?;
@@ -448,9 +462,11 @@ impl StdError for Error {
 
 /// `30 s`, `250 ms`: for messages. Without fractions and 128 bits, whose formatting is several KB of wasm.
 pub(crate) fn show(duration: Duration) -> String {
-    match (duration.as_secs(), duration.subsec_millis()) {
-        (seconds @ 1.., 0) => format!("{seconds} s"),
-        (seconds, millis) => format!("{} ms", seconds.saturating_mul(1000) + u64::from(millis)),
+    // In 32 bits, as the other numbers of messages: no time-out ends after 136 years.
+    let seconds = u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    match (seconds, duration.subsec_millis()) {
+        (1.., 0) => format!("{seconds} s"),
+        (_, millis) => format!("{} ms", seconds.saturating_mul(1000).saturating_add(millis)),
     }
 }
 

@@ -35,6 +35,8 @@
 //! - [`Retry`] repeats failed requests with exponential backoff and full jitter, and never what may
 //!   have run, unless running it twice is the same as once ([`Safety`]).
 //! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream.
+//! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
+//!   are streams that reconnect and say so.
 //! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
 //!
 //! # Cookbook
@@ -84,6 +86,27 @@
 //! # Ok(()) });
 //! ```
 //!
+//! Messages as they are published; `Gap` says that some may have been missed:
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! use restis::Event;
+//!
+//! let mut news = redis.subscribe::<String>("news").await?;
+//! # redis.publish("news", "hello").await?;
+//! while let Some(event) = news.next().await {
+//!     match event? {
+//!         Event::Message(message) => {
+//!             println!("{}", message.payload);
+//!             break;
+//!         }
+//!         Event::Gap(gap) => println!("look at the data again: {gap:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(()) });
+//! ```
+//!
 //! # Limits
 //!
 //! - What needs a connection is not there: blocking commands, WATCH, SELECT.
@@ -118,15 +141,15 @@
 //! | `db.operation.name` | `GET`; for several commands `PIPELINE` or `MULTI`, with the command behind it if all are the same |
 //! | `db.operation.batch.size` | how many commands, in a pipeline or transaction of several |
 //! | `db.response.status_code` | the first word of Redis's error |
-//! | `error.type` | that word, the HTTP status of an answer that is not Redis's, or `timeout`, `connect`, `tls`, `interrupted`, `decode`, `config` |
+//! | `error.type` | that word, the HTTP status of an answer that is not Redis's, or `timeout`, `connect`, `tls`, `interrupted`, `too-large`, `decode`, `config` |
 //! | `server.address`, `server.port` | of the URL |
 //! | `http.request.resend_count` | which repetition it is, if it is one |
 //! | `http.response.status_code` | that of an answer that is an error |
 //! | `otel.kind`, `otel.name`, `otel.status_code` | `client`; the operation; `ERROR` if it failed |
 //!
-//! No key, value, path or token is in it. Its parent is the span in which the call was polled first; that of commands that
-//! share a request is the span of one of them. An error of one command in a pipeline is that command's and not the
-//! request's.
+//! Subscriptions have none. No key, value, path or token is in a span. Its parent is the span in which the call was
+//! polled first; that of commands that share a request is the span of one of them. An error of one command in a
+//! pipeline is that command's and not the request's.
 
 mod args;
 mod auto_pipeline;
@@ -148,6 +171,7 @@ mod retry;
 mod safety;
 mod scan;
 mod script;
+mod subscribe;
 pub mod transport;
 #[doc(hidden)]
 pub mod unversioned;
@@ -168,6 +192,9 @@ pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
 pub use retry::{Retry, Safety};
 pub use scan::{Scan, ScanStream};
 pub use script::{Invocation, Script};
+pub use subscribe::{
+    Event, Gap, GapReason, Message, MonitoredCommand, Pushed, Subscribe, Subscription,
+};
 
 /// The Rust in the README, run.
 #[cfg(doctest)]

@@ -70,7 +70,7 @@ pub(crate) enum Ran {
 }
 
 impl Failure {
-    fn new(error: Error, ran: Ran, transient: bool) -> Self {
+    pub(crate) fn new(error: Error, ran: Ran, transient: bool) -> Self {
         Self {
             error,
             ran,

@@ -106,10 +106,9 @@ impl Retry {
 
     /// How long to wait before repetition `n` (from 0), or `None` if there is none.
     pub(crate) fn wait(self, n: u32) -> Option<Duration> {
-        let bound = u64::try_from(self.bound(n)?.as_micros()).unwrap_or(u64::MAX);
-        Some(Duration::from_micros(
-            (bound as f64 * random::unit()) as u64,
-        ))
+        // `as` ends at the bounds of u64, so no wait is too long.
+        let micros = self.bound(n)?.as_secs_f64() * 1e6 * random::unit();
+        Some(Duration::from_micros(micros as u64))
     }
 }
 

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    find::find,
     retry::Safety,
     wire::json::{Kind, Value},
 };
@@ -325,7 +326,7 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
         "JSON.SET" => {
             let moves = words
                 .nth(1)
-                .is_some_and(|path| path.contains("..") || path.contains('?'));
+                .is_some_and(|path| path.contains('?') || find(path.as_bytes(), "..").is_some());
             moves || words.skip(1).any(is_condition)
         }
         // One value may change what the path of another leads to.

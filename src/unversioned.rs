@@ -1,14 +1,11 @@
 //! What the npm package needs of the engine. Not a public API: it changes without notice.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use crate::{
     client::{Answer, Call, Endpoint, Redis},
     command::{self, Options},
-    error::Error,
-    retry::Retry,
+    error::{Error, Kind},
 };
 
 /// Which of the three forms of request this is.
@@ -27,32 +24,39 @@ pub enum Form {
 ///
 /// Timeout, retry by safety class and errors are those of typed calls. The error of a single
 /// command is an `Err`; those inside a batch are in its body.
-pub async fn send(
-    redis: &Redis,
-    form: Form,
-    json: String,
-    base64: bool,
-    timeout: Option<Duration>,
-    retry: Option<Retry>,
-) -> Result<Bytes, Error> {
-    let options = Options {
-        timeout,
-        retry,
-        ..Options::default()
-    };
+pub async fn send(redis: &Redis, form: Form, json: String) -> Result<Bytes, Error> {
     let endpoint = match form {
         Form::Command => {
-            let answer = command::answer(redis, json, base64, options).await;
+            let answer = command::answer(redis, json, false, Options::default()).await;
             return answer.map(Answer::into_body);
         }
         Form::Pipeline => Endpoint::Pipeline,
         Form::MultiExec => Endpoint::MultiExec,
     };
     let call = Call {
-        base64,
-        options,
         body: json.into(),
         ..Call::new(endpoint)
     };
     redis.send(call).await.map(Answer::into_body)
+}
+
+/// The error of one command inside the body of a batch's answer, by the server's words.
+pub fn error_in_batch(words: &str, command: String) -> Error {
+    Error::server(words, Some(200), Some(command.into()))
+}
+
+/// What kind of error this is, in JavaScript's word for it.
+pub fn kind(error: &Error) -> &'static str {
+    match error.kind() {
+        Kind::Config => "config",
+        Kind::Argument => "argument",
+        Kind::TooLarge => "too-large",
+        Kind::Connect => "connect",
+        Kind::Tls => "tls",
+        Kind::Timeout => "timeout",
+        Kind::Interrupted => "interrupted",
+        Kind::Http => "http",
+        Kind::Server => "server",
+        Kind::Decode => "decode",
+    }
 }

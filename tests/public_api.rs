@@ -11,9 +11,9 @@
 use std::{collections::HashMap, error::Error as StdError, time::Duration};
 
 use restis::{
-    Batch, Builder, Bytes, Command, Error, FromReply, Json, Pipeline, Redis, Reply, RequestKind,
-    RequestReport, ResponseFormat, Retry, Safety, Scan, ScanStream, Script, ToArg, ToArgs, ToPairs,
-    Transaction, Value,
+    Batch, Builder, Bytes, Command, Error, Event, FromReply, GapReason, Json, Message, Pipeline,
+    Redis, Reply, RequestKind, RequestReport, ResponseFormat, Retry, Safety, Scan, ScanStream,
+    Script, Subscription, ToArg, ToArgs, ToPairs, Transaction, Value,
     commands::streams::pages::{EntryStream, Pages},
     transport::{Request, Response, Transport, TransportError},
 };
@@ -59,6 +59,22 @@ async fn futures_are_send(redis: &Redis) -> Result<(), Error> {
             .stream::<Vec<(String, Bytes)>>(),
     );
     send(entries.next()).await;
+    let mut news: Subscription<Message<Json<User>>> =
+        send(redis.subscribe(["a", "b"]).into_future()).await?;
+    if let Some(Event::Message(message)) = send(news.next()).await.transpose()? {
+        let _: (String, Option<String>, Json<User>) =
+            (message.channel, message.pattern, message.payload);
+    }
+    let mut commands = send(redis.monitor().idle(Duration::from_secs(60)).into_future()).await?;
+    if let Some(Event::Gap(gap)) = send(commands.next()).await.transpose()? {
+        let _: (Vec<String>, Duration, GapReason) = (gap.names, gap.silence, gap.reason);
+    }
+    fn lives_on<T: 'static>(_: T) {}
+    lives_on((
+        news,
+        commands,
+        redis.psubscribe::<Bytes>("p.*").into_future(),
+    ));
     send(async { redis.set("k", 1).await }).await
 }
 
@@ -224,9 +240,10 @@ fn nothing_shows_a_secret() {
     let redis = Redis::new("https://example.upstash.io", "secret-token").unwrap();
     let command = redis.set("secret-key", "secret-value");
     let shown = format!(
-        "{redis:?} {command:?} {:?} {:?} {:?}",
+        "{redis:?} {command:?} {:?} {:?} {:?} {:?}",
         redis.scan().matching("secret"),
         redis.xrange_pages("secret", "secret", "secret"),
+        redis.subscribe::<String>("secret"),
         Script::new("secret")
     );
     assert!(!shown.contains("secret"), "{shown}");

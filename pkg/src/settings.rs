@@ -86,7 +86,7 @@ impl Settings {
 }
 
 /// A repetition as JavaScript describes it.
-pub(crate) fn retry(settings: &RetrySettings) -> Retry {
+fn retry(settings: &RetrySettings) -> Retry {
     let retry = Retry::times(settings.retries()).backoff(
         duration(settings.base_delay()),
         duration(settings.max_delay()),
@@ -99,7 +99,7 @@ pub(crate) fn retry(settings: &RetrySettings) -> Retry {
 }
 
 /// Milliseconds as JavaScript counts them; `Infinity` is no bound.
-pub(crate) fn duration(millis: f64) -> Duration {
+fn duration(millis: f64) -> Duration {
     // `as` ends at the bounds of u64, so no number of JavaScript is too large.
     Duration::from_millis(millis as u64)
 }

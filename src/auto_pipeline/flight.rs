@@ -22,7 +22,7 @@ use crate::{
     safety,
 };
 
-type Request = BoxFuture<'static, Result<Answer, Error>>;
+pub(super) type Request = BoxFuture<'static, Result<Answer, Error>>;
 
 /// A request that several commands share.
 #[derive(Default)]
@@ -83,13 +83,6 @@ enum Landed {
     Entries(Answer, Vec<Range<usize>>),
 }
 
-/// What is left to do once the lock is released.
-#[derive(Default)]
-pub(super) struct Left {
-    pub(super) waker: Option<Waker>,
-    request: Option<Request>,
-}
-
 impl Flight {
     pub(super) fn has_left(&self) -> bool {
         self.left.load(Ordering::Acquire)
@@ -124,18 +117,15 @@ impl Flight {
         self.sent.store(true, Ordering::Release);
     }
 
-    /// All passengers are gone.
-    pub(super) fn cancel(&self) -> Left {
+    /// All passengers are gone: the request is given up, and the one after it may leave.
+    pub(super) fn cancel(&self) {
         let mut state = lock(&self.state);
         self.left.store(true, Ordering::Release);
         let phase = std::mem::replace(&mut state.phase, Phase::Landed(Landed::Cancelled));
-        Left {
-            waker: state.follower.take(),
-            request: match phase {
-                Phase::Flying(request) => request,
-                _ => None,
-            },
-        }
+        let follower = state.follower.take();
+        drop(state);
+        drop(phase);
+        wake(follower);
     }
 
     /// Drives the request if it has something to do, and gives the answer of this seat once it is there.
@@ -219,17 +209,15 @@ impl Flight {
         let error = timeout.map(|timeout| state.own(seat, &late(timeout, sent)));
         if state.present > 0 {
             // It may have been this one's turn to drive.
-            let wakers = self.woken.load(Ordering::Acquire).then(|| state.wakers());
-            drop(state);
-            wakers.into_iter().flatten().for_each(Waker::wake);
+            if self.woken.load(Ordering::Acquire) {
+                let wakers = state.wakers();
+                drop(state);
+                wake(wakers);
+            }
             return error;
         }
         drop(state);
-        let left = self.cancel();
-        drop(left.request);
-        if let Some(waker) = left.waker {
-            waker.wake();
-        }
+        self.cancel();
         inner.landed();
         error
     }
@@ -261,7 +249,7 @@ impl Drop for Polled<'_> {
             // The last passenger was dropped meanwhile.
             return;
         }
-        if std::thread::panicking() {
+        if cfg!(panic = "unwind") && std::thread::panicking() {
             let message = "the transport panicked in another command of the same request";
             self.answer = Some(Err(Error::new(Kind::Interrupted, message).with_outcome(
                 1,
@@ -275,10 +263,9 @@ impl Drop for Polled<'_> {
             return;
         };
         state.phase = Phase::Landed(land(answer, &state));
-        let mut wakers = state.wakers();
-        wakers.extend(state.follower.take());
+        let wakers = state.wakers();
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         self.inner.landed();
     }
 }
@@ -291,10 +278,9 @@ impl Wake for Flight {
     fn wake_by_ref(self: &Arc<Self>) {
         self.woken.store(true, Ordering::Release);
         let mut state = lock(&self.state);
-        let mut wakers = state.wakers();
-        wakers.extend(state.follower.take());
+        let wakers = state.wakers();
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 }
 
@@ -311,6 +297,7 @@ impl State {
                     .filter(|waker| wakers.last().is_none_or(|last| !last.will_wake(waker))),
             );
         }
+        wakers.extend(self.follower.take());
         wakers
     }
 
@@ -347,6 +334,13 @@ impl State {
             .clone()
             .or_else(|| safety::name_of_command(&command));
         error.of_member(name, class)
+    }
+}
+
+/// Never under a lock: a waker may run the future it belongs to.
+pub(super) fn wake(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        waker.wake();
     }
 }
 

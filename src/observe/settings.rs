@@ -7,7 +7,7 @@ impl Builder {
     /// Calls `hook` at the end of every request: with its commands, bytes, latency and outcome. Default: none.
     ///
     /// A request is one attempt, so a call that was repeated reports several, and commands that share a request
-    /// report one. A request that was given up is reported too; what was refused before it was sent is not.
+    /// report one. A request that was given up is reported too; what was refused before it was sent is not, nor are subscriptions.
     ///
     /// A budget of billed commands:
     ///

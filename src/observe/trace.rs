@@ -5,7 +5,12 @@ use std::{borrow::Cow, cell::LazyCell};
 use tracing::{Instrument, Span, field::Empty};
 
 use super::of_call;
-use crate::{client::Call, error::Error, find, outcome::Failure};
+use crate::{
+    client::Call,
+    error::{Error, Kind},
+    find,
+    outcome::Failure,
+};
 
 /// Where the requests of a client go, without path and token.
 pub(crate) struct Server {
@@ -74,7 +79,7 @@ fn span(server: &Server, call: &Call, attempt: u32) -> Span {
 
 fn fail(span: &Span, error: &Error) {
     span.record("otel.status_code", "ERROR");
-    span.record("error.type", &*kind(error));
+    span.record("error.type", &*type_of(error));
     if let Some(code) = error.code() {
         span.record("db.response.status_code", code);
     }
@@ -84,24 +89,20 @@ fn fail(span: &Span, error: &Error) {
 }
 
 /// A word that stands for all errors of its kind: Redis's own, the HTTP status, or ours.
-fn kind(error: &Error) -> Cow<'_, str> {
-    if let Some(code) = error.code() {
-        return code.into();
-    }
-    if let (true, Some(status)) = (error.is_http(), error.status()) {
-        return status.to_string().into();
-    }
-    let words = [
-        (error.is_timeout(), "timeout"),
-        (error.is_tls(), "tls"),
-        (error.is_connect(), "connect"),
-        (error.is_interrupted(), "interrupted"),
-        (error.is_too_large(), "too_large"),
-        (error.is_decode(), "decode"),
-        (error.is_config(), "config"),
-    ];
-    let found = words.iter().find(|(is, _)| *is);
-    found.map_or("_OTHER", |(_, word)| *word).into()
+fn type_of(error: &Error) -> Cow<'_, str> {
+    let word = match error.kind() {
+        Kind::Server => error.code().unwrap_or("ERR"),
+        Kind::Http => return error.status().unwrap_or_default().to_string().into(),
+        Kind::Timeout => "timeout",
+        Kind::Connect => "connect",
+        Kind::Tls => "tls",
+        Kind::Interrupted => "interrupted",
+        Kind::TooLarge => "too-large",
+        Kind::Decode => "decode",
+        Kind::Config => "config",
+        Kind::Argument => "argument",
+    };
+    word.into()
 }
 
 #[cfg(test)]

@@ -27,15 +27,23 @@ use futures_core::future::BoxFuture;
 
 use crate::observe::Telemetry;
 
+mod body;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
+pub use body::Body;
+pub(crate) use body::{BodyInner, ByteStream};
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::Native;
 #[cfg(target_arch = "wasm32")]
 pub use web::Fetch;
+
+#[cfg(not(target_arch = "wasm32"))]
+use native::{Received, open};
+#[cfg(target_arch = "wasm32")]
+use web::{Received, open};
 
 /// Carries one request to the server and its response back.
 ///
@@ -61,6 +69,23 @@ pub(crate) type Header = (&'static str, &'static str);
 pub(crate) const BASE64: Header = ("upstash-encoding", "base64");
 pub(crate) const RESP2: Header = ("upstash-response-format", "resp2");
 
+/// What is different where the answer is a stream of events. A request carries it, so that all of it is linked only
+/// where something asks for a stream.
+pub(crate) struct Streaming {
+    /// What tells the server, and all on the way.
+    headers: [(&'static str, &'static str); 2],
+    /// Makes the body of the platform's response.
+    open: fn(Received) -> Body,
+}
+
+pub(crate) static EVENTS: Streaming = Streaming {
+    headers: [
+        ("accept", "text/event-stream"),
+        ("cache-control", "no-cache"),
+    ],
+    open,
+};
+
 /// One HTTP request. Its method is always `POST`.
 #[derive(Clone)]
 pub struct Request {
@@ -71,6 +96,8 @@ pub struct Request {
     pub(crate) format: Option<Header>,
     pub(crate) sync_token: Option<Arc<str>>,
     pub(crate) telemetry: Option<Telemetry>,
+    /// What is asked for is a stream of events.
+    pub(crate) events: Option<&'static Streaming>,
     pub(crate) body: Bytes,
 }
 
@@ -82,6 +109,7 @@ impl Request {
 
     /// The headers: names in lower case, values in ASCII.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let events = self.events.map_or(&[][..], |events| &events.headers);
         [
             Some(("authorization", &*self.authorization)),
             Some(("content-type", self.content_type)),
@@ -91,12 +119,19 @@ impl Request {
         .into_iter()
         .flatten()
         .chain(self.telemetry.iter().flat_map(Telemetry::headers))
+        .chain(events.iter().copied())
     }
 
-    /// Whether the URL holds the command and the body its bytes.
+    /// Whether the answer goes on for as long as its reader likes, so that it has to be handed on
+    /// as it comes ([`Body::from_stream`]).
+    pub fn wants_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// Whether the URL holds the command, and so is not one of the few that come again.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn is_path_form(&self) -> bool {
-        self.content_type != "application/json"
+    pub(crate) fn has_url_of_its_own(&self) -> bool {
+        self.content_type != "application/json" || self.wants_events()
     }
 
     /// The body.
@@ -133,7 +168,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response with this status and body, which may still be on its way ([`Body::from_future`]).
+    /// A response with this status and body, which may still be on its way ([`Body::from_future`])
+    /// or come in pieces ([`Body::from_stream`]).
     pub fn new(status: u16, body: impl Into<Body>) -> Self {
         Self {
             status,
@@ -151,6 +187,11 @@ impl Response {
             add(&mut self.headers, name, value.into());
         }
         self
+    }
+
+    /// The body, in whose place nothing is left.
+    pub(crate) fn take_body(&mut self) -> BodyInner {
+        std::mem::replace(&mut self.body.0, BodyInner::Whole(Bytes::new()))
     }
 
     /// The status.
@@ -197,35 +238,6 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("status", &self.status)
             .finish_non_exhaustive()
-    }
-}
-
-/// The body of a [`Response`]: there already, or on its way.
-pub struct Body(pub(crate) BodyInner);
-
-pub(crate) enum BodyInner {
-    Whole(Bytes),
-    Coming(BoxFuture<'static, Result<Bytes, TransportError>>),
-}
-
-impl Body {
-    /// A body that is still read: the client waits for it within the timeout of the call.
-    pub fn from_future(
-        body: impl Future<Output = Result<Bytes, TransportError>> + Send + 'static,
-    ) -> Self {
-        Self(BodyInner::Coming(Box::pin(body)))
-    }
-}
-
-impl<B: Into<Bytes>> From<B> for Body {
-    fn from(body: B) -> Self {
-        Self(BodyInner::Whole(body.into()))
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").finish_non_exhaustive()
     }
 }
 

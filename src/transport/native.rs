@@ -3,11 +3,15 @@
 use std::{
     error::Error as StdError,
     fmt, io,
+    pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_core::future::BoxFuture;
+use bytes::Bytes;
+use futures_core::{Stream, future::BoxFuture};
+use http_body::Body as _;
 use reqwest::{
     Method, Url,
     header::{self, HeaderName, HeaderValue},
@@ -31,6 +35,7 @@ impl Native {
     /// Sends by your own client, with its own proxies, certificates and limits.
     ///
     /// Turn its redirects off: a redirected POST may lose its body, and its token must not travel.
+    /// A timeout of its own also ends subscriptions, which then begin again.
     pub fn new(client: reqwest::Client) -> Self {
         Self {
             client: OnceLock::from(client),
@@ -73,7 +78,7 @@ impl Native {
     /// Parsing a URL costs as much as all else we do for a request, and a client has but three,
     /// beside those that hold a command.
     fn url(&self, request: &Request) -> Result<Url, TransportError> {
-        if request.is_path_form() {
+        if request.has_url_of_its_own() {
             return Url::parse(&request.url).map_err(TransportError::setup);
         }
         let mut urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,15 +112,50 @@ fn name_of(name: &'static str) -> HeaderName {
 impl Transport for Native {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
+            let events = request.events;
             let request = self.request(request)?;
             let client = self.client(request.url())?;
             let mut received = client.execute(request).await.map_err(classify)?;
             Ok(Response {
                 status: received.status().as_u16(),
                 headers: std::mem::take(received.headers_mut()),
-                body: Body::from_future(async move { received.bytes().await.map_err(classify) }),
+                body: match events {
+                    None => {
+                        Body::from_future(async move { received.bytes().await.map_err(classify) })
+                    }
+                    Some(events) => (events.open)(received),
+                },
             })
         })
+    }
+}
+
+pub(super) type Received = reqwest::Response;
+
+/// A response's body as it comes.
+pub(super) fn open(received: Received) -> Body {
+    Body::from_stream(Frames(received.into()))
+}
+
+/// What arrives of a body. Dropping it closes the connection.
+struct Frames(reqwest::Body);
+
+impl Stream for Frames {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
+                // Frames that hold no data are trailers, of which a body has one at most.
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(classify(error)))),
+                None => return Poll::Ready(None),
+            }
+        }
     }
 }
 

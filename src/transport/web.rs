@@ -1,11 +1,16 @@
 //! The transport on wasm32: the platform's own `fetch`, or one you hand over.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
-use js_sys::{Function, Promise, Reflect, Uint8Array};
-use send_wrapper::SendWrapper;
+use fragile::Fragile;
+use futures_core::{Stream, future::BoxFuture};
+use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, RequestRedirect};
@@ -20,7 +25,7 @@ use super::{Body, READ_HEADERS, Request, Response, Transport, TransportError};
 /// option that a Worker refuses. Giving a call up aborts its request.
 #[derive(Debug, Default)]
 pub struct Fetch {
-    target: Option<SendWrapper<JsValue>>,
+    target: Option<Fragile<JsValue>>,
 }
 
 impl Fetch {
@@ -29,7 +34,7 @@ impl Fetch {
     /// The object belongs to the thread that made it; a wasm module on several threads makes one each.
     pub fn on(object: impl Into<JsValue>) -> Self {
         Self {
-            target: Some(SendWrapper::new(object.into())),
+            target: Some(Fragile::new(object.into())),
         }
     }
 
@@ -46,7 +51,7 @@ impl Fetch {
         init.set_redirect(RequestRedirect::Manual);
         init.set_signal(Some(&controller.signal()));
         let global = js_sys::global();
-        let target = self.target.as_deref().unwrap_or(&global);
+        let target = self.target.as_ref().map_or(&*global, Fragile::get);
         let fetch: Function = Reflect::get(target, &"fetch".into())?.dyn_into().map_err(|_| {
             js_sys::Error::new("there is no fetch here: hand one over with Builder::transport(Fetch::on(object))")
         })?;
@@ -60,8 +65,9 @@ impl Fetch {
 
 impl Transport for Fetch {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        Box::pin(SendWrapper::new(async move {
+        Box::pin(Fragile::new(async move {
             let url = Arc::clone(&request.url);
+            let events = request.events;
             let (fetched, abort) = self
                 .start(request)
                 .map_err(|error| TransportError::setup(text(&error, &url)))?;
@@ -79,19 +85,123 @@ impl Transport for Fetch {
                     response.headers.push((name, value));
                 }
             }
-            let body = async move {
-                let broken = |error: JsValue| TransportError::interrupted(text(&error, &url));
-                let buffer =
-                    JsFuture::from(Promise::resolve(&received.array_buffer().map_err(broken)?))
-                        .await;
-                let bytes = Uint8Array::new(&buffer.map_err(broken)?).to_vec();
-                abort.disarm();
-                Ok(Bytes::from(bytes))
+            let received = Received {
+                response: received,
+                abort,
+                url,
             };
-            response.body = Body::from_future(SendWrapper::new(body));
+            response.body = match events {
+                None => received.whole(),
+                Some(events) => (events.open)(received),
+            };
             Ok(response)
         }))
     }
+}
+
+/// A response whose body has not been read.
+pub(super) struct Received {
+    response: web_sys::Response,
+    abort: Abort,
+    url: Arc<str>,
+}
+
+impl Received {
+    fn whole(self) -> Body {
+        let Self {
+            response,
+            abort,
+            url,
+        } = self;
+        Body::from_future(Fragile::new(async move {
+            let broken = |error: JsValue| TransportError::interrupted(text(&error, &url));
+            let buffer =
+                JsFuture::from(Promise::resolve(&response.array_buffer().map_err(broken)?));
+            let bytes = Uint8Array::new(&buffer.await.map_err(broken)?).to_vec();
+            abort.disarm();
+            Ok(Bytes::from(bytes))
+        }))
+    }
+}
+
+/// A response's body as it comes. A response without a readable one, as mocks have it, gives it in one piece.
+pub(super) fn open(received: Received) -> Body {
+    let reader =
+        member(&received.response, "body").and_then(|body| method(&body, "getReader").ok());
+    match reader {
+        None => received.whole(),
+        Some(reader) => Body::from_stream(Fragile::new(Pieces {
+            reader,
+            reading: None,
+            abort: Some(received.abort),
+            url: received.url,
+        })),
+    }
+}
+
+/// What arrives of a body. Dropping it aborts the request.
+struct Pieces {
+    reader: JsValue,
+    /// The piece that is waited for.
+    reading: Option<JsFuture>,
+    /// `None` behind the end.
+    abort: Option<Abort>,
+    url: Arc<str>,
+}
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.abort.is_none() {
+            return Poll::Ready(None);
+        }
+        let piece = match &mut this.reading {
+            Some(reading) => ready!(Pin::new(reading).poll(cx)),
+            None => match method(&this.reader, "read") {
+                Ok(promise) => {
+                    let reading = this
+                        .reading
+                        .insert(JsFuture::from(Promise::resolve(&promise)));
+                    ready!(Pin::new(reading).poll(cx))
+                }
+                Err(error) => Err(error),
+            },
+        };
+        this.reading = None;
+        match piece {
+            Ok(piece) => match member(&piece, "value") {
+                Some(bytes) if ArrayBuffer::is_view(&bytes) => {
+                    Poll::Ready(Some(Ok(Uint8Array::new(&bytes).to_vec().into())))
+                }
+                Some(_) => {
+                    this.abort = None;
+                    let text = Text("the body's stream is not one of bytes".into());
+                    Poll::Ready(Some(Err(TransportError::interrupted(text))))
+                }
+                None => {
+                    // It has ended: nothing is left to abort.
+                    if let Some(abort) = this.abort.take() {
+                        abort.disarm();
+                    }
+                    Poll::Ready(None)
+                }
+            },
+            Err(error) => {
+                this.abort = None;
+                Poll::Ready(Some(Err(TransportError::interrupted(text(
+                    &error, &this.url,
+                )))))
+            }
+        }
+    }
+}
+
+/// Calls a method without arguments. What is not there or throws is an error, not an exception.
+fn method(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+    let method: Function = Reflect::get(object, &name.into())?.dyn_into()?;
+    method.call0(object)
 }
 
 /// Aborts the request when it is dropped before the body is there.

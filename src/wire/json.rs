@@ -259,15 +259,14 @@ fn unescape(inner: &[u8], first: usize) -> Option<Vec<u8>> {
             b'r' => out.push(b'\r'),
             b't' => out.push(b'\t'),
             b'u' => {
-                let (unit, after) = hex4(tail)?;
+                let (mut code, after) = hex4(tail)?;
                 tail = after;
-                let mut code = u32::from(unit);
-                if (0xd800..0xdc00).contains(&unit) {
+                if (0xd800..0xdc00).contains(&code) {
                     let low = tail.strip_prefix(b"\\u").and_then(hex4);
                     if let Some((low, after)) =
                         low.filter(|(low, _)| (0xdc00..0xe000).contains(low))
                     {
-                        code = 0x10000 + ((code - 0xd800) << 10) + (u32::from(low) - 0xdc00);
+                        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
                         tail = after;
                     }
                 }
@@ -283,10 +282,11 @@ fn unescape(inner: &[u8], first: usize) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn hex4(text: &[u8]) -> Option<(u16, &[u8])> {
+fn hex4(text: &[u8]) -> Option<(u32, &[u8])> {
     let (digits, rest) = text.split_at_checked(4)?;
-    digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-    let unit = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    let unit = digits.iter().try_fold(0, |unit, &digit| {
+        Some((unit << 4) | char::from(digit).to_digit(16)?)
+    })?;
     Some((unit, rest))
 }
 
@@ -462,6 +462,7 @@ mod tests {
     }
 
     proptest! {
+
         #[test]
         fn what_is_written_is_read(text in any::<String>()) {
             let mut json = String::new();

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const MAX_REQUEST: usize = 10 * 1024 * 1024;
 
 /// Text before an argument that is bytes travels in the URL, where servers take about this much.
-const MAX_PATH: usize = 16 * 1024;
+pub(crate) const MAX_PATH: usize = 16 * 1024;
 
 /// The arguments of one command.
 ///
@@ -239,6 +239,19 @@ impl Args {
         self.error.take().map(|error| error.with_command(name))
     }
 
+    /// The arguments behind the command's name; an error where one is not text.
+    pub(crate) fn into_texts(mut self) -> Result<Vec<String>, Error> {
+        if let Some(error) = self.take_error() {
+            return Err(error);
+        }
+        if !self.is_json() {
+            let error = Error::argument("an argument is not UTF-8, and here only text is carried");
+            return Err(error.with_command(self.name()));
+        }
+        let words = Words::new(self.json.as_bytes()).skip(1);
+        Ok(words.map(Cow::into_owned).collect())
+    }
+
     /// The whole JSON array.
     pub(crate) fn into_json(mut self) -> String {
         self.json.push(']');
@@ -285,8 +298,7 @@ impl Args {
             .unwrap_or((&self.json, ""));
         let mut path = String::with_capacity(before.len());
         for word in Words::new(before.as_bytes()) {
-            // A URL drops these, even percent-encoded.
-            if matches!(&*word, "" | "." | "..") {
+            if !is_segment(&word) {
                 return Err(
                     "an argument before it is empty, \".\" or \"..\", which a URL path cannot hold",
                 );
@@ -442,8 +454,13 @@ fn is_subcommand(family: &str, word: &str) -> bool {
     words.contains(&word)
 }
 
+/// Whether a URL's path can hold the word: it drops these, even percent-encoded.
+pub(crate) fn is_segment(word: &str) -> bool {
+    !matches!(word, "" | "." | "..")
+}
+
 /// Every byte that is not unreserved (RFC 3986) as `%XX`.
-fn percent_encode(out: &mut String, text: &str) {
+pub(crate) fn percent_encode(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

@@ -13,8 +13,11 @@
 
 mod observe;
 mod play;
+mod reconnect;
 mod resp2;
 mod safety;
+mod streams;
+mod subscribe;
 #[cfg(feature = "tracing")]
 mod trace;
 

@@ -194,9 +194,7 @@ async fn json_from_elsewhere_is_counted_by_its_elements() {
     ]);
     for json in [r#" [ ["get", "a,[b"] , ["GET","b"],["Get",7] ] "#, "[]"] {
         use restis::unversioned::{Form, send};
-        send(&redis, Form::Pipeline, json.into(), false, None, None)
-            .await
-            .unwrap();
+        send(&redis, Form::Pipeline, json.into()).await.unwrap();
     }
     let heard = heard.lock().unwrap();
     let short = heard

@@ -280,7 +280,7 @@ async fn a_failure_has_its_type_and_redis_its_word() {
         (
             Step::Answer(413, ""),
             &[
-                ("error.type", "too_large"),
+                ("error.type", "too-large"),
                 ("http.response.status_code", "413"),
             ],
         ),

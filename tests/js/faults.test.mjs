@@ -187,14 +187,18 @@ test("a fetch that throws, rejects with anything, or is nothing", async () => {
   }
 });
 
-test("one client serves many calls at once, and a failed one harms no other", async () => {
-  const { redis } = mocked(async (path, words) => {
-    await new Promise((soon) => setTimeout(soon, Math.random() * 10));
-    return words[1] % 10 === 0 ? '{"error":"ERR no"}' : JSON.stringify({ result: words[1] });
+for (const enableAutoPipelining of [true, false]) {
+  test(`one client serves many calls at once, together (${enableAutoPipelining}), and a failed one harms no other`, async () => {
+    const entry = (words) => (words[1] % 10 === 0 ? '{"error":"ERR no"}' : JSON.stringify({ result: words[1] }));
+    const { redis, requests } = mocked(async (path, body) => {
+      await new Promise((soon) => setTimeout(soon, Math.random() * 10));
+      return path === "/pipeline" ? `[${body.map(entry).join()}]` : entry(body);
+    }, { enableAutoPipelining });
+    const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, i) => redis.get(i)));
+    outcomes.forEach((outcome, i) => {
+      if (i % 10 === 0) assert.equal(outcome.reason.code, "ERR");
+      else assert.equal(outcome.value, i);
+    });
+    assert.equal(requests.length, enableAutoPipelining ? 1 : 300);
   });
-  const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, i) => redis.get(i)));
-  outcomes.forEach((outcome, i) => {
-    if (i % 10 === 0) assert.equal(outcome.reason.code, "ERR");
-    else assert.equal(outcome.value, i);
-  });
-});
+}

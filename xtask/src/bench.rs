@@ -1,121 +1,97 @@
 //! The benches: each row a ratio of two programs in one run on one machine, checked against its budget.
-//!
-//! What must not wobble is counted in instructions by valgrind, as the difference of a long and a
-//! short run, so that start-up and the other programs of the machine are not in it.
 
-use std::{fs, path::Path};
+mod concurrent;
+mod instructions;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
 
 use crate::{
     debian,
     error::{Context as _, Error, Result},
+    npm,
     process::Cmd,
     repo::Repo,
-    server::{self, Local},
+    server::{self, Listening, Local},
     ui,
 };
 
-/// One awaited GET may take this much of what a bare reqwest loop takes that sends the same bytes.
-const GET_BUDGET: f64 = 1.05;
-
-const SHORT: u64 = 500;
-const LONG: u64 = 2_500;
+/// The programs, built, and the servers before which they run.
+struct Bench<'a> {
+    repo: &'a Repo,
+    /// What Cargo said while it built them.
+    messages: String,
+    local: Local,
+    /// The server behind, for peers that speak TCP.
+    behind: Listening,
+}
 
 pub(crate) fn run(repo: &Repo) -> Result<()> {
     debian::valgrind()?;
+    npm::ensure(repo)?;
     let server = server::pinned(repo)?;
     let messages = Cmd::cargo("build")
-        .words("--release -p restis-local --bin restis-local -p restis-benches")
+        .words("--release --bins -p restis-local -p restis-benches")
         .arg("--message-format=json-render-diagnostics")
         .dir(repo.root())
-        .captured_step("cargo build --release (about 4 minutes the first time)")?;
-    let program = server::executable(&messages, "awaited_get")?;
-    let local = Local::start(&server::executable(&messages, "restis-local")?, &server)?;
-    local
-        .exported_to(Cmd::new(&program).arg("prepare"))
-        .output()?;
-
-    let out = repo.join("target/bench");
-    fs::create_dir_all(&out).context("make target/bench")?;
-    let count = |who: &str, times: u64| -> Result<u64> {
-        let log = out.join(format!("{who}-{times}.txt"));
-        let valgrind = Cmd::new("valgrind")
-            .words("--tool=callgrind --callgrind-out-file=/dev/null")
-            .arg(format!("--log-file={}", log.display()))
-            .arg(&program)
-            .args([who, &times.to_string()]);
-        local
-            .exported_to(valgrind)
-            .step(&format!("{times} GETs by {who}, counted"))?;
-        instructions(&log)
+        .captured_step("cargo build --release (about 5 minutes the first time)")?;
+    let behind = Listening::start(&server)?;
+    let local = Local::before(&server::executable(&messages, "restis-local")?, &behind)?;
+    ui::note(&format!("restis-local before {server}"));
+    let bench = Bench {
+        repo,
+        messages,
+        local,
+        behind,
     };
-    let per_get = |who: &str| -> Result<u64> {
-        let long = count(who, LONG)?;
-        Ok(long.saturating_sub(count(who, SHORT)?) / (LONG - SHORT))
-    };
-    let (bare, restis) = (per_get("bare")?, per_get("restis")?);
-
-    print!("\n{}", row_of_get(bare, restis));
-    check(bare, restis)?;
-    ui::note("within the budget");
-    Ok(())
-}
-
-/// The total that callgrind writes at its end.
-fn instructions(log: &Path) -> Result<u64> {
-    let text = fs::read_to_string(log).context("read what valgrind wrote")?;
-    collected(&text).ok_or_else(|| {
-        Error::new("valgrind counted nothing.").hint(format!("Its words are in {}.", log.display()))
-    })
-}
-
-fn collected(text: &str) -> Option<u64> {
-    let (_, number) = text
-        .lines()
-        .find_map(|line| line.split_once("Collected :"))?;
-    number.trim().parse().ok()
-}
-
-fn ratio(bare: u64, restis: u64) -> f64 {
-    restis as f64 / bare.max(1) as f64
-}
-
-fn row_of_get(bare: u64, restis: u64) -> String {
-    format!(
-        "  instructions of one awaited GET\n  {:<44}{bare:>10}\n  {:<44}{restis:>10}\n  {:<44}{:>10.3}\n  {:<44}{GET_BUDGET:>10.3}\n",
-        "a bare reqwest loop that sends the same bytes",
-        "restis",
-        "ratio",
-        ratio(bare, restis),
-        "budget",
-    )
-}
-
-fn check(bare: u64, restis: u64) -> Result<()> {
-    let ratio = ratio(bare, restis);
-    if ratio <= GET_BUDGET {
+    let rows = [
+        instructions::of_get(&bench)?,
+        concurrent::gets(&bench)?,
+        concurrent::memory(&bench)?,
+    ];
+    let over: Vec<_> = rows.iter().filter_map(|row| row.over.as_deref()).collect();
+    for row in &rows {
+        print!("\n{}", row.text);
+    }
+    println!();
+    if over.is_empty() {
+        ui::note("within the budgets");
         return Ok(());
     }
-    Err(Error::new(format!(
-        "A GET takes {ratio:.3} x the instructions of a bare loop, over the budget of {GET_BUDGET}."
-    ))
-    .hint("Compare the two with callgrind_annotate to see what grew."))
+    Err(Error::new(over.join("\n")))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What was measured, and what is said if it is over its budget.
+struct Row {
+    text: String,
+    over: Option<String>,
+}
 
-    #[test]
-    fn reads_what_callgrind_writes() {
-        let text = "==1== \n==1== Events    : Ir\n==1== Collected : 204145590\n==1== \n";
-        assert_eq!(collected(text), Some(204_145_590));
-        assert_eq!(collected("==1== no such line"), None);
+impl Bench<'_> {
+    fn program(&self, name: &str) -> Result<PathBuf> {
+        server::executable(&self.messages, name)
     }
 
-    #[test]
-    fn the_budget_is_a_ratio() {
-        assert!(check(1000, 1050).is_ok());
-        assert!(check(1000, 1051).is_err());
-        assert!(row_of_get(1000, 950).contains("0.950"));
+    /// `command` with what the programs read.
+    fn with_servers(&self, command: Cmd) -> Cmd {
+        self.local
+            .exported_to(command)
+            .env("RESTIS_BENCH_REDIS", &self.behind.url)
     }
+
+    /// Runs a program that prints one line of JSON.
+    fn measured(&self, command: Cmd) -> Result<Value> {
+        let text = self.with_servers(command).output()?;
+        let line = text.lines().last().unwrap_or_default();
+        serde_json::from_str(line).context("read what a bench printed")
+    }
+}
+
+/// A number of what a program printed.
+fn number(measured: &Value, name: &str) -> Result<f64> {
+    measured
+        .get(name)
+        .and_then(Value::as_f64)
+        .context(format!("find {name} in what a bench printed"))
 }

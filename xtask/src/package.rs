@@ -1,10 +1,12 @@
 //! The npm package's wasm: wasm-pack over the binding crate, made small by binaryen.
 
-use std::{env, fs, path::PathBuf};
+use std::{collections::HashMap, env, fs, path::PathBuf};
+
+use serde_json::Value;
 
 use crate::{
-    error::Result,
-    npm,
+    error::{Context as _, Error, Result},
+    npm::{self, Node},
     process::Cmd,
     repo::Repo,
     tools::{self, Tool},
@@ -22,7 +24,85 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
         .arg(repo.join("pkg"))
         .env("CARGO_ENCODED_RUSTFLAGS", without_paths(repo))
         .dir(repo.root());
-    npm::on_path(repo, build)?.step("building pkg/wasm with wasm-pack")
+    npm::on_path(repo, build)?.step("building pkg/wasm with wasm-pack")?;
+    shorten_names(repo)
+}
+
+/// Gives what the module and its glue call each other by one letter.
+///
+/// wasm-bindgen ends each name in a hash, which no compression makes smaller: 2 KB of gzip in the two files.
+fn shorten_names(repo: &Repo) -> Result<()> {
+    let module = repo.join("pkg/wasm/restis_bg.wasm");
+    let renamed = Cmd::new(npm::node(repo, Node::V22)?)
+        .arg(npm::module(repo, "binaryen/bin/wasm-opt"))
+        .words("--minify-imports-and-exports-and-modules --strip-target-features")
+        .arg(&module)
+        .arg("-o")
+        .arg(&module)
+        .output()?;
+    let names = Names::read(&renamed).context("read the names that wasm-opt gave")?;
+    let glue = repo.join("pkg/wasm/restis.js");
+    let text = fs::read_to_string(&glue).context(format!("read {}", glue.display()))?;
+    fs::write(&glue, names.rename(&text)?).context(format!("write {}", glue.display()))
+}
+
+/// The module's name for what it imports from, as wasm-bindgen writes it.
+const IMPORTED: &str = "\"./restis_bg.js\"";
+
+/// The new name for each old one.
+#[derive(Debug)]
+struct Names {
+    imports: HashMap<String, String>,
+    exports: HashMap<String, String>,
+}
+
+impl Names {
+    /// Reads `{ "imports": [[module, old, new]], "exports": [[old, new]] }`.
+    fn read(text: &str) -> Option<Self> {
+        let json: Value = serde_json::from_str(text).ok()?;
+        let pairs = |kind: &str| -> Option<HashMap<String, String>> {
+            let rows = json.get(kind)?.as_array()?.iter();
+            rows.map(|row| match row.as_array()?.as_slice() {
+                [.., old, new] => Some((old.as_str()?.to_owned(), new.as_str()?.to_owned())),
+                _ => None,
+            })
+            .collect()
+        };
+        Some(Self {
+            imports: pairs("imports")?,
+            exports: pairs("exports")?,
+        })
+    }
+
+    /// The glue with the new names. An import stands there as `name: function`, an export as `wasm.name`.
+    fn rename(&self, glue: &str) -> Result<String> {
+        let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '$';
+        let (mut text, mut rest, mut imports) = (String::new(), glue, 0);
+        while let Some(start) = rest.find(is_part) {
+            let (before, word) = rest.split_at(start);
+            let (word, after) =
+                word.split_at(word.find(|char| !is_part(char)).unwrap_or(word.len()));
+            text += before;
+            let new = if text.ends_with("wasm.") {
+                self.exports.get(word)
+            } else if after.starts_with(": function") {
+                imports += 1;
+                self.imports.get(word)
+            } else {
+                None
+            };
+            text += new.map_or(word, String::as_str);
+            rest = after;
+        }
+        text += rest;
+        // Every module of imports has this name now, so there may be one only.
+        if imports != self.imports.len() || text.matches(IMPORTED).count() != 1 {
+            return Err(Error::new(
+                "pkg/wasm/restis.js is not written as shorten_names in xtask/src/package.rs expects",
+            ));
+        }
+        Ok(text.replace(IMPORTED, "a"))
+    }
 }
 
 /// Panics carry the names of source files: those of this machine are nobody's business, and long.
@@ -39,4 +119,33 @@ fn without_paths(repo: &Repo) -> String {
         .map(|folder| format!("--remap-path-prefix={}=", folder.display()))
         .collect::<Vec<_>>()
         .join("\u{1f}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_glue_gets_the_modules_new_names() {
+        let names = Names::read(
+            r#"{ "imports": [["./restis_bg.js", "__wbg_now_0f", "a"], ["./restis_bg.js", "__wbg_now_1", "b"]],
+                 "exports": [["memory", "ca"], ["__wbg_now", "da"]] }"#,
+        )
+        .unwrap();
+        let glue = "{ __wbg_now_1: function(a) { wasm.memory.buffer; wasm.__wbg_now(wasmModule, wasm); },\
+                    __wbg_now_0f: function() { __wbg_now(memory); } }, \"./restis_bg.js\": import0";
+        assert_eq!(
+            names.rename(glue).unwrap(),
+            "{ b: function(a) { wasm.ca.buffer; wasm.da(wasmModule, wasm); },\
+             a: function() { __wbg_now(memory); } }, a: import0"
+        );
+        for odd in [
+            "",
+            "\"./restis_bg.js\": import0",
+            "__wbg_now_1: function(a) {}",
+        ] {
+            assert!(names.rename(odd).is_err(), "{odd}");
+        }
+        assert!(Names::read("{}").is_none());
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     env, fmt, fs,
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -143,6 +143,35 @@ pub(crate) struct Local {
     _daemon: Daemon,
 }
 
+/// A real server on a port of this machine, for peers that speak TCP.
+pub(crate) struct Listening {
+    pub(crate) url: String,
+    _daemon: Daemon,
+}
+
+impl Listening {
+    pub(crate) fn start(server: &RealServer) -> Result<Self> {
+        // It takes no port 0, so one is asked for and let go again.
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .context("find a free port")?
+            .port();
+        let mut daemon = Cmd::new(&server.path)
+            .words("--bind 127.0.0.1 --appendonly no --save")
+            .arg("")
+            .words("--port")
+            .arg(port.to_string())
+            .daemon()?;
+        daemon.wait_for(Duration::from_secs(30), |line| {
+            line.contains("Ready to accept connections").then_some(())
+        })?;
+        Ok(Self {
+            url: format!("redis://127.0.0.1:{port}"),
+            _daemon: daemon,
+        })
+    }
+}
+
 impl Local {
     /// Builds restis-local and starts it on a free port.
     pub(crate) fn build_and_start(repo: &Repo, server: &RealServer) -> Result<Self> {
@@ -155,10 +184,19 @@ impl Local {
 
     /// Starts a restis-local that is built already.
     pub(crate) fn start(binary: &Path, server: &RealServer) -> Result<Self> {
-        let mut daemon = Cmd::new(binary)
-            .words("--port 0")
-            .env("RESTIS_SERVER", &server.path)
-            .daemon()?;
+        let command = Cmd::new(binary).env("RESTIS_SERVER", &server.path);
+        let local = Self::run(command)?;
+        ui::note(&format!("restis-local at {}, before {server}", local.url));
+        Ok(local)
+    }
+
+    /// The same before a server that runs already.
+    pub(crate) fn before(binary: &Path, server: &Listening) -> Result<Self> {
+        Self::run(Cmd::new(binary).arg("--redis").arg(&server.url))
+    }
+
+    fn run(command: Cmd) -> Result<Self> {
+        let mut daemon = command.words("--port 0").daemon()?;
         let (mut url, mut token) = (None, None);
         let (url, token) = daemon.wait_for(Duration::from_secs(30), |line| {
             url = url
@@ -169,7 +207,6 @@ impl Local {
                 .or_else(|| exported(line, "UPSTASH_REDIS_REST_TOKEN"));
             Some((url.clone()?, token.clone()?))
         })?;
-        ui::note(&format!("restis-local at {url}, before {server}"));
         Ok(Self {
             url,
             token,
