@@ -21,6 +21,7 @@ mod mock;
 mod peer;
 mod row;
 mod rows;
+mod served;
 mod shown;
 mod vector;
 
