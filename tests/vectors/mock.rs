@@ -1,6 +1,10 @@
 //! A client whose server gives one reply to everything, in the form that is asked for.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt::Write,
+    future::ready,
+    sync::{Arc, Mutex},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use restis::{
@@ -31,10 +35,15 @@ impl Mock {
                 json!(["0", []])
             };
             sent.push(serde_json::from_value(command.clone()).unwrap());
-            let asks_base64 = request
-                .headers()
-                .any(|header| header == ("upstash-encoding", "base64"));
-            if asks_base64 {
+            let asks = |name, value| request.headers().any(|header| header == (name, value));
+            if asks("upstash-response-format", "resp2") {
+                let mut body = String::new();
+                write_resp2(&reply, &mut body);
+                return ready(Ok(
+                    Response::new(200, body).header("content-type", "application/octet-stream")
+                ));
+            }
+            if asks("upstash-encoding", "base64") {
                 reply = encoded(reply);
             }
             let answer = if is_batch {
@@ -44,7 +53,7 @@ impl Mock {
             } else {
                 json!({ "result": reply })
             };
-            async move { Ok(Response::new(200, answer.to_string())) }
+            ready(Ok(Response::new(200, answer.to_string())))
         };
         let builder = Redis::builder()
             .url("https://mock.example")
@@ -63,6 +72,20 @@ impl Mock {
     /// The command of the first request.
     pub(crate) fn sent(&self) -> Vec<String> {
         self.sent.lock().unwrap()[0].clone()
+    }
+}
+
+/// As the server itself writes a reply.
+fn write_resp2(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("$-1\r\n"),
+        Value::String(text) if text == "OK" => out.push_str("+OK\r\n"),
+        Value::String(text) => write!(out, "${}\r\n{text}\r\n", text.len()).unwrap(),
+        Value::Array(values) => {
+            write!(out, "*{}\r\n", values.len()).unwrap();
+            values.iter().for_each(|value| write_resp2(value, out));
+        }
+        number => write!(out, ":{number}\r\n").unwrap(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, pin::Pin, rc::Rc};
 use restis::{Bytes, Command, Error, FromReply, Redis, Scan};
 use serde_json::Value;
 
-use crate::{shown::Shown, vector::Vector};
+use crate::{differences::Difference, shown::Shown, vector::Vector};
 
 /// How a command goes out and is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +15,17 @@ pub(crate) enum Form {
     Transaction,
     /// In a pipeline beside a command whose reply is bytes, which has the answer come as base64.
     Base64,
+    Resp2,
 }
 
 impl Form {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Alone, Self::Pipeline, Self::Transaction, Self::Base64];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Alone,
+        Self::Pipeline,
+        Self::Transaction,
+        Self::Base64,
+        Self::Resp2,
+    ];
 }
 
 /// What a call gave.
@@ -38,10 +44,11 @@ pub(crate) struct Row {
     expression: &'static str,
     call: Call,
     /// What we send, where it is not what the vector says, and why.
-    pub(crate) wire: Option<(&'static str, &'static str)>,
+    pub(crate) wire: Option<(&'static str, Difference)>,
     /// A whole reply, where that of the vector is cut.
     raw: Option<&'static str>,
-    pub(crate) differs: Option<&'static str>,
+    /// How the result differs from that of the vector.
+    pub(crate) differs: Option<Difference>,
 }
 
 impl fmt::Display for Row {
@@ -62,9 +69,9 @@ impl Row {
         }
     }
 
-    pub(crate) fn wire(self, ours: &'static str, because: &'static str) -> Self {
+    pub(crate) fn wire(self, ours: &'static str, difference: Difference) -> Self {
         Self {
-            wire: Some((ours, because)),
+            wire: Some((ours, difference)),
             ..self
         }
     }
@@ -76,7 +83,7 @@ impl Row {
         }
     }
 
-    pub(crate) fn differs(self, difference: &'static str) -> Self {
+    pub(crate) fn differs(self, difference: Difference) -> Self {
         Self {
             differs: Some(difference),
             ..self
@@ -120,6 +127,7 @@ pub(crate) fn command<T: FromReply + Shown + 'static, O: 'static>(
         Box::pin(async move {
             let reply = match form {
                 Form::Alone => command.await?,
+                Form::Resp2 => command.resp2().await?,
                 Form::Pipeline => redis.pipeline(command).await??,
                 Form::Transaction => redis.transaction(command).await?,
                 Form::Base64 => {
@@ -152,7 +160,7 @@ pub(crate) fn scan<T: FromReply + Shown + Unpin + 'static>(
     })
 }
 
-/// Rows: the number of a vector, our call, the reply it gives; then, where something is otherwise, `wire(ours, why)`,
+/// Rows: the number of a vector, our call, the reply it gives; then, where something is otherwise, `wire(ours, difference)`,
 /// `whole(raw)` and `differs(difference)`.
 macro_rules! rows {
     ($redis:ident: $($id:literal $call:expr => $expected:expr $(, $note:ident($($of:expr),+))*;)*) => {

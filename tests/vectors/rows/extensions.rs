@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{text, texts};
 use crate::{
-    differences::{COUNTED, FLAT, HANDLES, NEAREST},
+    differences::{COUNTED, FLAT, HANDLES, NEAREST, OPTIONS},
     row::{Row, is, rows},
 };
 
@@ -60,7 +60,7 @@ pub(super) fn search() -> Vec<Row> {
         257 redis.search_create("i", On::Json("p:"), schema()).skipinitialscan().existsok().language("english") => is(true),
             wire(
                 r#"["SEARCH.CREATE","i","ON","JSON","PREFIX","1","p:","SKIPINITIALSCAN","EXISTSOK","LANGUAGE","english","SCHEMA","t","TEXT","n","U64","FAST","o.k","KEYWORD"]"#,
-                "options stand behind what they are options of, and the server takes them in any order"
+                OPTIONS
             ),
             differs(HANDLES);
         258 redis.search_create("i", On::Stream("s"), Schema::new().field("t", Field::text())) => is(()), differs(HANDLES);

@@ -8,13 +8,9 @@ use serde_json::{Value, json};
 
 use super::{text, texts};
 use crate::{
-    differences::{DONE, FORMATTED},
+    differences::{DONE, FORMATTED, PATH, QUOTED},
     row::{Row, is, rows},
 };
-
-const PATH: &str = "the path is always said: without one the server takes an older path, whose reply has another shape";
-const QUOTED: &str =
-    "a value goes out as JSON; there text does not, and \"x\" is refused by the server";
 
 /// A value for the one match of a path.
 fn one<T: PartialEq>(value: T) -> impl Fn(&Matches<T>) -> bool {

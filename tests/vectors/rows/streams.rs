@@ -10,14 +10,13 @@ use serde_json::json;
 
 use super::text;
 use crate::{
-    differences::{EMPTY, ENTRIES, NAMED, PAIRS},
+    differences::{EMPTY, ENTRIES, EXACT, NAMED, NO_BLOCK, PAIRS},
     row::{Row, is, rows},
 };
 
 type Fields = Vec<(String, String)>;
 
 const FIRST: StreamId = StreamId::new(1, 0);
-const NO_BLOCK: &str = "BLOCK waits on a connection, and is not over REST";
 
 /// One entry, `1-0`, with one field.
 fn one(field: &'static str, value: &'static str) -> impl Fn(&Vec<Entry<Fields>>) -> bool {
@@ -70,6 +69,6 @@ pub(super) fn rows() -> Vec<Row> {
         175 redis.xrevrange::<Fields>("k", "+", "-") => one("a", "x"), differs(ENTRIES);
         176 redis.xtrim("k", Trim::maxlen(10).approx()) => is(1);
         177 redis.xtrim("k", Trim::minid(FIRST).limit(5)) => is(1),
-            wire(r#"["XTRIM","k","MINID","1-0","LIMIT","5"]"#, "`=` is what the server does without `~`");
+            wire(r#"["XTRIM","k","MINID","1-0","LIMIT","5"]"#, EXACT);
     }
 }
