@@ -41,6 +41,11 @@ async function call({ together, method, args, chain }) {
   const target = path.reduce((object, part) => object[part], clients[together]);
   if (!chain) return target[name](...args);
   let command = target[name](...args);
+  // With automatic pipelining it is no chain but a promise, of which something may come later.
+  if (command instanceof Promise) {
+    await command.catch(() => {});
+    throw new TypeError(`${method}(…) cannot be chained`);
+  }
   for (const [step, ...given] of chain) command = command[step](...given);
   return command.exec();
 }
