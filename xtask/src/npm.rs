@@ -30,6 +30,14 @@ impl Node {
             Self::V22 => "Node 22",
         }
     }
+
+    /// Set beforehand, it names the `node` to use; tests find theirs by it.
+    pub(crate) fn variable(self) -> &'static str {
+        match self {
+            Self::V20 => "RESTIS_NODE20",
+            Self::V22 => "RESTIS_NODE22",
+        }
+    }
 }
 
 /// Installs what tests/js/package-lock.json pins, unless it is there.
@@ -53,9 +61,10 @@ pub(crate) fn ensure(repo: &Repo) -> Result<()> {
 
 /// The `node` of a release, from npm's packages of Node itself.
 pub(crate) fn node(repo: &Repo, node: Node) -> Result<PathBuf> {
-    let (release, variable) = match node {
-        Node::V20 => ("20", "RESTIS_NODE20"),
-        Node::V22 => ("22", "RESTIS_NODE22"),
+    let variable = node.variable();
+    let release = match node {
+        Node::V20 => "20",
+        Node::V22 => "22",
     };
     if let Some(named) = env::var_os(variable).filter(|value| !value.is_empty()) {
         return Ok(named.into());

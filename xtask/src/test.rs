@@ -96,8 +96,9 @@ fn cargo_test(command: &Cmd, what: &str) -> Result<()> {
     command.shown()
 }
 
-/// Everything that runs natively, with the docs' examples, against the pinned server.
+/// Everything that runs natively, with the docs' examples, against the pinned server, and beside @upstash/redis in Node.
 fn native(repo: &Repo, long: bool) -> Result<()> {
+    npm::ensure(repo)?;
     let server = server::pinned(repo)?;
     let json = JsonServer::start(repo)?;
     ui::note(&format!("against {server}"));
@@ -106,6 +107,7 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
         .arg("--workspace")
         .args(elsewhere.flat_map(|package| ["--exclude", package]))
         .env("RESTIS_SERVER", &server.path)
+        .env(Node::V22.variable(), npm::node(repo, Node::V22)?)
         .dir(repo.root());
     let tests = json.tested_by(tests);
     let tests = if long {
