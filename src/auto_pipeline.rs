@@ -14,18 +14,18 @@ use std::{
     collections::VecDeque,
     fmt,
     future::Future,
+    mem::take,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use self::flight::Flight;
+use self::flight::{Flight, Seating};
 use crate::{
-    client::{Answer, Call, Endpoint, Inner, Redis, lock},
+    client::{Answer, Call, Inner, Redis, lock},
     clock,
     command::Options,
     error::Error,
@@ -48,6 +48,16 @@ pub(crate) struct AutoPipeline {
 struct Lane {
     gates: VecDeque<Gate>,
     in_flight: usize,
+    order: Order,
+}
+
+/// The requests that the next one of the same turn may have to wait for.
+#[derive(Default)]
+struct Order {
+    /// The last one that writes.
+    writer: Option<Arc<Flight>>,
+    /// Those behind it that only read, and go at the same time.
+    readers: Vec<Arc<Flight>>,
 }
 
 /// One request while it gathers commands.
@@ -62,8 +72,8 @@ struct Gate {
     exclusive: bool,
     /// The turn in which it opened is over, so it may leave.
     ready: bool,
-    /// The request before it of the same turn, and whether that one only reads.
-    after: Option<(Arc<Flight>, bool)>,
+    /// The request before it is of the same turn.
+    follows: bool,
 }
 
 /// One command that waits to leave.
@@ -87,7 +97,7 @@ pub(crate) enum Load {
 
 /// How a request is repeated. Commands that want it otherwise leave in a request of their own.
 #[derive(Clone, Copy, PartialEq)]
-struct Terms {
+pub(crate) struct Terms {
     attempt_timeout: Duration,
     retry: Retry,
 }
@@ -140,6 +150,36 @@ impl Gate {
     }
 }
 
+impl Lane {
+    /// What this request has to wait for, which is the first one now: all that writes before it, and if it writes
+    /// itself, all that reads before it as well.
+    fn order(&mut self, gate: &Gate) -> Vec<Arc<Flight>> {
+        if !gate.follows {
+            self.order = Order::default();
+        }
+        let is_followed = self.gates.front().is_some_and(|next| next.follows);
+        if !gate.follows && !is_followed {
+            return Vec::new();
+        }
+        let order = &mut self.order;
+        let mut after: Vec<_> = order.writer.iter().cloned().collect();
+        if gate.only_reads() {
+            // No more are under way, so that half of them are not.
+            if order.readers.len() > self.in_flight.saturating_mul(2) {
+                order.readers.retain(|reader| !reader.has_ended());
+            }
+            order.readers.push(Arc::clone(&gate.flight));
+        } else {
+            after.append(&mut order.readers);
+            order.writer = Some(Arc::clone(&gate.flight));
+        }
+        if !is_followed {
+            self.order = Order::default();
+        }
+        after
+    }
+}
+
 impl AutoPipeline {
     pub(crate) fn new(max_in_flight: Option<usize>) -> Self {
         Self {
@@ -166,8 +206,7 @@ impl AutoPipeline {
             .back()
             .is_some_and(|gate| gate.takes(&load, terms));
         if !fits {
-            let after = lane.gates.back();
-            let after = after.map(|gate| (Arc::clone(&gate.flight), gate.only_reads()));
+            let follows = !lane.gates.is_empty();
             lane.gates.push_back(Gate {
                 flight: Arc::default(),
                 passengers: Vec::new(),
@@ -176,7 +215,7 @@ impl AutoPipeline {
                 terms,
                 exclusive: matches!(load, Load::Whole(_)),
                 ready: false,
-                after,
+                follows,
             });
         }
         // There is one: it was there, or has just been made.
@@ -208,10 +247,11 @@ impl AutoPipeline {
         let launched = self.launch(&mut lane, inner);
         let waiting = lane.gates.iter_mut().find(|gate| at(gate));
         let has_left = waiting.is_none();
-        if let Some(passenger) = waiting.and_then(|gate| gate.passengers.get_mut(seat)) {
-            passenger.waker = Some(waker.clone());
-        }
+        let old = waiting
+            .and_then(|gate| gate.passengers.get_mut(seat))
+            .and_then(|passenger| passenger.waker.replace(waker.clone()));
         drop(lane);
+        drop(old);
         launched.into_iter().for_each(Waker::wake);
         has_left
     }
@@ -228,7 +268,8 @@ impl AutoPipeline {
                 break;
             }
             lane.in_flight += 1;
-            wakers.extend(gate.launch(inner, self.is_capped()));
+            let after = lane.order(&gate);
+            wakers.extend(gate.launch(inner, self.is_capped(), after));
         }
         wakers
     }
@@ -251,29 +292,26 @@ impl AutoPipeline {
             .position(|gate| Arc::ptr_eq(&gate.flight, flight))?;
         let gate = lane.gates.get_mut(place)?;
         let passenger = gate.passengers.get_mut(seat)?;
-        passenger.waker = None;
+        let waker = passenger.waker.take();
         let load = passenger.load.take();
         gate.present = gate.present.saturating_sub(1);
-        if gate.present == 0 {
-            let gate = lane.gates.remove(place);
-            drop(lane);
-            // Who was to leave after it need not wait.
-            if let Some(waker) = gate.and_then(|gate| gate.flight.cancel().waker) {
-                waker.wake();
-            }
+        let empty = (gate.present == 0).then(|| lane.gates.remove(place));
+        if let (Some(Some(gate)), Some(next)) = (&empty, lane.gates.get_mut(place)) {
+            // Who was to leave after it leaves after the one before it.
+            next.follows = gate.follows;
         }
+        let order = lane.gates.is_empty().then(|| take(&mut lane.order));
+        drop(lane);
+        // A waker may be all that holds a task, with other passengers in it.
+        drop((waker, empty, order));
         load
     }
 }
 
 impl Gate {
-    /// Makes the request. Gives the wakers of the passengers that wait for it.
-    fn launch(self, inner: &Arc<Inner>, capped: bool) -> Vec<Waker> {
-        let after = match &self.after {
-            Some((_, true)) if self.only_reads() => None,
-            Some((before, _)) => Some(Arc::clone(before)),
-            None => None,
-        };
+    /// Makes the request, which leaves when those of `after` have ended. Gives the wakers of the passengers that wait
+    /// for it.
+    fn launch(self, inner: &Arc<Inner>, capped: bool, after: Vec<Arc<Flight>>) -> Vec<Waker> {
         let loads = self
             .passengers
             .iter()
@@ -283,79 +321,29 @@ impl Gate {
             .fold((Duration::MAX, Duration::ZERO), |(short, long), timeout| {
                 (short.min(timeout), long.max(timeout))
             });
-        let mut seats = Vec::with_capacity(self.passengers.len());
+        let own_timers = capped || !after.is_empty() || shortest < longest;
         let mut wakers = Vec::new();
-        let mut call = Call::new(Endpoint::Pipeline);
-        let mut body = String::with_capacity(self.bytes + self.passengers.len() * 2 + 2);
-        body.push('[');
-        let mut place = 0;
-        for passenger in self.passengers {
-            wakers.extend(passenger.waker);
-            let mut seat = flight::Seating::default();
-            match passenger.load {
-                Some(Load::Json {
-                    json,
-                    base64,
-                    options,
-                }) if self.present == 1 => {
-                    // Alone, it goes as it would without all this.
-                    seat.command = 0..json.len();
-                    call.endpoint = Endpoint::Command;
-                    call.base64 = base64;
-                    call.options = options;
-                    body = json;
-                }
-                Some(Load::Json {
-                    json,
-                    base64,
-                    options,
-                }) => {
-                    if place > 0 {
-                        body.push(',');
-                    }
-                    seat.command = body.len()..body.len() + json.len();
-                    body.push_str(&json);
-                    call.base64 |= base64;
-                    call.marks
-                        .extend(options.safety.map(|safety| (place, safety)));
-                    seat.safety = options.safety;
-                    seat.place = place;
-                    place += 1;
-                }
-                Some(Load::Whole(whole)) => {
-                    call = *whole;
-                    seat.safety = call.options.safety;
-                    if matches!(call.endpoint, Endpoint::Command) {
-                        seat.command = 0..call.body.len();
-                    }
-                }
-                None => {}
-            }
-            seats.push(seat);
-        }
-        if call.is_batch() {
-            body.push(']');
-            call.options.attempt_timeout = Some(self.terms.attempt_timeout);
-            call.options.retry = Some(self.terms.retry);
-            call.options.timeout = Some(longest);
-        }
-        if call.body.is_empty() {
-            call.body = Bytes::from(body);
-        }
-        let own_timers = capped || after.is_some() || shortest < longest;
-        let (sent, name) = (call.body.clone(), call.name.clone());
-        let (inner, flight) = (Arc::clone(inner), Arc::clone(&self.flight));
+        let seats = self
+            .passengers
+            .into_iter()
+            .map(|passenger| {
+                wakers.extend(passenger.waker);
+                Seating::new(passenger.load)
+            })
+            .collect();
+        let (inner, flight, terms) = (Arc::clone(inner), Arc::clone(&self.flight), self.terms);
+        let mut before = after.clone();
         let request: BoxFuture<'static, _> = Box::pin(async move {
-            if let Some(before) = after {
-                before.landed(&inner).await;
+            while let Some(flight) = before.pop() {
+                before.extend(flight.landed(&inner).await);
             }
-            flight.leaves();
+            let call = flight.leaves(terms, longest);
             // Not kept across the wait: the flight owns this future.
             drop(flight);
             inner.send(call).await
         });
         self.flight
-            .launch(request, seats, self.present, own_timers, sent, name);
+            .launch(request, seats, self.present, own_timers, after);
         wakers
     }
 }

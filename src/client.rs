@@ -634,7 +634,8 @@ impl Builder {
     /// into the next one. Turns [`auto_pipelining`](Self::auto_pipelining) on. Default: no limit.
     ///
     /// For many tasks that share a client: the busier the server, the larger the batches. The time in
-    /// which a command waits for its turn is part of its timeout.
+    /// which a command waits for its turn is part of its timeout. With more than one, a turn may also end when
+    /// a request that waited may leave; what is polled behind that does not wait for it.
     ///
     /// Not on wasm32, where a Worker's requests would wait for each other's answers, which the platform forbids.
     #[cfg(not(target_arch = "wasm32"))]

@@ -10,9 +10,11 @@
     reason = "a test, not an API"
 )]
 
+mod by_hand;
 mod echo;
 mod real;
 mod together;
+mod turns;
 
 use std::{
     future::{Future, IntoFuture},
