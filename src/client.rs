@@ -146,6 +146,8 @@ pub(crate) struct Answer {
     is_batch: bool,
     form: Form,
     sent: Bytes,
+    /// The commands of a batch whose class the caller has set.
+    marks: Vec<(usize, Safety)>,
     name: Option<Cow<'static, str>>,
 }
 
@@ -197,6 +199,7 @@ impl Answer {
             is_batch: false,
             form: self.form,
             sent,
+            marks: Vec::new(),
             name: None,
         })
     }
@@ -217,7 +220,12 @@ impl Answer {
         &self.sent
     }
 
-    /// The name of a single command, for errors.
+    /// The commands of a batch whose class the caller has set.
+    pub(crate) fn marks(&self) -> &[(usize, Safety)] {
+        &self.marks
+    }
+
+    /// The name of the command or of the kind of batch, for errors.
     pub(crate) fn name(&self) -> Option<Cow<'static, str>> {
         self.name
             .clone()
@@ -357,8 +365,12 @@ impl Inner {
                         value,
                         is_batch: call.is_batch(),
                         form,
-                        name: call.name.take(),
+                        name: match call.is_batch() {
+                            true => call.name(),
+                            false => call.name.take(),
+                        },
                         sent: call.body,
+                        marks: call.marks,
                     });
                 }
                 Err(failure) => failure.of_script(|| call.is_script()),

@@ -440,7 +440,12 @@ impl State {
                 let seating = self.seats.get(seat).ok_or_else(lost)?;
                 let entry = entries.get(seating.place).ok_or_else(lost)?;
                 let sent = self.body.slice(seating.command.clone());
-                answer.entry(entry.clone(), sent)
+                let answer = answer.entry(entry.clone(), sent);
+                // What is no entry leaves open whether its command ran.
+                answer.map_err(|error| match error.is_decode() {
+                    true => self.own(seat, &error),
+                    false => error,
+                })
             }
             Phase::Landed(Landed::Failed(error)) => Err(self.own(seat, error)),
             _ => Err(lost()),

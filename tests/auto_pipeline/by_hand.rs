@@ -185,8 +185,10 @@ pub struct Executor<'a> {
     pub checked: usize,
 }
 
+type Command<'a> = Pin<Box<dyn Future<Output = Result<usize, Error>> + 'a>>;
+
 pub struct Task<'a> {
-    pub command: Option<Pin<Box<dyn Future<Output = Result<usize, Error>> + 'a>>>,
+    pub command: Option<Command<'a>>,
     pub woken: Arc<Woken>,
     pub is_write: bool,
     pub is_alone: bool,
