@@ -13,18 +13,18 @@ use std::{
     borrow::Cow,
     fmt,
     future::Future,
+    mem::take,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 use self::flight::{Flight, Request, Seating, wake};
 use crate::{
-    client::{Answer, Call, Endpoint, Inner, Redis, lock},
+    client::{Answer, Call, Inner, Redis, lock},
     clock,
     command::Options,
     error::Error,
@@ -47,6 +47,16 @@ pub(crate) struct AutoPipeline {
 struct Lane {
     gates: Vec<Gate>,
     in_flight: usize,
+    order: Order,
+}
+
+/// The requests that the next one of the same turn may have to wait for.
+#[derive(Default)]
+struct Order {
+    /// The last one that writes.
+    writer: Option<Arc<Flight>>,
+    /// Those behind it that only read, and go at the same time.
+    readers: Vec<Arc<Flight>>,
 }
 
 /// One request while it gathers commands.
@@ -61,8 +71,8 @@ struct Gate {
     exclusive: bool,
     /// The turn in which it opened is over, so it may leave.
     ready: bool,
-    /// The request before it of the same turn, and whether that one only reads.
-    after: Option<(Arc<Flight>, bool)>,
+    /// The request before it is of the same turn.
+    follows: bool,
 }
 
 /// One command that waits to leave.
@@ -86,7 +96,7 @@ pub(crate) enum Load {
 
 /// How a request is repeated. Commands that want it otherwise leave in a request of their own.
 #[derive(Clone, Copy, PartialEq)]
-struct Terms {
+pub(crate) struct Terms {
     attempt_timeout: Duration,
     retry: Retry,
 }
@@ -124,15 +134,6 @@ impl Load {
     }
 }
 
-impl Lane {
-    /// Where this request is, if it has not left.
-    fn place(&self, flight: &Arc<Flight>) -> Option<usize> {
-        self.gates
-            .iter()
-            .position(|gate| Arc::ptr_eq(&gate.flight, flight))
-    }
-}
-
 impl Gate {
     fn takes(&self, load: &Load, terms: Terms) -> bool {
         let fits = self.passengers.len() < MAX_COMMANDS
@@ -145,6 +146,43 @@ impl Gate {
     fn only_reads(&self) -> bool {
         let loads = self.passengers.iter().flat_map(|passenger| &passenger.load);
         loads.into_iter().all(Load::is_read)
+    }
+}
+
+impl Lane {
+    /// Where this request is, if it has not left.
+    fn place(&self, flight: &Arc<Flight>) -> Option<usize> {
+        self.gates
+            .iter()
+            .position(|gate| Arc::ptr_eq(&gate.flight, flight))
+    }
+
+    /// What this request has to wait for, which is the first one now: all that writes before it, and if it writes
+    /// itself, all that reads before it as well.
+    fn order(&mut self, gate: &Gate) -> Vec<Arc<Flight>> {
+        if !gate.follows {
+            self.order = Order::default();
+        }
+        let is_followed = self.gates.first().is_some_and(|next| next.follows);
+        if !gate.follows && !is_followed {
+            return Vec::new();
+        }
+        let order = &mut self.order;
+        let mut after: Vec<_> = order.writer.iter().cloned().collect();
+        if gate.only_reads() {
+            // No more are under way, so that half of them are not.
+            if order.readers.len() > self.in_flight.saturating_mul(2) {
+                order.readers.retain(|reader| !reader.has_ended());
+            }
+            order.readers.push(Arc::clone(&gate.flight));
+        } else {
+            after.append(&mut order.readers);
+            order.writer = Some(Arc::clone(&gate.flight));
+        }
+        if !is_followed {
+            self.order = Order::default();
+        }
+        after
     }
 }
 
@@ -171,7 +209,7 @@ impl AutoPipeline {
         let mut lane = lock(&self.lane);
         let last = lane.gates.last();
         if !last.is_some_and(|gate| gate.takes(&load, terms)) {
-            let after = last.map(|gate| (Arc::clone(&gate.flight), gate.only_reads()));
+            let follows = last.is_some();
             lane.gates.push(Gate {
                 flight: Arc::default(),
                 passengers: Vec::new(),
@@ -180,7 +218,7 @@ impl AutoPipeline {
                 terms,
                 exclusive: matches!(load, Load::Whole(_)),
                 ready: false,
-                after,
+                follows,
             });
         }
         // There is one: it was there, or has just been made.
@@ -209,12 +247,12 @@ impl AutoPipeline {
         }
         let launched = self.launch(&mut lane, inner);
         let waiting = lane.place(flight);
-        if let Some(gate) = waiting.and_then(|place| lane.gates.get_mut(place))
-            && let Some(passenger) = gate.passengers.get_mut(seat)
-        {
-            passenger.waker = Some(waker.clone());
-        }
+        let passenger = waiting
+            .and_then(|place| lane.gates.get_mut(place))
+            .and_then(|gate| gate.passengers.get_mut(seat));
+        let old = passenger.and_then(|passenger| passenger.waker.replace(waker.clone()));
         drop(lane);
+        drop(old);
         wake(launched);
         waiting.is_none()
     }
@@ -226,9 +264,9 @@ impl AutoPipeline {
             && lane.gates.first().is_some_and(|gate| gate.ready)
         {
             lane.in_flight += 1;
-            lane.gates
-                .remove(0)
-                .launch(inner, self.is_capped(), &mut wakers);
+            let gate = lane.gates.remove(0);
+            let after = lane.order(&gate);
+            gate.launch(inner, self.is_capped(), after, &mut wakers);
         }
         wakers
     }
@@ -248,90 +286,56 @@ impl AutoPipeline {
         let place = lane.place(flight)?;
         let gate = lane.gates.get_mut(place)?;
         let passenger = gate.passengers.get_mut(seat)?;
-        passenger.waker = None;
+        let waker = passenger.waker.take();
         let load = passenger.load.take();
         gate.present = gate.present.saturating_sub(1);
-        if gate.present == 0 {
-            let gate = lane.gates.remove(place);
-            drop(lane);
-            // Who was to leave after it need not wait.
-            gate.flight.cancel();
+        let empty = (gate.present == 0).then(|| lane.gates.remove(place));
+        if let (Some(gate), Some(next)) = (&empty, lane.gates.get_mut(place)) {
+            // Who was to leave after it leaves after the one before it.
+            next.follows = gate.follows;
         }
+        let order = lane.gates.is_empty().then(|| take(&mut lane.order));
+        drop(lane);
+        // A waker may be all that holds a task, with other passengers in it.
+        drop((waker, empty, order));
         load
     }
 }
 
 impl Gate {
-    /// Makes the request, and adds the wakers of the passengers that wait for it.
-    fn launch(mut self, inner: &Arc<Inner>, capped: bool, wakers: &mut Vec<Waker>) {
-        let after = match self.after.take() {
-            Some((_, true)) if self.only_reads() => None,
-            after => after.map(|(before, _)| before),
-        };
-        let is_alone = self.present == 1;
-        let mut call = Call::new(Endpoint::Pipeline);
+    /// Makes the request, which leaves when those of `after` have ended, and adds the wakers of the passengers that
+    /// wait for it.
+    fn launch(
+        self,
+        inner: &Arc<Inner>,
+        capped: bool,
+        after: Vec<Arc<Flight>>,
+        wakers: &mut Vec<Waker>,
+    ) {
         let mut seats = Vec::with_capacity(self.passengers.len());
-        let mut body = String::with_capacity(self.bytes + self.passengers.len() + 2);
         let (mut shortest, mut longest) = (Duration::MAX, Duration::ZERO);
-        let mut place = 0;
         for passenger in self.passengers {
             wakers.extend(passenger.waker);
-            let mut seat = Seating::default();
-            if let Some(load) = passenger.load {
-                let options = *load.options();
-                let timeout = options.timeout.unwrap_or(inner.timeout);
+            if let Some(load) = &passenger.load {
+                let timeout = load.options().timeout.unwrap_or(inner.timeout);
                 (shortest, longest) = (shortest.min(timeout), longest.max(timeout));
-                seat.safety = options.safety;
-                seat.place = place;
-                match load {
-                    Load::Json { json, base64, .. } => {
-                        if is_alone {
-                            // It goes as it would without all this.
-                            call.endpoint = Endpoint::Command;
-                            call.options = options;
-                        } else {
-                            body.push(if place == 0 { '[' } else { ',' });
-                            call.marks
-                                .extend(options.safety.map(|safety| (place, safety)));
-                        }
-                        call.base64 |= base64;
-                        seat.command = body.len()..body.len() + json.len();
-                        body.push_str(&json);
-                    }
-                    Load::Whole(whole) => {
-                        call = *whole;
-                        if matches!(call.endpoint, Endpoint::Command) {
-                            seat.command = 0..call.body.len();
-                        }
-                    }
-                }
-                place += 1;
             }
-            seats.push(seat);
+            seats.push(Seating::new(passenger.load));
         }
-        if call.is_batch() {
-            body.push(']');
-            call.options.attempt_timeout = Some(self.terms.attempt_timeout);
-            call.options.retry = Some(self.terms.retry);
-            call.options.timeout = Some(longest);
-        }
-        if call.body.is_empty() {
-            call.body = Bytes::from(body);
-        }
-        let own_timers = capped || after.is_some() || shortest < longest;
-        let (sent, name) = (call.body.clone(), call.name.clone());
-        let (inner, flight) = (Arc::clone(inner), Arc::clone(&self.flight));
+        let own_timers = capped || !after.is_empty() || shortest < longest;
+        let (inner, flight, terms) = (Arc::clone(inner), Arc::clone(&self.flight), self.terms);
+        let mut before = after.clone();
         let request: Request = Box::pin(async move {
-            if let Some(before) = after {
-                before.landed(&inner).await;
+            while let Some(flight) = before.pop() {
+                before.extend(flight.landed(&inner).await);
             }
-            flight.leaves();
+            let call = flight.leaves(terms, longest);
             // Not kept across the wait: the flight owns this future.
             drop(flight);
             inner.send(call).await
         });
         self.flight
-            .launch(request, seats, self.present, own_timers, sent, name);
+            .launch(request, seats, self.present, own_timers, after);
     }
 }
 

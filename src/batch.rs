@@ -16,6 +16,7 @@ use crate::{
     command::{Command, Options, call_options},
     error::Error,
     reply::{FromReply, Reply},
+    retry::Safety,
     safety,
     wire::{
         answer::{self, Entry, Form, Strings},
@@ -115,6 +116,8 @@ impl<'a> Writer<'a> {
 pub struct Reader<'a> {
     entries: Entries<'a>,
     sent: &'a [u8],
+    /// The commands whose class the caller has set.
+    marks: &'a [(usize, Safety)],
     index: usize,
     /// There was no entry left for some command.
     is_short: bool,
@@ -175,7 +178,11 @@ impl Reader<'_> {
                 return Err(Error::server(&words, None, name));
             }
             // Not of the API's shape, or missing, by which the whole answer fails.
-            None => Err(Error::not_an_entry()),
+            None => {
+                let name = safety::name_in_batch(self.sent, index);
+                let class = safety::of_member(self.sent, index, self.marks);
+                return Err(Error::not_an_entry().of_member(name, class));
+            }
         };
         result.map_err(|error| error.with_command(safety::name_in_batch(self.sent, index)))
     }
@@ -475,13 +482,17 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
         let mut reader = Reader {
             entries: entries.clone(),
             sent: answer.as_ref().map_or(&[], Answer::sent),
+            marks: answer.as_ref().map_or(&[], Answer::marks),
             index: 0,
             is_short: false,
         };
         let results = this.batch.read(&mut reader);
         if reader.is_short || reader.entries.next().is_some() {
             // Which answer belongs to which command cannot be told any more.
-            return Poll::Ready(Err(Error::misordered(reader.index, entries.count())));
+            let error = Error::misordered(reader.index, entries.count());
+            let class = safety::of_batch(reader.sent, reader.marks);
+            let name = answer.as_ref().and_then(Answer::name);
+            return Poll::Ready(Err(error.of_member(name, class)));
         }
         Poll::Ready((this.finish)(results))
     }

@@ -151,6 +151,8 @@ pub(crate) struct Answer {
     is_batch: bool,
     form: Form,
     sent: Bytes,
+    /// The commands of a batch whose class the caller has set.
+    marks: Vec<(usize, Safety)>,
     name: Option<Cow<'static, str>>,
 }
 
@@ -202,6 +204,7 @@ impl Answer {
             is_batch: false,
             form: self.form,
             sent,
+            marks: Vec::new(),
             name: None,
         })
     }
@@ -222,7 +225,12 @@ impl Answer {
         &self.sent
     }
 
-    /// The name of a single command, for errors.
+    /// The commands of a batch whose class the caller has set.
+    pub(crate) fn marks(&self) -> &[(usize, Safety)] {
+        &self.marks
+    }
+
+    /// The name of the command or of the kind of batch, for errors.
     pub(crate) fn name(&self) -> Option<Cow<'static, str>> {
         self.name
             .clone()
@@ -381,8 +389,12 @@ impl Inner {
                         value,
                         is_batch: call.is_batch(),
                         form,
-                        name: call.name.take(),
+                        name: match call.is_batch() {
+                            true => call.name(),
+                            false => call.name.take(),
+                        },
                         sent: call.body,
+                        marks: call.marks,
                     });
                 }
                 Err(failure) => failure.of_script(|| call.is_script()),
@@ -669,7 +681,8 @@ impl Builder {
     /// into the next one. Turns [`auto_pipelining`](Self::auto_pipelining) on. Default: no limit.
     ///
     /// For many tasks that share a client: the busier the server, the larger the batches. The time in
-    /// which a command waits for its turn is part of its timeout.
+    /// which a command waits for its turn is part of its timeout. With more than one, a turn may also end when
+    /// a request that waited may leave; what is polled behind that does not wait for it.
     ///
     /// Not on wasm32, where a Worker's requests would wait for each other's answers, which the platform forbids.
     #[cfg(not(target_arch = "wasm32"))]

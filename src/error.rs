@@ -118,15 +118,18 @@ impl Error {
         Self::new(Kind::Decode, message)
     }
 
-    /// A batch whose answer has too few entries, or too many.
+    /// A batch whose answer has too few entries, or too many: which of the commands ran is not known.
     pub(crate) fn misordered(sent: usize, found: usize) -> Self {
         Self::decode(format!(
             "{sent} commands were sent and {found} answers came: their order cannot be trusted, read the data again"
         ))
+        .with_outcome(1, true, false, Safety::Write)
     }
 
+    /// The entry of a command that says neither that it ran nor that it did not.
     pub(crate) fn not_an_entry() -> Self {
         Self::decode("an entry of the batch's answer is neither a result nor an error")
+            .with_outcome(1, true, false, Safety::Write)
     }
 
     /// The server's own words about `command`, without what they repeat of its arguments.
@@ -260,7 +263,8 @@ impl Error {
         self.inner.kind == Kind::Server
     }
 
-    /// The answer has not the shape asked for. The command did run.
+    /// The answer has not the shape asked for. The command did run, unless [`is_ambiguous`](Self::is_ambiguous)
+    /// leaves that open.
     pub fn is_decode(&self) -> bool {
         self.inner.kind == Kind::Decode
     }

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     future::poll_fn,
+    mem::{replace, take},
     ops::Range,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -15,8 +16,9 @@ use std::{
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
+use super::{Load, Terms};
 use crate::{
-    client::{Answer, Inner, lock},
+    client::{Answer, Call, Endpoint, Inner, lock},
     error::{Error, Kind, show},
     retry::Safety,
     safety,
@@ -31,8 +33,6 @@ pub(super) struct Flight {
     woken: AtomicBool,
     /// It gathers no more commands.
     left: AtomicBool,
-    /// Its commands may have reached the server.
-    sent: AtomicBool,
     /// Its passengers' times may end before its own.
     own_timers: AtomicBool,
     state: Mutex<State>,
@@ -42,8 +42,10 @@ pub(super) struct Flight {
 struct State {
     phase: Phase,
     seats: Vec<Seating>,
-    /// The request that leaves after this one, while it waits for that.
-    follower: Option<Waker>,
+    /// What this request waits for before it leaves.
+    after: Vec<Arc<Flight>>,
+    /// Of the requests that leave after this one and wait for that.
+    followers: Vec<Waker>,
     /// Passengers that have neither been dropped nor got their answer.
     present: usize,
     /// The JSON of the commands.
@@ -56,11 +58,22 @@ struct State {
 #[derive(Default)]
 pub(super) struct Seating {
     waker: Option<Waker>,
+    /// What it brought, until the request leaves. `None` too if it got up before.
+    load: Option<Load>,
     /// Which entry of the answer is its own.
-    pub(super) place: usize,
+    place: usize,
     /// Where in the request's body it stands.
-    pub(super) command: Range<usize>,
-    pub(super) safety: Option<Safety>,
+    command: Range<usize>,
+    safety: Option<Safety>,
+}
+
+impl Seating {
+    pub(super) fn new(load: Option<Load>) -> Self {
+        Self {
+            load,
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Default)]
@@ -98,34 +111,32 @@ impl Flight {
         seats: Vec<Seating>,
         present: usize,
         own_timers: bool,
-        body: Bytes,
-        name: Option<Cow<'static, str>>,
+        after: Vec<Arc<Self>>,
     ) {
         let mut state = lock(&self.state);
         state.phase = Phase::Flying(Some(request));
         state.seats = seats;
         state.present = present;
-        state.body = body;
-        state.name = name;
+        state.after = after;
         self.own_timers.store(own_timers, Ordering::Relaxed);
         self.woken.store(true, Ordering::Release);
         self.left.store(true, Ordering::Release);
     }
 
-    /// From here on the server may see the commands.
-    pub(super) fn leaves(&self) {
-        self.sent.store(true, Ordering::Release);
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(lock(&self.state).phase, Phase::Landed(_))
     }
 
-    /// All passengers are gone: the request is given up, and the one after it may leave.
-    pub(super) fn cancel(&self) {
+    /// Makes the call of those that are there by now: from here on the server may see their commands.
+    ///
+    /// `longest` is the time of the most patient of them.
+    pub(super) fn leaves(&self, terms: Terms, longest: Duration) -> Call {
         let mut state = lock(&self.state);
-        self.left.store(true, Ordering::Release);
-        let phase = std::mem::replace(&mut state.phase, Phase::Landed(Landed::Cancelled));
-        let follower = state.follower.take();
+        let after = take(&mut state.after);
+        let call = state.board(terms, longest);
         drop(state);
-        drop(phase);
-        wake(follower);
+        drop(after);
+        call
     }
 
     /// Drives the request if it has something to do, and gives the answer of this seat once it is there.
@@ -136,28 +147,37 @@ impl Flight {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Answer, Error>> {
         let register = |state: &mut State| {
-            if let Some(seating) = state.seats.get_mut(seat) {
-                keep(&mut seating.waker, cx.waker());
-            }
+            let seating = state.seats.get_mut(seat)?;
+            keep(&mut seating.waker, cx.waker())
         };
         self.drive(inner, register)
             .map(|mut state| state.answer(seat))
     }
 
-    /// Until this request has ended, whatever its end.
-    pub(super) async fn landed(self: Arc<Self>, inner: &Arc<Inner>) {
+    /// Until this request has ended, whatever its end. Gives what it was still waiting for, if it was given up.
+    pub(super) async fn landed(self: Arc<Self>, inner: &Arc<Inner>) -> Vec<Arc<Self>> {
         poll_fn(|cx| {
-            let register = |state: &mut State| keep(&mut state.follower, cx.waker());
-            self.drive(inner, register).map(drop)
+            let register = |state: &mut State| {
+                let known = state
+                    .followers
+                    .iter()
+                    .any(|kept| kept.will_wake(cx.waker()));
+                if !known {
+                    state.followers.push(cx.waker().clone());
+                }
+                None
+            };
+            self.drive(inner, register).map(|state| state.after.clone())
         })
-        .await;
+        .await
     }
 
-    /// Polls the request if it has something to do. `register` keeps the waker that is called when it has again.
+    /// Polls the request if it has something to do. `register` keeps the waker that is called when it has again, and
+    /// gives the one it kept before.
     fn drive(
         self: &Arc<Self>,
         inner: &Arc<Inner>,
-        register: impl FnOnce(&mut State),
+        register: impl FnOnce(&mut State) -> Option<Waker>,
     ) -> Poll<MutexGuard<'_, State>> {
         let mut state = lock(&self.state);
         let request = match &mut state.phase {
@@ -165,11 +185,13 @@ impl Flight {
             Phase::Gathering => None,
             Phase::Flying(request) => request.take_if(|_| self.woken.swap(false, Ordering::AcqRel)),
         };
-        register(&mut state);
+        let old = register(&mut state);
+        drop(state);
+        // A waker may be all that holds a task, with other passengers in it.
+        drop(old);
         let Some(request) = request else {
             return Poll::Pending;
         };
-        drop(state);
         let mut polled = Polled {
             flight: self,
             inner,
@@ -198,28 +220,48 @@ impl Flight {
         timeout: Option<Duration>,
     ) -> Option<Error> {
         let mut state = lock(&self.state);
-        if let Some(seating) = state.seats.get_mut(seat) {
-            seating.waker = None;
-        }
+        let seating = state.seats.get_mut(seat)?;
+        let (waker, load) = (seating.waker.take(), seating.load.take());
         state.present = state.present.saturating_sub(1);
         if !matches!(state.phase, Phase::Flying(_)) {
+            drop(state);
+            drop(waker);
             return None;
         }
-        let sent = self.sent.load(Ordering::Acquire);
-        let error = timeout.map(|timeout| state.own(seat, &late(timeout, sent)));
+        let error = timeout.map(|timeout| match &load {
+            // The request leaves without it.
+            Some(load) => late(timeout, false).with_command(load.name()),
+            None => state.own(seat, &late(timeout, true)),
+        });
         if state.present > 0 {
             // It may have been this one's turn to drive.
-            if self.woken.load(Ordering::Acquire) {
-                let wakers = state.wakers();
-                drop(state);
-                wake(wakers);
-            }
+            let woken = self.woken.load(Ordering::Acquire);
+            let wakers = if woken { state.wakers() } else { Vec::new() };
+            drop(state);
+            drop(waker);
+            wake(wakers);
             return error;
         }
+        // All passengers are gone.
+        let phase = replace(&mut state.phase, Phase::Landed(Landed::Cancelled));
+        let followers = take(&mut state.followers);
         drop(state);
-        self.cancel();
+        drop((waker, phase));
+        wake(followers);
         inner.landed();
         error
+    }
+}
+
+impl Drop for Flight {
+    /// One by one: of a long row that was given up, each holds the one before it.
+    fn drop(&mut self) {
+        let mut after = take(&mut lock(&self.state).after);
+        while let Some(flight) = after.pop() {
+            if let Some(flight) = Arc::into_inner(flight) {
+                after.append(&mut lock(&flight.state).after);
+            }
+        }
     }
 }
 
@@ -260,10 +302,16 @@ impl Drop for Polled<'_> {
         }
         let Some(answer) = self.answer.take() else {
             state.phase = Phase::Flying(self.request.take());
+            // Who came while it was polled, after its waker was called, found nothing to drive.
+            if self.flight.woken.load(Ordering::Acquire) {
+                let wakers = state.all_wakers();
+                drop(state);
+                wake(wakers);
+            }
             return;
         };
         state.phase = Phase::Landed(land(answer, &state));
-        let wakers = state.wakers();
+        let wakers = state.all_wakers();
         drop(state);
         wake(wakers);
         self.inner.landed();
@@ -277,14 +325,79 @@ impl Wake for Flight {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.woken.store(true, Ordering::Release);
-        let mut state = lock(&self.state);
-        let wakers = state.wakers();
-        drop(state);
+        let wakers = lock(&self.state).all_wakers();
         wake(wakers);
     }
 }
 
 impl State {
+    /// The call of all that have brought something.
+    fn board(&mut self, terms: Terms, longest: Duration) -> Call {
+        let loads = || {
+            self.seats
+                .iter()
+                .filter_map(|seating| seating.load.as_ref())
+        };
+        let bytes: usize = loads().map(|load| load.bytes() + 1).sum();
+        let is_alone = loads().count() == 1;
+        let mut call = Call::new(Endpoint::Pipeline);
+        let mut body = String::with_capacity(bytes + 1);
+        let mut place = 0;
+        for seating in &mut self.seats {
+            let Some(load) = seating.load.take() else {
+                continue;
+            };
+            seating.safety = load.options().safety;
+            seating.place = place;
+            match load {
+                Load::Json {
+                    json,
+                    base64,
+                    options,
+                } => {
+                    if is_alone {
+                        // It goes as it would without all this.
+                        call.endpoint = Endpoint::Command;
+                        call.options = options;
+                    } else {
+                        body.push(if place == 0 { '[' } else { ',' });
+                        call.marks
+                            .extend(options.safety.map(|safety| (place, safety)));
+                    }
+                    call.base64 |= base64;
+                    seating.command = body.len()..body.len() + json.len();
+                    body.push_str(&json);
+                }
+                Load::Whole(whole) => {
+                    call = *whole;
+                    if matches!(call.endpoint, Endpoint::Command) {
+                        seating.command = 0..call.body.len();
+                    }
+                }
+            }
+            place += 1;
+        }
+        if call.is_batch() {
+            body.push(']');
+            call.options.attempt_timeout = Some(terms.attempt_timeout);
+            call.options.retry = Some(terms.retry);
+            call.options.timeout = Some(longest);
+        }
+        if call.body.is_empty() {
+            call.body = Bytes::from(body);
+        }
+        self.body = call.body.clone();
+        self.name = call.name.clone();
+        call
+    }
+
+    /// Everybody's, and those of the requests that leave after this one.
+    fn all_wakers(&mut self) -> Vec<Waker> {
+        let mut wakers = self.wakers();
+        wakers.append(&mut self.followers);
+        wakers
+    }
+
     /// Everybody's: who of them will be polled is not known, and one is enough.
     fn wakers(&mut self) -> Vec<Waker> {
         let mut wakers: Vec<Waker> = Vec::with_capacity(self.present);
@@ -297,7 +410,6 @@ impl State {
                     .filter(|waker| wakers.last().is_none_or(|last| !last.will_wake(waker))),
             );
         }
-        wakers.extend(self.follower.take());
         wakers
     }
 
@@ -313,7 +425,12 @@ impl State {
                 let seating = self.seats.get(seat).ok_or_else(lost)?;
                 let entry = entries.get(seating.place).ok_or_else(lost)?;
                 let sent = self.body.slice(seating.command.clone());
-                answer.entry(entry.clone(), sent)
+                let answer = answer.entry(entry.clone(), sent);
+                // What is no entry leaves open whether its command ran.
+                answer.map_err(|error| match error.is_decode() {
+                    true => self.own(seat, &error),
+                    false => error,
+                })
             }
             Phase::Landed(Landed::Failed(error)) => Err(self.own(seat, error)),
             _ => Err(lost()),
@@ -338,17 +455,19 @@ impl State {
 }
 
 /// Never under a lock: a waker may run the future it belongs to.
-pub(super) fn wake(wakers: impl IntoIterator<Item = Waker>) {
+pub(super) fn wake(wakers: Vec<Waker>) {
     for waker in wakers {
         waker.wake();
     }
 }
 
-fn keep(kept: &mut Option<Waker>, waker: &Waker) {
-    match kept {
-        Some(kept) => kept.clone_from(waker),
-        None => *kept = Some(waker.clone()),
+/// Keeps a waker, and gives the one that was there.
+fn keep(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+    let known = kept.as_ref().is_some_and(|kept| kept.will_wake(waker));
+    if known {
+        return None;
     }
+    kept.replace(waker.clone())
 }
 
 fn land(answer: Result<Answer, Error>, state: &State) -> Landed {

@@ -10,10 +10,12 @@
     reason = "a test, not an API"
 )]
 
+mod by_hand;
 mod echo;
 mod hook;
 mod real;
 mod together;
+mod turns;
 
 use std::{
     future::{Future, IntoFuture},
