@@ -143,7 +143,7 @@ export class Redis {
     }
   }
 
-  /** Sends JSON text and gives the answer, parsed. */
+  /** Sends JSON text by a form of the engine (0 is a command, 1 a pipeline, 2 a transaction) and gives the answer, parsed. */
   async #send(form, json) {
     if (this.#client === undefined) {
       await init();
@@ -166,7 +166,7 @@ export class Redis {
 
   async #run(build, args) {
     const { words, decode: read = decode } = build(...args);
-    const { result } = await this.#send("", encode(words));
+    const { result } = await this.#send(0, encode(words));
     if (!this.#decodes) return result;
     return readReply(read, result, words);
   }
@@ -178,12 +178,12 @@ export class Redis {
 
   /** Commands that go in one request, each with its own outcome. */
   pipeline() {
-    return this.#batch("pipeline");
+    return this.#batch(1);
   }
 
   /** Commands that run as one: all, or none if Redis refuses one of them beforehand. */
   multi() {
-    return this.#batch("multi-exec");
+    return this.#batch(2);
   }
 
   #batch(form) {
@@ -214,7 +214,7 @@ export class Redis {
   }
 
   async #page({ words }) {
-    const { result } = await this.#send("", encode(words));
+    const { result } = await this.#send(0, encode(words));
     return readReply(page((found) => found), result, words);
   }
 

@@ -137,7 +137,8 @@ impl Load {
 impl Gate {
     fn takes(&self, load: &Load, terms: Terms) -> bool {
         let fits = self.passengers.len() < MAX_COMMANDS
-            // The brackets and commas are at most as many bytes as there are commands, and one.
+            // The brackets and commas are at most as many bytes as there are commands, and one. A command that is too
+            // large by itself has a request of its own, which is refused.
             && self.bytes + load.bytes() + self.passengers.len() + 2 <= MAX_REQUEST;
         let alone = self.exclusive || matches!(load, Load::Whole(_));
         fits && !alone && self.terms == terms
@@ -377,11 +378,6 @@ impl Future for Seat<'_> {
         let (flight, seat) = match &mut this.state {
             State::New(load) => {
                 if let Some(load) = load.take() {
-                    if load.bytes() > MAX_REQUEST {
-                        this.state = State::Done;
-                        let error = Error::too_large(load.bytes(), MAX_REQUEST);
-                        return Poll::Ready(Err(error.with_command(load.name())));
-                    }
                     let (flight, seat) = auto.sit(inner, load);
                     this.state = State::Seated(flight, seat);
                     cx.waker().wake_by_ref();

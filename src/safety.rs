@@ -12,322 +12,125 @@ use crate::{
     wire::json::{Kind, Value},
 };
 
-/// Commands that write nothing.
-const READ: &[&str] = &[
-    "ARCOUNT",
-    "ARGET",
-    "ARGETRANGE",
-    "ARGREP",
-    "ARINFO",
-    "ARLASTITEMS",
-    "ARLEN",
-    "ARMGET",
-    "ARNEXT",
-    "AROP",
-    "ARSCAN",
-    "BITCOUNT",
-    "BITFIELD_RO",
-    "BITPOS",
-    "DBSIZE",
-    "DIGEST",
-    "DUMP",
-    "ECHO",
-    "EVALSHA_RO",
-    "EVAL_RO",
-    "EXISTS",
-    "EXPIRETIME",
-    "FCALL_RO",
-    "GEODIST",
-    "GEOHASH",
-    "GEOPOS",
-    "GEORADIUSBYMEMBER_RO",
-    "GEORADIUS_RO",
-    "GEOSEARCH",
-    "GET",
-    "GETBIT",
-    "GETRANGE",
-    "HEXISTS",
-    "HEXPIRETIME",
-    "HGET",
-    "HGETALL",
-    "HKEYS",
-    "HLEN",
-    "HMGET",
-    "HPEXPIRETIME",
-    "HPTTL",
-    "HRANDFIELD",
-    "HSCAN",
-    "HSTRLEN",
-    "HTTL",
-    "HVALS",
-    "INFO",
-    "JSON.ARRINDEX",
-    "JSON.ARRLEN",
-    "JSON.GET",
-    "JSON.MGET",
-    "JSON.OBJKEYS",
-    "JSON.OBJLEN",
-    "JSON.RESP",
-    "JSON.STRLEN",
-    "JSON.TYPE",
-    "KEYS",
-    "LINDEX",
-    "LLEN",
-    "LPOS",
-    "LRANGE",
-    "MGET",
-    "PEXPIRETIME",
-    "PFCOUNT",
-    "PING",
-    "PTTL",
-    "RANDOMKEY",
-    "SCAN",
-    "SCARD",
-    "SDIFF",
-    "SEARCH.AGGREGATE",
-    "SEARCH.COUNT",
-    "SEARCH.DESCRIBE",
-    "SEARCH.LISTALIASES",
-    "SEARCH.LISTINDEXES",
-    "SEARCH.QUERY",
-    "SEARCH.WAITINDEXING",
-    "SINTER",
-    "SINTERCARD",
-    "SISMEMBER",
-    "SMEMBERS",
-    "SMISMEMBER",
-    "SRANDMEMBER",
-    "SSCAN",
-    "STRLEN",
-    "SUBSTR",
-    "SUNION",
-    "TIME",
-    "TTL",
-    "TYPE",
-    "VECTOR.COUNT",
-    "VECTOR.GET",
-    "VECTOR.INFO",
-    "VECTOR.QUERY",
-    "WAIT",
-    "WAITAOF",
-    "XLEN",
-    "XPENDING",
-    "XRANGE",
-    "XREAD",
-    "XREVRANGE",
-    "ZCARD",
-    "ZCOUNT",
-    "ZDIFF",
-    "ZINTER",
-    "ZINTERCARD",
-    "ZLEXCOUNT",
-    "ZMSCORE",
-    "ZRANDMEMBER",
-    "ZRANGE",
-    "ZRANGEBYLEX",
-    "ZRANGEBYSCORE",
-    "ZRANK",
-    "ZREVRANGE",
-    "ZREVRANGEBYLEX",
-    "ZREVRANGEBYSCORE",
-    "ZREVRANK",
-    "ZSCAN",
-    "ZSCORE",
-    "ZUNION",
-];
+/// Commands that write nothing. One of a family stands behind a bar, as in Redis's own COMMAND.
+///
+/// One text for each class: a table of texts has a pointer for each, which is most of it on wasm32.
+const READ: &str = "\
+    ACL|CAT ACL|GENPASS ACL|GENTOKEN ACL|GETUSER ACL|LIST ACL|RESTTOKEN ACL|USERS ACL|WHOAMI \
+    ARCOUNT ARGET ARGETRANGE ARGREP ARINFO ARLASTITEMS ARLEN ARMGET ARNEXT AROP ARSCAN BITCOUNT \
+    BITFIELD_RO BITPOS COMMAND COMMAND|COUNT COMMAND|DOCS COMMAND|GETKEYS COMMAND|INFO COMMAND|LIST \
+    CONFIG|GET DBSIZE DIGEST DUMP ECHO EVALSHA_RO EVAL_RO EXISTS EXPIRETIME FCALL_RO FUNCTION|LIST \
+    FUNCTION|STATS GEODIST GEOHASH GEOPOS GEORADIUSBYMEMBER_RO GEORADIUS_RO GEOSEARCH GET GETBIT \
+    GETRANGE HEXISTS HEXPIRETIME HGET HGETALL HKEYS HLEN HMGET HPEXPIRETIME HPTTL HRANDFIELD HSCAN \
+    HSTRLEN HTTL HVALS INFO JSON.ARRINDEX JSON.ARRLEN JSON.DEBUG|MEMORY JSON.GET JSON.MGET \
+    JSON.OBJKEYS JSON.OBJLEN JSON.RESP JSON.STRLEN JSON.TYPE KEYS LINDEX LLEN LPOS LRANGE \
+    MEMORY|USAGE MGET OBJECT|ENCODING OBJECT|FREQ OBJECT|IDLETIME OBJECT|REFCOUNT PEXPIRETIME \
+    PFCOUNT PING PTTL PUBSUB|CHANNELS PUBSUB|NUMPAT PUBSUB|NUMSUB RANDOMKEY SCAN SCARD \
+    SCRIPT|EXISTS SDIFF SEARCH.AGGREGATE SEARCH.COUNT SEARCH.DESCRIBE SEARCH.LISTALIASES \
+    SEARCH.LISTINDEXES SEARCH.QUERY SEARCH.WAITINDEXING SINTER SINTERCARD SISMEMBER SLOWLOG|GET \
+    SLOWLOG|HELP SLOWLOG|LEN SMEMBERS SMISMEMBER SRANDMEMBER SSCAN STRLEN SUBSTR SUNION TIME TTL \
+    TYPE VECTOR.COUNT VECTOR.GET VECTOR.INFO VECTOR.QUERY WAIT WAITAOF XINFO|CONSUMERS XINFO|GROUPS \
+    XINFO|STREAM XLEN XPENDING XRANGE XREAD XREVRANGE ZCARD ZCOUNT ZDIFF ZINTER ZINTERCARD \
+    ZLEXCOUNT ZMSCORE ZRANDMEMBER ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZRANK ZREVRANGE ZREVRANGEBYLEX \
+    ZREVRANGEBYSCORE ZREVRANK ZSCAN ZSCORE ZUNION";
 
 /// Commands that leave the same data and give the same reply when they run a second time.
 ///
 /// Not here: DEL, SADD, HSET and their like. A second run leaves the same data, but says `0` where
 /// the first said `1`, and a caller who branches on that would be told a lie.
-const IDEMPOTENT: &[&str] = &[
-    "ARSEEK",
-    "BITOP",
-    "EXPIRE",
-    "GEOSEARCHSTORE",
-    "GETEX",
-    "HEXPIRE",
-    "HGETEX",
-    "HMSET",
-    "HPEXPIRE",
-    "HSETEX",
-    "JSON.MSET",
-    "JSON.SET",
-    "LSET",
-    "MSET",
-    "PEXPIRE",
-    "PFMERGE",
-    "PSETEX",
-    "SDIFFSTORE",
-    "SET",
-    "SETEX",
-    "SETRANGE",
-    "SINTERSTORE",
-    "SUNIONSTORE",
-    "TOUCH",
-    "ZDIFFSTORE",
-    "ZINTERSTORE",
-    "ZRANGESTORE",
-    "ZUNIONSTORE",
-];
+const IDEMPOTENT: &str = "\
+    ARSEEK BITOP CLIENT|SETINFO CONFIG|SET EXPIRE FUNCTION|FLUSH FUNCTION|LOAD GEOSEARCHSTORE GETEX \
+    HEXPIRE HGETEX HMSET HPEXPIRE HSETEX JSON.MSET JSON.SET LSET MSET PEXPIRE PFMERGE PSETEX \
+    SCRIPT|FLUSH SCRIPT|LOAD SDIFFSTORE SET SETEX SETRANGE SINTERSTORE SUNIONSTORE TOUCH ZDIFFSTORE \
+    ZINTERSTORE ZRANGESTORE ZUNIONSTORE";
+
+/// The other members of families, which write: their second word is no key.
+const WRITE: &str = "\
+    ACL|DELUSER ACL|LOG ACL|SETUSER CLIENT|GETNAME CLIENT|ID CLIENT|INFO CLIENT|LIST CLIENT|SETNAME \
+    CONFIG|RESETSTAT CONFIG|REWRITE FUNCTION|DELETE FUNCTION|DUMP FUNCTION|KILL FUNCTION|RESTORE \
+    MEMORY|DOCTOR MEMORY|STATS SCRIPT|KILL SLOWLOG|RESET XGROUP|CREATE XGROUP|CREATECONSUMER \
+    XGROUP|DELCONSUMER XGROUP|DESTROY XGROUP|SETID";
 
 /// Idempotent only where the destination is none of the sources. SUNIONSTORE, SINTERSTORE and PFMERGE
 /// are so in any case.
-const STORES: &[&str] = &[
-    "BITOP",
-    "GEOSEARCHSTORE",
-    "SDIFFSTORE",
-    "ZDIFFSTORE",
-    "ZINTERSTORE",
-    "ZRANGESTORE",
-    "ZUNIONSTORE",
-];
+const STORES: &str =
+    "BITOP GEOSEARCHSTORE SDIFFSTORE ZDIFFSTORE ZINTERSTORE ZRANGESTORE ZUNIONSTORE";
 
 /// Idempotent, and neither the data nor the reply depends on what was there before.
-const BLIND: &[&str] = &["HMSET", "MSET", "PSETEX", "SET", "SETEX"];
-
-/// Families, by their second word.
-const FAMILIES: &[(&str, &[(&str, Safety)])] = &[
-    (
-        "ACL",
-        &[
-            ("CAT", Safety::Read),
-            ("GENPASS", Safety::Read),
-            ("GENTOKEN", Safety::Read),
-            ("GETUSER", Safety::Read),
-            ("LIST", Safety::Read),
-            ("RESTTOKEN", Safety::Read),
-            ("USERS", Safety::Read),
-            ("WHOAMI", Safety::Read),
-        ],
-    ),
-    ("CLIENT", &[("SETINFO", Safety::IdempotentWrite)]),
-    (
-        "COMMAND",
-        &[
-            ("", Safety::Read),
-            ("COUNT", Safety::Read),
-            ("DOCS", Safety::Read),
-            ("GETKEYS", Safety::Read),
-            ("INFO", Safety::Read),
-            ("LIST", Safety::Read),
-        ],
-    ),
-    (
-        "CONFIG",
-        &[("GET", Safety::Read), ("SET", Safety::IdempotentWrite)],
-    ),
-    ("MEMORY", &[("USAGE", Safety::Read)]),
-    (
-        "PUBSUB",
-        &[
-            ("CHANNELS", Safety::Read),
-            ("NUMPAT", Safety::Read),
-            ("NUMSUB", Safety::Read),
-        ],
-    ),
-    (
-        "FUNCTION",
-        &[
-            ("LIST", Safety::Read),
-            ("STATS", Safety::Read),
-            ("LOAD", Safety::IdempotentWrite),
-            ("FLUSH", Safety::IdempotentWrite),
-        ],
-    ),
-    ("JSON.DEBUG", &[("MEMORY", Safety::Read)]),
-    (
-        "SCRIPT",
-        &[
-            ("EXISTS", Safety::Read),
-            ("LOAD", Safety::IdempotentWrite),
-            ("FLUSH", Safety::IdempotentWrite),
-        ],
-    ),
-    (
-        "SLOWLOG",
-        &[
-            ("GET", Safety::Read),
-            ("LEN", Safety::Read),
-            ("HELP", Safety::Read),
-        ],
-    ),
-    (
-        "OBJECT",
-        &[
-            ("ENCODING", Safety::Read),
-            ("FREQ", Safety::Read),
-            ("IDLETIME", Safety::Read),
-            ("REFCOUNT", Safety::Read),
-        ],
-    ),
-    (
-        "XINFO",
-        &[
-            ("STREAM", Safety::Read),
-            ("GROUPS", Safety::Read),
-            ("CONSUMERS", Safety::Read),
-        ],
-    ),
-];
+const BLIND: &str = "HMSET MSET PSETEX SET SETEX";
 
 /// Words after the first key and value by which a repetition gives another reply, or another result.
-const CONDITIONS: &[&str] = &[
-    "NX", "XX", "GT", "LT", "GET", "IFEQ", "IFNE", "IFDEQ", "IFDNE", "FNX", "FXX",
-];
+const CONDITIONS: &str = "FNX FXX GET GT IFDEQ IFDNE IFEQ IFNE LT NX XX";
+
+fn lists(list: &str, name: &str) -> bool {
+    list.as_bytes()
+        .split(|byte| *byte == b' ')
+        .any(|word| word == name.as_bytes())
+}
+
+/// Whether one of the words behind the first `skip` is in the list.
+fn among<'a>(words: &mut impl Iterator<Item = Cow<'a, str>>, skip: usize, list: &str) -> bool {
+    words
+        .skip(skip)
+        .any(|word| lists(list, &word.to_ascii_uppercase()))
+}
+
+fn class_of(name: &str) -> Option<Safety> {
+    if lists(READ, name) {
+        Some(Safety::Read)
+    } else {
+        lists(IDEMPOTENT, name).then_some(Safety::IdempotentWrite)
+    }
+}
+
+/// A member of a family, as the lists have it.
+fn member(family: &str, word: &str) -> String {
+    [family, "|", word].concat().to_ascii_uppercase()
+}
+
+/// Whether the second word of a command is a part of its name, and not somebody's key. Both are in capitals.
+pub(crate) fn is_member(family: &str, word: &str) -> bool {
+    let member = member(family, word);
+    class_of(&member).is_some() || lists(WRITE, &member)
+}
 
 /// The class of the command that `words` are.
 fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     let Some(name) = words.next().map(|word| word.to_ascii_uppercase()) else {
         return Safety::Write;
     };
-    if READ.binary_search(&&*name).is_ok() {
-        return Safety::Read;
-    }
-    if let Some((_, family)) = FAMILIES.iter().find(|(first, _)| *first == name) {
-        let second = words.next().unwrap_or_default();
+    let mut class = class_of(&name);
+    if class.is_none()
+        && let Some(second) = words.next()
+    {
+        class = class_of(&member(&name, &second));
         if name == "FUNCTION" && second.eq_ignore_ascii_case("LOAD") {
             // Without REPLACE the second run finds the library that the first has loaded.
             let replaces = |word: Cow<'_, str>| word.eq_ignore_ascii_case("REPLACE");
-            if !words.next().is_some_and(replaces) {
-                return Safety::Write;
-            }
+            class = class.filter(|_| words.next().is_some_and(replaces));
         }
-        let found = family
-            .iter()
-            .find(|(word, _)| word.eq_ignore_ascii_case(&second));
-        return found.map_or(Safety::Write, |(_, safety)| *safety);
     }
-    if IDEMPOTENT.binary_search(&&*name).is_err() {
-        return Safety::Write;
+    if class != Some(Safety::IdempotentWrite) {
+        return class.unwrap_or(Safety::Write);
     }
-    let is_condition = |word: Cow<'_, str>| {
-        CONDITIONS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(&word))
-    };
-    let mut among = |skip: usize, found: &[&str]| {
-        let mut rest = words.by_ref().skip(skip);
-        rest.any(|word| found.iter().any(|known| known.eq_ignore_ascii_case(&word)))
-    };
     let twice_is_not_once = match &*name {
         // Behind the key and the value stand options, before that data.
-        "SET" => among(2, CONDITIONS),
-        "HSETEX" => among(1, CONDITIONS),
+        "SET" => among(&mut words, 2, CONDITIONS),
+        "HSETEX" => among(&mut words, 1, CONDITIONS),
         // A time that has passed deletes the key or field, and the second run finds none.
         "EXPIRE" | "PEXPIRE" | "HEXPIRE" | "HPEXPIRE" => {
             let now = words
                 .nth(1)
                 .is_some_and(|time| time == "0" || time.starts_with('-'));
-            now || words.any(is_condition)
+            now || among(&mut words, 0, CONDITIONS)
         }
-        "GETEX" | "HGETEX" => among(1, &["EXAT", "PXAT"]),
+        "GETEX" | "HGETEX" => among(&mut words, 1, "EXAT PXAT"),
         // The first run may change what such a path leads to.
         "JSON.SET" => {
             let moves = words
                 .nth(1)
                 .is_some_and(|path| path.contains('?') || find(path.as_bytes(), "..").is_some());
-            moves || words.skip(1).any(is_condition)
+            moves || among(&mut words, 1, CONDITIONS)
         }
         // One value may change what the path of another leads to.
         "JSON.MSET" => words
@@ -335,7 +138,7 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
             .step_by(3)
             .any(|path| !matches!(&*path, "$" | ".")),
         // A destination that is a source too gives the second run other data to begin with.
-        name if STORES.contains(&name) => {
+        name if lists(STORES, name) => {
             // Before the destination BITOP has its operation.
             let before = usize::from(name == "BITOP");
             let destination = words.nth(before).unwrap_or_default();
@@ -387,7 +190,7 @@ pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
             class = Safety::Write;
         }
         let name = words(command).next().unwrap_or_default();
-        has_looked |= !BLIND.iter().any(|blind| blind.eq_ignore_ascii_case(&name));
+        has_looked |= !lists(BLIND, &name.to_ascii_uppercase());
         least = Some(least.map_or(class, |least: Safety| least.min(class)));
     }
     least.unwrap_or(Safety::Write)
@@ -424,7 +227,10 @@ mod tests {
 
     #[test]
     fn lists_are_sorted() {
-        assert!(READ.is_sorted() && IDEMPOTENT.is_sorted());
+        for list in [READ, IDEMPOTENT, WRITE] {
+            let names: Vec<_> = list.split(' ').collect();
+            assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+        }
     }
 
     #[test]

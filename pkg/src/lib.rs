@@ -40,13 +40,13 @@ impl Client {
         Ok(Self { redis })
     }
 
-    /// Sends JSON text by one of the three forms: `""` is one command, `"pipeline"` and `"multi-exec"` are batches.
+    /// Sends JSON text by one of the three forms: 0 is one command, 1 a pipeline, 2 a transaction.
     ///
     /// Gives the answer's bytes: whoever makes text of them has to look at each, and JavaScript does so anyway.
-    pub async fn exec(&self, form: &str, json: String) -> Result<Uint8Array, JsValue> {
+    pub async fn exec(&self, form: u8, json: String) -> Result<Uint8Array, JsValue> {
         let form = match form {
-            "pipeline" => Form::Pipeline,
-            "multi-exec" => Form::MultiExec,
+            1 => Form::Pipeline,
+            2 => Form::MultiExec,
             _ => Form::Command,
         };
         let answer = unversioned::send(&self.redis, form, json).await;

@@ -406,52 +406,11 @@ pub(crate) fn name_of(
     let first = first.filter(|word| is_word(word))?.to_ascii_uppercase();
     let second = second
         .map(|word| word.to_ascii_uppercase())
-        .filter(|word| is_subcommand(&first, word));
+        .filter(|word| safety::is_member(&first, word));
     Some(match second {
         Some(second) => format!("{first} {second}").into(),
         None => first.into(),
     })
-}
-
-/// Whether the second word of a family is one of its commands, and not somebody's key.
-fn is_subcommand(family: &str, word: &str) -> bool {
-    let words: &[&str] = match family {
-        "ACL" => &[
-            "CAT",
-            "DELUSER",
-            "GENPASS",
-            "GENTOKEN",
-            "GETUSER",
-            "LIST",
-            "LOG",
-            "RESTTOKEN",
-            "SETUSER",
-            "USERS",
-            "WHOAMI",
-        ],
-        "CLIENT" => &["GETNAME", "ID", "INFO", "LIST", "SETINFO", "SETNAME"],
-        "COMMAND" => &["COUNT", "DOCS", "GETKEYS", "INFO", "LIST"],
-        "CONFIG" => &["GET", "RESETSTAT", "REWRITE", "SET"],
-        "FUNCTION" => &[
-            "DELETE", "DUMP", "FLUSH", "KILL", "LIST", "LOAD", "RESTORE", "STATS",
-        ],
-        "JSON.DEBUG" => &["MEMORY"],
-        "MEMORY" => &["DOCTOR", "STATS", "USAGE"],
-        "OBJECT" => &["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"],
-        "PUBSUB" => &["CHANNELS", "NUMPAT", "NUMSUB"],
-        "SCRIPT" => &["EXISTS", "FLUSH", "KILL", "LOAD"],
-        "SLOWLOG" => &["GET", "LEN", "RESET"],
-        "XGROUP" => &[
-            "CREATE",
-            "CREATECONSUMER",
-            "DELCONSUMER",
-            "DESTROY",
-            "SETID",
-        ],
-        "XINFO" => &["CONSUMERS", "GROUPS", "STREAM"],
-        _ => &[],
-    };
-    words.contains(&word)
 }
 
 /// Whether a URL's path can hold the word: it drops these, even percent-encoded.
