@@ -96,7 +96,7 @@ fn results(body: &[u8]) -> Option<Vec<Option<&str>>> {
 }
 
 fn result(entry: &str) -> Option<&str> {
-    let members: HashMap<&str, &RawValue> = serde_json::from_str(entry).ok()?;
+    let members: HashMap<String, &RawValue> = serde_json::from_str(entry).ok()?;
     members.get("result").map(|raw| raw.get())
 }
 
