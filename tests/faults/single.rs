@@ -1,52 +1,11 @@
-//! Bad input and faults against a real server, counted at the server: nothing lost, nothing done twice.
+//! Faults of single requests, against a real server.
 
-#![cfg(not(target_arch = "wasm32"))]
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test, not an API"
-)]
+use std::{future::IntoFuture, time::Duration};
 
-use std::{collections::HashMap, error::Error as StdError, future::IntoFuture, time::Duration};
-
-use restis::{Bytes, Json, Redis, Retry, Value};
+use restis::{Bytes, Redis, Value};
 use restis_local::{Fault, Local};
 
-type Outcome = Result<(), Box<dyn StdError>>;
-
-const SHORT: Duration = Duration::from_millis(200);
-
-async fn start() -> (Local, Redis) {
-    let (local, _) = restis_testing::start().await.unwrap();
-    let redis = client(&local, |builder| builder);
-    (local, redis)
-}
-
-/// A client that does not wait long between two attempts.
-fn client(local: &Local, settings: impl FnOnce(restis::Builder) -> restis::Builder) -> Redis {
-    let quick = Retry::times(3).backoff(Duration::from_millis(1), Duration::from_millis(1));
-    settings(
-        Redis::builder()
-            .url(local.url())
-            .token(local.token())
-            .retry(quick),
-    )
-    .build()
-    .unwrap()
-}
-
-/// How often the server ran a command.
-async fn ran(local: &Local, command: &str) -> u64 {
-    local
-        .stats()
-        .await
-        .unwrap()
-        .by_command
-        .get(command)
-        .copied()
-        .unwrap_or_default()
-}
+use crate::{Outcome, SHORT, client, ran, start, until};
 
 #[tokio::test]
 async fn a_lost_answer_to_incr_is_not_sent_again_and_to_get_is() -> Outcome {
@@ -233,96 +192,6 @@ async fn a_stall_ends_at_the_timeout() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_refused_is_tried_again_and_said_so() -> Outcome {
-    let port = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await?
-        .local_addr()?
-        .port();
-    let quick = Retry::times(2).backoff(Duration::from_millis(1), Duration::from_millis(1));
-    let redis = Redis::builder()
-        .url(format!("http://127.0.0.1:{port}"))
-        .token("t")
-        .retry(quick)
-        .build()?;
-    let error = redis.incr("n").await.unwrap_err();
-    assert!(
-        error.is_connect() && !error.is_tls() && !error.is_ambiguous() && error.is_retryable(),
-        "{error}"
-    );
-    assert_eq!(error.attempts(), 3);
-    assert!(error.to_string().contains("refused"), "{error}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn tls_against_a_port_that_does_not_speak_it_is_a_tls_error() -> Outcome {
-    let (local, _) = start().await;
-    let redis = Redis::new(local.url().replace("http://", "https://"), local.token())?;
-    let error = redis.get::<String>("k").await.unwrap_err();
-    assert!(
-        error.is_tls() && error.is_connect() && !error.is_retryable(),
-        "{error:?}"
-    );
-    assert_eq!(error.attempts(), 1);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_certificate_that_nobody_signed_is_a_tls_error() -> Outcome {
-    use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, rustls::pki_types::PrivateKeyDer};
-
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
-    let server = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        // The client turns away, so this ends in an error.
-        acceptor.accept(stream).await.is_err()
-    });
-    let redis = Redis::new(format!("https://localhost:{port}"), "secret-token")?;
-    let error = redis.incr("n").await.unwrap_err();
-    assert!(
-        error.is_tls() && error.is_connect() && !error.is_ambiguous(),
-        "{error:?}"
-    );
-    assert_eq!(error.attempts(), 1);
-    assert!(server.await?);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_connection_that_breaks_in_the_handshake_is_no_tls_error() -> Outcome {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    let closer = tokio::spawn(async move {
-        let mut accepted = 0;
-        while accepted < 2 {
-            drop(listener.accept().await);
-            accepted += 1;
-        }
-        accepted
-    });
-    let quick = Retry::times(1).backoff(Duration::from_millis(1), Duration::from_millis(1));
-    let redis = Redis::builder()
-        .url(format!("https://127.0.0.1:{port}"))
-        .token("t")
-        .retry(quick)
-        .build()?;
-    let error = redis.incr("n").await.unwrap_err();
-    assert!(
-        error.is_connect() && !error.is_tls() && !error.is_ambiguous(),
-        "{error:?}"
-    );
-    assert_eq!((closer.await?, error.attempts()), (2, 2));
-    Ok(())
-}
-
-#[tokio::test]
 async fn tokens_that_may_not() -> Outcome {
     let local = Local::builder().read_only_token("reader").start().await?;
     let error = Redis::new(local.url(), "wrong")?
@@ -430,26 +299,6 @@ async fn a_discarded_transaction_applies_nothing() -> Outcome {
 }
 
 #[tokio::test]
-async fn more_than_ten_megabytes_stay_here() -> Outcome {
-    let (local, redis) = start().await;
-    let large = "x".repeat(10 * 1024 * 1024);
-    for error in [
-        redis.set("k", &large).await.unwrap_err(),
-        redis
-            .pipeline((redis.set("k", &large), redis.get::<String>("k")))
-            .await
-            .unwrap_err(),
-    ] {
-        assert!(
-            error.is_too_large() && error.to_string().contains("10485760"),
-            "{error}"
-        );
-    }
-    assert_eq!(local.stats().await?.requests, 0);
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_dropped_future_aborts_its_request_and_leaves_the_client_well() -> Outcome {
     let (local, redis) = start().await;
     local.inject(Fault::delay_answer(Duration::from_secs(60)));
@@ -459,137 +308,6 @@ async fn a_dropped_future_aborts_its_request_and_leaves_the_client_well() -> Out
     }
     until(async || local.stats().await.unwrap().aborted == 1).await;
     assert_eq!(redis.get::<i64>("n").await?, Some(1));
-    Ok(())
-}
-
-/// Waits for a condition, not for a time; one that never comes fails the test.
-async fn until(condition: impl AsyncFn() -> bool) {
-    let wait = async {
-        while !condition().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), wait)
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn values_arrive_as_they_were() -> Outcome {
-    let (_local, redis) = start().await;
-    let megabyte = "é\"\\\0".repeat(200_000);
-    for text in [
-        "9007199254740993",
-        "-9223372036854775809",
-        "-0",
-        "1e400",
-        "007",
-        "0x10",
-        "null",
-        "true",
-        "",
-        " ",
-        "\0",
-        "\u{1}\u{7f}",
-        "\u{feff}bom",
-        "\"quoted\"",
-        "{\"a\":1}",
-        r#""\ud800""#,
-        r"\ud83d\ude00",
-        "😀",
-        "OK",
-        "T0s=",
-        &megabyte,
-    ] {
-        redis.set("k", text).await?;
-        assert_eq!(redis.get::<String>("k").await?.as_deref(), Some(text));
-        assert_eq!(
-            redis.get::<Bytes>("k").await?.as_deref(),
-            Some(text.as_bytes())
-        );
-        redis.rpush("list", text).await?;
-        assert_eq!(redis.rpop::<String>("list").await?.as_deref(), Some(text));
-        redis.hset("hash", (text, text)).await?;
-        let all: HashMap<String, String> = redis.hgetall("hash").await?;
-        assert_eq!(all.get(text).map(String::as_str), Some(text));
-    }
-    for number in [i64::MIN, -1, 0, 9_007_199_254_740_993, i64::MAX] {
-        redis.set("k", number).await?;
-        assert_eq!(redis.incrby("k", 0).await?, number);
-        assert_eq!(redis.get::<i64>("k").await?, Some(number));
-    }
-    for number in [0.1, -0.0, 1e300, 5e-324, f64::INFINITY, f64::NEG_INFINITY] {
-        redis.zadd("z", (number, "m")).await?;
-        assert_eq!(redis.zscore("z", "m").await?, Some(number));
-    }
-    for key in ["", " ", "\0", "a/b?c#d%2F", "..", "é"] {
-        redis.set(key, "v").await?;
-        assert_eq!(redis.getdel::<String>(key).await?.as_deref(), Some("v"));
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn bytes_that_are_not_text_arrive_as_they_were() -> Outcome {
-    let (_local, redis) = start().await;
-    let all = Bytes::from((0..=255).cycle().take(100_000).collect::<Vec<u8>>());
-    redis.set("k", &all).ex(60).await?;
-    assert_eq!(redis.get::<Bytes>("k").await?.as_ref(), Some(&all));
-    assert!(redis.ttl("k").await?.left().is_some());
-    redis.set("path/with ?#%&é", &all).await?;
-    assert_eq!(
-        redis.get::<Bytes>("path/with ?#%&é").await?.as_ref(),
-        Some(&all)
-    );
-    redis.rpush("list", &b"\xff\0"[..]).await?;
-    redis.rpush("list", "text").await?;
-    let list: Vec<Bytes> = redis.lrange("list", 0, -1).await?;
-    assert_eq!(
-        list,
-        [Bytes::from_static(b"\xff\0"), Bytes::from_static(b"text")]
-    );
-    // A key of bytes fits where it is the last argument.
-    redis.rename("k", &b"\xfe"[..]).await?;
-    assert_eq!(redis.get::<Bytes>(&b"\xfe"[..]).await?.as_ref(), Some(&all));
-    // And what does not fit is refused before anything is sent.
-    for error in [
-        redis.set("k", &b"\xff"[..]).nx().await.unwrap_err(),
-        redis.set(&b"\xff"[..], &b"\xff"[..]).await.unwrap_err(),
-        redis
-            .rpush("list", [&b"\xff"[..], &b"\xfe"[..]])
-            .await
-            .unwrap_err(),
-        redis.set("..", &b"\xff"[..]).await.unwrap_err(),
-        redis
-            .pipeline(redis.set("k", &b"\xff"[..]))
-            .await
-            .unwrap_err(),
-    ] {
-        assert!(error.is_argument(), "{error}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn json_values_round_trip_and_foreign_ones_are_errors() -> Outcome {
-    let (_local, redis) = start().await;
-    redis
-        .set("k", Json(vec![("a", Some(1u64 << 60)), ("b", None)]))
-        .await?;
-    type Pairs = Vec<(String, Option<u64>)>;
-    let value: Option<Json<Pairs>> = redis.get("k").await?;
-    assert_eq!(
-        value.unwrap().0,
-        [("a".into(), Some(1 << 60)), ("b".into(), None)]
-    );
-    redis.set("k", "secret, not JSON").await?;
-    let error = redis.get::<Json<Vec<u64>>>("k").await.unwrap_err();
-    assert!(
-        error.is_decode()
-            && error.command() == Some("GET")
-            && !error.to_string().contains("secret"),
-        "{error}"
-    );
     Ok(())
 }
 
