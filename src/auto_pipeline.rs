@@ -137,8 +137,7 @@ impl Load {
 impl Gate {
     fn takes(&self, load: &Load, terms: Terms) -> bool {
         let fits = self.passengers.len() < MAX_COMMANDS
-            // The brackets and commas are at most as many bytes as there are commands, and one. A command that is too
-            // large by itself has a request of its own, which is refused.
+            // The brackets and commas are at most as many bytes as there are commands, and one.
             && self.bytes + load.bytes() + self.passengers.len() + 2 <= MAX_REQUEST;
         let alone = self.exclusive || matches!(load, Load::Whole(_));
         fits && !alone && self.terms == terms

@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     reply::FromReply,
     retry::{Retry, Safety},
-    wire::request::Args,
+    wire::request::{Args, MAX_REQUEST},
 };
 
 /// A command that is ready to go: await it, or put it in a [`pipeline`](Redis::pipeline) or
@@ -266,7 +266,8 @@ pub(crate) fn answer(
     base64: bool,
     options: Options,
 ) -> AnswerFuture<'_> {
-    let shares = redis.is_auto_pipelining() && !options.alone;
+    // What is too large for a request is refused on its own, and stands in nobody's way.
+    let shares = redis.is_auto_pipelining() && !options.alone && json.len() <= MAX_REQUEST;
     if shares && options.resp2 != Some(true) {
         let load = Load::Json {
             json,
