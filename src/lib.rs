@@ -34,7 +34,8 @@
 //!   to know: the command writes, and may have run.
 //! - [`Retry`] repeats failed requests with exponential backoff and full jitter, and never what may
 //!   have run, unless running it twice is the same as once ([`Safety`]).
-//! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream.
+//! - With [`auto_pipelining`](Builder::auto_pipelining) commands that are awaited together leave in one request, in order.
+//! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream, [`Redis::xrange_pages`] a long stream.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
 //!   are streams that reconnect and say so.
 //! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
