@@ -62,7 +62,7 @@ struct Order {
 /// One request while it gathers commands.
 struct Gate {
     flight: Arc<Flight>,
-    passengers: Vec<Passenger>,
+    seats: Vec<Seating>,
     /// Those that have not been dropped.
     present: usize,
     bytes: usize,
@@ -75,20 +75,14 @@ struct Gate {
     follows: bool,
 }
 
-/// One command that waits to leave.
-struct Passenger {
-    /// `None` once it was dropped.
-    load: Option<Load>,
-    waker: Option<Waker>,
-}
-
 /// What a command brings.
 pub(crate) enum Load {
     /// A JSON array.
     Json {
         json: String,
         base64: bool,
-        options: Options,
+        /// `None` where the caller has set nothing: a command is moved some times on its way.
+        options: Option<Box<Options>>,
     },
     /// A command that needs a request of its own kind.
     Whole(Box<Call>),
@@ -117,16 +111,24 @@ impl Load {
         }
     }
 
-    fn options(&self) -> &Options {
+    /// What the caller has set.
+    fn options(&self) -> Option<&Options> {
         match self {
-            Self::Json { options, .. } => options,
-            Self::Whole(call) => &call.options,
+            Self::Json { options, .. } => options.as_deref(),
+            Self::Whole(call) => Some(&call.options),
         }
     }
 
+    fn timeout(&self) -> Option<Duration> {
+        self.options()?.timeout
+    }
+
+    fn safety(&self) -> Option<Safety> {
+        self.options()?.safety
+    }
+
     fn is_read(&self) -> bool {
-        let known = self.options().safety;
-        let class = known.unwrap_or_else(|| match self {
+        let class = self.safety().unwrap_or_else(|| match self {
             Self::Json { json, .. } => safety::of_command(json.as_bytes()),
             Self::Whole(call) => call.safety(),
         });
@@ -136,16 +138,16 @@ impl Load {
 
 impl Gate {
     fn takes(&self, load: &Load, terms: Terms) -> bool {
-        let fits = self.passengers.len() < MAX_COMMANDS
+        let fits = self.seats.len() < MAX_COMMANDS
             // The brackets and commas are at most as many bytes as there are commands, and one.
-            && self.bytes + load.bytes() + self.passengers.len() + 2 <= MAX_REQUEST;
+            && self.bytes + load.bytes() + self.seats.len() + 2 <= MAX_REQUEST;
         let alone = self.exclusive || matches!(load, Load::Whole(_));
         fits && !alone && self.terms == terms
     }
 
     fn only_reads(&self) -> bool {
-        let loads = self.passengers.iter().flat_map(|passenger| &passenger.load);
-        loads.into_iter().all(Load::is_read)
+        let mut loads = self.seats.iter().flat_map(|seat| &seat.load);
+        loads.all(Load::is_read)
     }
 }
 
@@ -201,18 +203,21 @@ impl AutoPipeline {
 
     /// Seats a command behind all that came before it.
     fn sit(&self, inner: &Inner, load: Load) -> (Arc<Flight>, usize) {
-        let options = load.options();
-        let terms = Terms {
-            attempt_timeout: options.attempt_timeout.unwrap_or(inner.attempt_timeout),
-            retry: options.retry.unwrap_or(inner.retry),
+        let mut terms = Terms {
+            attempt_timeout: inner.attempt_timeout,
+            retry: inner.retry,
         };
+        if let Some(options) = load.options() {
+            terms.attempt_timeout = options.attempt_timeout.unwrap_or(terms.attempt_timeout);
+            terms.retry = options.retry.unwrap_or(terms.retry);
+        }
         let mut lane = lock(&self.lane);
         let last = lane.gates.last();
         if !last.is_some_and(|gate| gate.takes(&load, terms)) {
             let follows = last.is_some();
             lane.gates.push(Gate {
                 flight: Arc::default(),
-                passengers: Vec::new(),
+                seats: Vec::new(),
                 present: 0,
                 bytes: 0,
                 terms,
@@ -227,11 +232,8 @@ impl AutoPipeline {
         };
         gate.bytes += load.bytes();
         gate.present += 1;
-        gate.passengers.push(Passenger {
-            load: Some(load),
-            waker: None,
-        });
-        (Arc::clone(&gate.flight), gate.passengers.len() - 1)
+        gate.seats.push(Seating::new(load));
+        (Arc::clone(&gate.flight), gate.seats.len() - 1)
     }
 
     /// The turn of this request is over: it leaves, and those before it. If that has to wait, the waker is kept.
@@ -247,10 +249,10 @@ impl AutoPipeline {
         }
         let launched = self.launch(&mut lane, inner);
         let waiting = lane.place(flight);
-        let passenger = waiting
+        let own = waiting
             .and_then(|place| lane.gates.get_mut(place))
-            .and_then(|gate| gate.passengers.get_mut(seat));
-        let old = passenger.and_then(|passenger| passenger.waker.replace(waker.clone()));
+            .and_then(|gate| gate.seats.get_mut(seat));
+        let old = own.and_then(|seat| seat.waker.replace(waker.clone()));
         drop(lane);
         drop(old);
         wake(launched);
@@ -285,9 +287,8 @@ impl AutoPipeline {
         let mut lane = lock(&self.lane);
         let place = lane.place(flight)?;
         let gate = lane.gates.get_mut(place)?;
-        let passenger = gate.passengers.get_mut(seat)?;
-        let waker = passenger.waker.take();
-        let load = passenger.load.take();
+        let own = gate.seats.get_mut(seat)?;
+        let (waker, load) = (own.waker.take(), own.load.take());
         gate.present = gate.present.saturating_sub(1);
         let empty = (gate.present == 0).then(|| lane.gates.remove(place));
         if let (Some(gate), Some(next)) = (&empty, lane.gates.get_mut(place)) {
@@ -306,21 +307,19 @@ impl Gate {
     /// Makes the request, which leaves when those of `after` have ended, and adds the wakers of the passengers that
     /// wait for it.
     fn launch(
-        self,
+        mut self,
         inner: &Arc<Inner>,
         capped: bool,
         after: Vec<Arc<Flight>>,
         wakers: &mut Vec<Waker>,
     ) {
-        let mut seats = Vec::with_capacity(self.passengers.len());
         let (mut shortest, mut longest) = (Duration::MAX, Duration::ZERO);
-        for passenger in self.passengers {
-            wakers.extend(passenger.waker);
-            if let Some(load) = &passenger.load {
-                let timeout = load.options().timeout.unwrap_or(inner.timeout);
+        for seat in &mut self.seats {
+            wakers.extend(seat.waker.take());
+            if let Some(load) = &seat.load {
+                let timeout = load.timeout().unwrap_or(inner.timeout);
                 (shortest, longest) = (shortest.min(timeout), longest.max(timeout));
             }
-            seats.push(Seating::new(passenger.load));
         }
         let own_timers = capped || !after.is_empty() || shortest < longest;
         let (inner, flight, terms) = (Arc::clone(inner), Arc::clone(&self.flight), self.terms);
@@ -335,7 +334,7 @@ impl Gate {
             inner.send(call).await
         });
         self.flight
-            .launch(request, seats, self.present, own_timers, after);
+            .launch(request, self.seats, self.present, own_timers, after);
     }
 }
 
@@ -358,7 +357,7 @@ impl<'a> Seat<'a> {
     pub(crate) fn new(redis: &'a Redis, load: Load) -> Self {
         Self {
             redis,
-            timeout: load.options().timeout.unwrap_or_else(|| redis.timeout()),
+            timeout: load.timeout().unwrap_or_else(|| redis.timeout()),
             state: State::New(Some(load)),
             timer: None,
         }

@@ -4,7 +4,9 @@ use std::{
     fmt,
     future::{Future, IntoFuture, ready},
     marker::PhantomData,
+    ops::Range,
     pin::Pin,
+    slice,
     task::{Context, Poll, ready as ready_or_pending},
 };
 
@@ -19,7 +21,7 @@ use crate::{
     retry::Safety,
     safety,
     wire::{
-        answer::{self, Entry, Form, Strings},
+        answer::{self, Entry, Form},
         json, resp2,
     },
 };
@@ -53,7 +55,6 @@ pub(crate) mod sealed {
 }
 
 /// The request of a batch while it is written.
-#[derive(Debug)]
 pub struct Writer<'a> {
     redis: &'a Redis,
     call: Call,
@@ -62,6 +63,13 @@ pub struct Writer<'a> {
     error: Option<Error>,
     /// What holds for a member that sets nothing.
     defaults: Options,
+}
+
+impl fmt::Debug for Writer<'_> {
+    /// Without what is sent: it is the user's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
 }
 
 impl<'a> Writer<'a> {
@@ -112,7 +120,6 @@ impl<'a> Writer<'a> {
 }
 
 /// The answer of a batch while it is read.
-#[derive(Debug)]
 pub struct Reader<'a> {
     entries: Entries<'a>,
     sent: &'a [u8],
@@ -123,22 +130,27 @@ pub struct Reader<'a> {
     is_short: bool,
 }
 
+impl fmt::Debug for Reader<'_> {
+    /// Without what was sent and answered: it is the user's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
 /// What each command came to, in order.
-#[derive(Clone, Debug)]
-enum Entries<'a> {
-    /// Nothing was sent.
-    None,
-    Json(json::Elements<'a>, Strings),
-    Resp2(resp2::Values<'a>),
+#[derive(Clone)]
+struct Entries<'a> {
+    /// `None` if nothing was sent.
+    answer: Option<&'a Answer>,
+    places: slice::Iter<'a, Range<usize>>,
 }
 
 impl<'a> Entries<'a> {
-    fn new(text: &'a [u8], form: Form) -> Self {
-        match form {
-            Form::Json(strings) => json::Value::found(text)
-                .elements()
-                .map_or(Self::None, |elements| Self::Json(elements, strings)),
-            Form::Resp2 => Self::Resp2(resp2::Values::found(text)),
+    fn new(answer: Option<&'a Answer>) -> Self {
+        let places = answer.and_then(Answer::entries).unwrap_or_default();
+        Self {
+            answer,
+            places: places.iter(),
         }
     }
 }
@@ -148,20 +160,20 @@ impl<'a> Iterator for Entries<'a> {
     type Item = Option<Entry<'a, Reply<'a>>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::None => None,
-            Self::Json(elements, strings) => {
-                let entry = answer::entry(elements.next()?);
-                Some(entry.map(|entry| match entry {
-                    Entry::Result(value) => Entry::Result(Reply::json(value, *strings)),
+        let (answer, place) = (self.answer?, self.places.next()?);
+        let text = answer.text(place.clone());
+        Some(match answer.form() {
+            Form::Json(strings) => {
+                answer::entry(json::Value::found(text)).map(|entry| match entry {
+                    Entry::Result(value) => Entry::Result(Reply::json(value, strings)),
                     Entry::Error(words) => Entry::Error(words),
-                }))
+                })
             }
-            Self::Resp2(values) => Some(Some(match values.next()? {
+            Form::Resp2 => resp2::Values::found(text).next().map(|value| match value {
                 resp2::Value::Error(words) => Entry::Error(String::from_utf8_lossy(words)),
                 value => Entry::Result(Reply::resp2(value)),
-            })),
-        }
+            }),
+        })
     }
 }
 
@@ -475,10 +487,7 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let answer = ready_or_pending!(this.answer.as_mut().poll(cx))?;
-        let entries = answer.as_ref().map_or(Entries::None, |answer| {
-            let (text, form) = answer.value();
-            Entries::new(text, form)
-        });
+        let entries = Entries::new(answer.as_ref());
         let mut reader = Reader {
             entries: entries.clone(),
             sent: answer.as_ref().map_or(&[], Answer::sent),

@@ -24,7 +24,7 @@ use crate::{
     safety,
     transport::{EVENTS, Request, Response, SYNC_TOKEN, Transport, TransportError},
     wire::{
-        answer::{self, Entry, Form},
+        answer::{self, Entry, Form, Place},
         json,
         request::MAX_REQUEST,
         resp2,
@@ -146,9 +146,7 @@ impl Call {
 /// A whole answer whose envelope has been read.
 pub(crate) struct Answer {
     body: Bytes,
-    /// Where in the body the result is, or those of a batch.
-    value: Range<usize>,
-    is_batch: bool,
+    place: Place,
     form: Form,
     sent: Bytes,
     /// The commands of a batch whose class the caller has set.
@@ -157,25 +155,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn is_batch(&self) -> bool {
-        self.is_batch
-    }
-
-    /// Where in the body the entries of a batch are.
-    pub(crate) fn entries(&self) -> Vec<Range<usize>> {
-        let (text, form) = self.value();
-        if READS_RESP2 && form == Form::Resp2 {
-            let mut values = resp2::Values::found(text);
-            let mut at = 0;
-            let ends = std::iter::from_fn(|| values.next().map(|_| text.len() - values.left()));
-            return ends
-                .map(|end| std::mem::replace(&mut at, end)..end)
-                .collect();
+    /// Where in the body the entries of a batch are; `None` for a single command.
+    pub(crate) fn entries(&self) -> Option<&[Range<usize>]> {
+        match &self.place {
+            Place::Alone(_) => None,
+            Place::Each(places) => Some(places),
         }
-        let elements = json::Value::found(text).elements().into_iter().flatten();
-        elements
-            .map(|element| answer::range(&self.body, element))
-            .collect()
     }
 
     /// The answer of one command of a batch: its entry, and the command as it was sent.
@@ -200,8 +185,7 @@ impl Answer {
         };
         Ok(Self {
             body,
-            value,
-            is_batch: false,
+            place: Place::Alone(value),
             form: self.form,
             sent,
             marks: Vec::new(),
@@ -209,15 +193,21 @@ impl Answer {
         })
     }
 
-    /// The text of the result, or of those of a batch, and its form.
-    pub(crate) fn value(&self) -> (&[u8], Form) {
-        let text = self.body.get(self.value.clone()).unwrap_or_default();
-        (text, self.form)
+    /// The reply to a single command.
+    pub(crate) fn reply(&self) -> Reply<'_> {
+        let place = match &self.place {
+            Place::Alone(place) => place.clone(),
+            Place::Each(_) => 0..0,
+        };
+        Reply::found(self.text(place), self.form)
     }
 
-    pub(crate) fn reply(&self) -> Reply<'_> {
-        let (text, form) = self.value();
-        Reply::found(text, form)
+    pub(crate) fn text(&self, place: Range<usize>) -> &[u8] {
+        self.body.get(place).unwrap_or_default()
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     /// The request's body, by which a command of it is named when its reply cannot be read.
@@ -382,12 +372,11 @@ impl Inner {
             #[cfg(feature = "tracing")]
             let attempt = crate::observe::trace::traced(&self.server, &call, attempts, attempt);
             let failure = match attempt.await {
-                Ok((body, (value, form))) => {
+                Ok((body, (place, form))) => {
                     watch.answered(body.len());
                     return Ok(Answer {
                         body,
-                        value,
-                        is_batch: call.is_batch(),
+                        place,
                         form,
                         name: match call.is_batch() {
                             true => call.name(),
@@ -443,7 +432,7 @@ impl Inner {
         call: &Call,
         url: &Arc<str>,
         limit: Duration,
-    ) -> Result<(Bytes, (Range<usize>, Form)), Failure> {
+    ) -> Result<(Bytes, (Place, Form)), Failure> {
         let known = self.sync_token.as_ref().map(|known| lock(known).clone());
         let request = Request {
             url: Arc::clone(url),
@@ -478,8 +467,8 @@ impl Inner {
             }
         };
         let body = body.map_err(|failure| failure.in_body(response.status))?;
-        let value = outcome::judge(call, &response, &body)?;
-        Ok((body, value))
+        let place = outcome::judge(call, &response, &body)?;
+        Ok((body, place))
     }
 
     /// Keeps the token of an answer for the next request.

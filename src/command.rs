@@ -38,7 +38,7 @@ pub struct Command<'a, T, O = ()> {
 }
 
 /// What a caller can set for one call; `None` is the client's setting.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) attempt_timeout: Option<Duration>,
@@ -272,7 +272,7 @@ pub(crate) fn answer(
         let load = Load::Json {
             json,
             base64,
-            options,
+            options: (options != Options::default()).then(|| Box::new(options)),
         };
         return AnswerFuture::Seat(Seat::new(redis, load));
     }

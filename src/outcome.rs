@@ -1,13 +1,13 @@
 //! What the end of an attempt means: a result, or a failure and whether the command may have run.
 
-use std::{error::Error as StdError, ops::Range, time::Duration};
+use std::{error::Error as StdError, time::Duration};
 
 use crate::{
     client::Call,
     error::{Error, Kind, is_not_executed, show},
     find::find,
     transport::{BASE64, Header, RESP2, Response, Stage, TransportError},
-    wire::answer::{self, Envelope, Form, Strings},
+    wire::answer::{self, Envelope, Form, Place, Strings},
 };
 
 /// Without the feature an answer in RESP2, which then nobody can ask for, is no answer.
@@ -155,7 +155,7 @@ pub(crate) fn judge(
     call: &Call,
     response: &Response,
     body: &[u8],
-) -> Result<(Range<usize>, Form), Failure> {
+) -> Result<(Place, Form), Failure> {
     let status = response.status;
     let (envelope, form) = read(call, response, body);
     let is_html = || {
@@ -163,8 +163,12 @@ pub(crate) fn judge(
         find(kind.as_bytes(), "html").is_some() || body.trim_ascii_start().starts_with(b"<")
     };
     let failure = match (envelope, status) {
-        (Envelope::Result(value), 200..=299) if !call.is_batch() => return Ok((value, form)),
-        (Envelope::Entries(value), 200..=299) if call.is_batch() => return Ok((value, form)),
+        (Envelope::Result(value), 200..=299) if !call.is_batch() => {
+            return Ok((Place::Alone(value), form));
+        }
+        (Envelope::Entries(values), 200..=299) if call.is_batch() => {
+            return Ok((Place::Each(values), form));
+        }
         (Envelope::Error(words), _) => of_words(&words, call, status),
         (_, 200..=299) if is_html() => {
             let message = "a page came in place of Redis's answer: does the URL lead through a proxy or login?";

@@ -19,6 +19,7 @@ use futures_core::future::BoxFuture;
 use super::{Load, Terms};
 use crate::{
     client::{Answer, Call, Endpoint, Inner, lock},
+    command::Options,
     error::{Error, Kind, show},
     retry::Safety,
     safety,
@@ -57,9 +58,9 @@ struct State {
 /// One passenger.
 #[derive(Default)]
 pub(super) struct Seating {
-    waker: Option<Waker>,
+    pub(super) waker: Option<Waker>,
     /// What it brought, until the request leaves. `None` too if it got up before.
-    load: Option<Load>,
+    pub(super) load: Option<Load>,
     /// Which entry of the answer is its own.
     place: usize,
     /// Where in the request's body it stands.
@@ -68,9 +69,9 @@ pub(super) struct Seating {
 }
 
 impl Seating {
-    pub(super) fn new(load: Option<Load>) -> Self {
+    pub(super) fn new(load: Load) -> Self {
         Self {
-            load,
+            load: Some(load),
             ..Self::default()
         }
     }
@@ -92,8 +93,8 @@ enum Landed {
     Failed(Error),
     /// The one command of the request has its answer.
     Alone(Option<Answer>),
-    /// The answer of a batch, and where in its body the entries are.
-    Entries(Answer, Vec<Range<usize>>),
+    /// The answer of a batch, with as many entries as commands.
+    Entries(Answer),
 }
 
 impl Flight {
@@ -347,7 +348,7 @@ impl State {
             let Some(load) = seating.load.take() else {
                 continue;
             };
-            seating.safety = load.options().safety;
+            seating.safety = load.safety();
             seating.place = place;
             match load {
                 Load::Json {
@@ -358,11 +359,11 @@ impl State {
                     if is_alone {
                         // It goes as it would without all this.
                         call.endpoint = Endpoint::Command;
-                        call.options = options;
+                        call.options = options.map_or_else(Options::default, |options| *options);
                     } else {
                         body.push(if place == 0 { '[' } else { ',' });
                         call.marks
-                            .extend(options.safety.map(|safety| (place, safety)));
+                            .extend(seating.safety.map(|safety| (place, safety)));
                     }
                     call.base64 |= base64;
                     seating.command = body.len()..body.len() + json.len();
@@ -421,9 +422,12 @@ impl State {
             return answer.take().ok_or_else(lost);
         }
         match &self.phase {
-            Phase::Landed(Landed::Entries(answer, entries)) => {
+            Phase::Landed(Landed::Entries(answer)) => {
                 let seating = self.seats.get(seat).ok_or_else(lost)?;
-                let entry = entries.get(seating.place).ok_or_else(lost)?;
+                let entry = answer
+                    .entries()
+                    .and_then(|entries| entries.get(seating.place))
+                    .ok_or_else(lost)?;
                 let sent = self.body.slice(seating.command.clone());
                 let answer = answer.entry(entry.clone(), sent);
                 // What is no entry leaves open whether its command ran.
@@ -471,21 +475,18 @@ fn keep(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
 }
 
 fn land(answer: Result<Answer, Error>, state: &State) -> Landed {
-    match answer {
-        Err(error) => Landed::Failed(error),
-        Ok(answer) if !answer.is_batch() => Landed::Alone(Some(answer)),
-        Ok(answer) => {
-            let entries = answer.entries();
-            let sent = state
-                .seats
-                .iter()
-                .filter(|seating| !seating.command.is_empty())
-                .count();
-            if entries.len() == sent {
-                Landed::Entries(answer, entries)
-            } else {
-                Landed::Failed(Error::misordered(sent, entries.len()))
-            }
-        }
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Landed::Failed(error),
+    };
+    let Some(found) = answer.entries().map(<[_]>::len) else {
+        return Landed::Alone(Some(answer));
+    };
+    let seats = state.seats.iter();
+    let sent = seats.filter(|seating| !seating.command.is_empty()).count();
+    if found == sent {
+        Landed::Entries(answer)
+    } else {
+        Landed::Failed(Error::misordered(sent, found))
     }
 }

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    json::{Kind, Value},
+    json::{self, Kind, Value},
     resp2,
 };
 
@@ -31,12 +31,20 @@ pub(crate) enum Envelope {
     Result(Range<usize>),
     /// The server's words.
     Error(String),
-    /// The replies of a batch; where in the body they stand.
-    Entries(Range<usize>),
+    /// The replies of a batch; where in the body each stands.
+    Entries(Vec<Range<usize>>),
     /// JSON, but none of these.
     Foreign,
     /// Not whole: cut off, or from somebody else.
     Broken,
+}
+
+/// Where in the body of an answer its replies are.
+#[derive(Debug)]
+pub(crate) enum Place {
+    Alone(Range<usize>),
+    /// Those of a batch.
+    Each(Vec<Range<usize>>),
 }
 
 /// One command's part of a batch's answer.
@@ -48,12 +56,12 @@ pub(crate) enum Entry<'a, R> {
 
 /// Reads the envelope of a whole body.
 pub(crate) fn envelope(body: &[u8]) -> Envelope {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return json::places(body).map_or(Envelope::Broken, Envelope::Entries);
+    }
     let Some(value) = Value::parse(body) else {
         return Envelope::Broken;
     };
-    if value.kind() == Kind::Array {
-        return Envelope::Entries(range(body, value));
-    }
     match entry(value) {
         Some(Entry::Result(result)) => Envelope::Result(range(body, result)),
         Some(Entry::Error(words)) => Envelope::Error(words.into_owned()),
@@ -79,7 +87,12 @@ pub(crate) fn resp2_envelope(body: &[u8], is_batch: bool) -> Envelope {
         return Envelope::Broken;
     };
     if is_batch {
-        return Envelope::Entries(0..body.len());
+        let mut at = 0;
+        let ends = std::iter::from_fn(|| values.next().map(|_| body.len() - values.left()));
+        return Envelope::Entries(
+            ends.map(|end| std::mem::replace(&mut at, end)..end)
+                .collect(),
+        );
     }
     match (values.next(), values.next()) {
         (Some(resp2::Value::Error(words)), None) => {
@@ -130,6 +143,10 @@ fn words(value: Value<'_>) -> Option<Cow<'_, str>> {
 mod tests {
     use super::*;
 
+    fn each(places: &[(usize, usize)]) -> Envelope {
+        Envelope::Entries(places.iter().map(|(start, end)| *start..*end).collect())
+    }
+
     #[test]
     fn envelopes() {
         for (body, expected) in [
@@ -142,8 +159,8 @@ mod tests {
                 Envelope::Error("ERR no".into()),
             ),
             (r#"{"result":1,"error":null}"#, Envelope::Result(10..11)),
-            (r#" [{"result":1}]"#, Envelope::Entries(1..15)),
-            ("[]", Envelope::Entries(0..2)),
+            (r#" [{"result":1}]"#, each(&[(2, 14)])),
+            ("[]", each(&[])),
             ("{}", Envelope::Foreign),
             (r#""OK""#, Envelope::Foreign),
             (r#"{"message":"hi"}"#, Envelope::Foreign),
@@ -159,19 +176,19 @@ mod tests {
     #[test]
     fn resp2_envelopes() {
         for (body, alone, in_batch) in [
-            ("+OK\r\n", Envelope::Result(0..5), Envelope::Entries(0..5)),
-            ("$-1\r\n", Envelope::Result(0..5), Envelope::Entries(0..5)),
+            ("+OK\r\n", Envelope::Result(0..5), each(&[(0, 5)])),
+            ("$-1\r\n", Envelope::Result(0..5), each(&[(0, 5)])),
             (
                 "*1\r\n-ERR no\r\n",
                 Envelope::Result(0..13),
-                Envelope::Entries(0..13),
+                each(&[(0, 13)]),
             ),
             (
                 "-ERR no\r\n",
                 Envelope::Error("ERR no".into()),
-                Envelope::Entries(0..9),
+                each(&[(0, 9)]),
             ),
-            (":1\r\n:2\r\n", Envelope::Broken, Envelope::Entries(0..8)),
+            (":1\r\n:2\r\n", Envelope::Broken, each(&[(0, 4), (4, 8)])),
             ("", Envelope::Broken, Envelope::Broken),
             ("+OK\r", Envelope::Broken, Envelope::Broken),
             (":1\r\n$5\r\nab", Envelope::Broken, Envelope::Broken),

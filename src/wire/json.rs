@@ -3,7 +3,7 @@
 //! serde_json is for users' own types ([`Json`](crate::Json)); the protocol itself needs nil,
 //! numbers kept as their digits, strings and arrays, and pays for no more than that on wasm32.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 /// Arrays in arrays deeper than this are refused: no reply of Redis comes near.
 const MAX_DEPTH: u32 = 128;
@@ -73,6 +73,28 @@ impl<'a> Value<'a> {
         let inner = self.0.strip_prefix(b"{")?.strip_suffix(b"}")?;
         Some(Members(Scanner { text: inner, at: 0 }))
     }
+}
+
+/// Where in `text` the elements of the one array are that it holds, checked to its end; `None` where it is none.
+pub(crate) fn places(text: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut scanner = Scanner { text, at: 0 };
+    let mut places = Vec::new();
+    scanner.space();
+    scanner.take(b'[').then_some(())?;
+    scanner.space();
+    if !scanner.take(b']') {
+        loop {
+            let length = scanner.value()?.raw().len();
+            places.push(scanner.at - length..scanner.at);
+            scanner.space();
+            if scanner.take(b']') {
+                break;
+            }
+            scanner.take(b',').then_some(())?;
+        }
+    }
+    scanner.space();
+    (scanner.at == text.len()).then_some(places)
 }
 
 /// See [`Value::elements`]. The text was checked when the array was found, so it only walks.
@@ -485,6 +507,16 @@ mod tests {
             let ours = Value::parse(text.as_bytes()).is_some();
             // Escapes are checked when the string is read, so ours may accept a little more here.
             prop_assert!(ours || !theirs, "{}", text);
+        }
+
+        #[test]
+        fn places_are_those_of_the_elements(text in r#" ?\[( ?(1|"a,\]"|null|\{"x":\[\]\}|\[\[\],2\]) ?[,\]\[]?){0,6} ?\]?"#) {
+            let array = Value::parse(text.as_bytes()).filter(|value| value.kind() == Kind::Array);
+            let elements = array.and_then(Value::elements);
+            let theirs = elements.map(|elements| elements.map(Value::raw).collect::<Vec<_>>());
+            let ours = places(text.as_bytes());
+            let ours = ours.map(|places| places.into_iter().map(|place| &text.as_bytes()[place]).collect());
+            prop_assert_eq!(theirs, ours);
         }
 
         #[test]
