@@ -1,0 +1,177 @@
+//! One call, and its answer: what goes out, and what came back, whole and with its envelope read.
+
+use std::{borrow::Cow, ops::Range};
+
+use bytes::Bytes;
+
+use crate::{
+    command::Options,
+    error::Error,
+    outcome::READS_RESP2,
+    reply::Reply,
+    retry::Safety,
+    safety,
+    wire::{
+        answer::{self, Entry, Form, Place},
+        json, resp2,
+    },
+};
+
+/// Where a request goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Endpoint {
+    Command,
+    /// The path and query that hold all of the command but its bytes.
+    Path(String),
+    Pipeline,
+    MultiExec,
+}
+
+/// One call: what goes out, and what the caller wants of it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) body: Bytes,
+    /// Bytes are asked for: in base64, if not in RESP2.
+    pub(crate) base64: bool,
+    pub(crate) resp2: bool,
+    pub(crate) options: Options,
+    /// The commands of a batch whose class the caller has set.
+    pub(crate) marks: Vec<(usize, Safety)>,
+    /// The name for errors, where the body does not tell it.
+    pub(crate) name: Option<Cow<'static, str>>,
+}
+
+impl Call {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        let (body, options, marks, name) = (Bytes::new(), Options::default(), Vec::new(), None);
+        Self {
+            endpoint,
+            body,
+            base64: false,
+            resp2: false,
+            options,
+            marks,
+            name,
+        }
+    }
+
+    pub(crate) fn is_batch(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Pipeline | Endpoint::MultiExec)
+    }
+
+    pub(crate) fn safety(&self) -> Safety {
+        match self.options.safety {
+            Some(safety) => safety,
+            None if self.is_batch() => safety::of_batch(&self.body, &self.marks),
+            None => safety::of_command(&self.body),
+        }
+    }
+
+    /// Whether the words of an error may be those of a script, which has run up to them.
+    pub(super) fn is_script(&self) -> bool {
+        let name = self.name().unwrap_or_default();
+        matches!(&*name, "EVAL" | "EVALSHA" | "FCALL")
+    }
+
+    pub(crate) fn name(&self) -> Option<Cow<'static, str>> {
+        match self.endpoint {
+            Endpoint::Pipeline => Some("pipeline".into()),
+            Endpoint::MultiExec => Some("transaction".into()),
+            Endpoint::Command | Endpoint::Path(_) => self
+                .name
+                .clone()
+                .or_else(|| safety::name_of_command(&self.body)),
+        }
+    }
+}
+
+/// A whole answer whose envelope has been read.
+pub(crate) struct Answer {
+    pub(super) body: Bytes,
+    pub(super) place: Place,
+    pub(super) form: Form,
+    pub(super) sent: Bytes,
+    /// The commands of a batch whose class the caller has set.
+    pub(super) marks: Vec<(usize, Safety)>,
+    pub(super) name: Option<Cow<'static, str>>,
+}
+
+impl Answer {
+    /// Where in the body the entries of a batch are; `None` for a single command.
+    pub(crate) fn entries(&self) -> Option<&[Range<usize>]> {
+        match &self.place {
+            Place::Alone(_) => None,
+            Place::Each(places) => Some(places),
+        }
+    }
+
+    /// The answer of one command of a batch: its entry, and the command as it was sent.
+    pub(crate) fn entry(&self, entry: Range<usize>, sent: Bytes) -> Result<Self, Error> {
+        let body = self.body.slice(entry);
+        let found = if READS_RESP2 && self.form == Form::Resp2 {
+            Some(match resp2::Values::found(&body).next() {
+                Some(resp2::Value::Error(words)) => Entry::Error(String::from_utf8_lossy(words)),
+                _ => Entry::Result(0..body.len()),
+            })
+        } else {
+            answer::entry(json::Value::found(&body)).map(|entry| match entry {
+                Entry::Result(value) => Entry::Result(answer::range(&body, value)),
+                Entry::Error(words) => Entry::Error(words),
+            })
+        };
+        let name = || safety::name_of_command(&sent);
+        let value = match found {
+            Some(Entry::Result(value)) => value,
+            Some(Entry::Error(words)) => return Err(Error::server(&words, None, name())),
+            None => return Err(Error::not_an_entry().with_command(name())),
+        };
+        Ok(Self {
+            body,
+            place: Place::Alone(value),
+            form: self.form,
+            sent,
+            marks: Vec::new(),
+            name: None,
+        })
+    }
+
+    /// The reply to a single command.
+    pub(crate) fn reply(&self) -> Reply<'_> {
+        let place = match &self.place {
+            Place::Alone(place) => place.clone(),
+            Place::Each(_) => 0..0,
+        };
+        Reply::found(self.text(place), self.form)
+    }
+
+    pub(crate) fn text(&self, place: Range<usize>) -> &[u8] {
+        self.body.get(place).unwrap_or_default()
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The request's body, by which a command of it is named when its reply cannot be read.
+    pub(crate) fn sent(&self) -> &[u8] {
+        &self.sent
+    }
+
+    /// The commands of a batch whose class the caller has set.
+    pub(crate) fn marks(&self) -> &[(usize, Safety)] {
+        &self.marks
+    }
+
+    /// The name of the command or of the kind of batch, for errors.
+    pub(crate) fn name(&self) -> Option<Cow<'static, str>> {
+        self.name
+            .clone()
+            .or_else(|| safety::name_of_command(&self.sent))
+    }
+
+    /// The whole body, as it came.
+    pub(crate) fn into_body(self) -> Bytes {
+        self.body
+    }
+}
