@@ -20,7 +20,7 @@ use crate::{
 
 /// A scan that has not begun: see [`Redis::scan`].
 ///
-/// Elements that are there from begin to end of the scan come at least once; one may come twice,
+/// Elements that are there from the beginning to the end of the scan come at least once; one may come twice,
 /// and one that is added or deleted meanwhile may come or not.
 ///
 /// Cost: one round trip and one billed command for each page; [`count`](Self::count) makes pages larger.

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::fields::Fields;
 use crate::{Command, Error, FromReply, Redis, Reply, ReplyKind, ToArg, ToArgs};
 
 /// The options of ACL CAT.
@@ -116,21 +117,6 @@ pub struct AclLogEntry {
     pub timestamp_last_updated: Option<u64>,
 }
 
-/// Shows each field of a flat list of names and values to `take`.
-fn fields<'a>(
-    reply: Reply<'a>,
-    mut take: impl FnMut(&str, Reply<'a>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut items = reply.items()?;
-    while let Some(name) = items.next() {
-        let value = items
-            .next()
-            .ok_or_else(|| Error::decode("the last field of the server's answer has no value"))?;
-        take(&name.text()?, value)?;
-    }
-    Ok(())
-}
-
 /// Rules in one text, as servers since Redis 7 answer, or one by one.
 fn rules(reply: Reply<'_>) -> Result<Vec<String>, Error> {
     if reply.kind() == ReplyKind::Array {
@@ -146,8 +132,9 @@ fn rules(reply: Reply<'_>) -> Result<Vec<String>, Error> {
 impl FromReply for AclUser {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
         let mut user = Self::default();
-        fields(reply, |name, value| {
-            match name {
+        for field in Fields(reply).pairs()? {
+            let (name, value) = field?;
+            match &*name {
                 "flags" => user.flags = value.read()?,
                 "passwords" => user.passwords = value.read()?,
                 "commands" => user.commands = value.read()?,
@@ -156,8 +143,7 @@ impl FromReply for AclUser {
                 "selectors" => user.selectors = value.read()?,
                 _ => {}
             }
-            Ok(())
-        })?;
+        }
         Ok(user)
     }
 }
@@ -165,15 +151,15 @@ impl FromReply for AclUser {
 impl FromReply for AclSelector {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
         let mut selector = Self::default();
-        fields(reply, |name, value| {
-            match name {
+        for field in Fields(reply).pairs()? {
+            let (name, value) = field?;
+            match &*name {
                 "commands" => selector.commands = value.read()?,
                 "keys" => selector.keys = rules(value)?,
                 "channels" => selector.channels = rules(value)?,
                 _ => {}
             }
-            Ok(())
-        })?;
+        }
         Ok(selector)
     }
 }
@@ -181,8 +167,9 @@ impl FromReply for AclSelector {
 impl FromReply for AclLogEntry {
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {
         let mut entry = Self::default();
-        fields(reply, |name, value| {
-            match name {
+        for field in Fields(reply).pairs()? {
+            let (name, value) = field?;
+            match &*name {
                 "count" => entry.count = value.read()?,
                 "reason" => entry.reason = value.read()?,
                 "context" => entry.context = value.read()?,
@@ -198,8 +185,7 @@ impl FromReply for AclLogEntry {
                 "timestamp-last-updated" => entry.timestamp_last_updated = value.read()?,
                 _ => {}
             }
-            Ok(())
-        })?;
+        }
         Ok(entry)
     }
 }

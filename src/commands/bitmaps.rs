@@ -54,7 +54,7 @@ impl<'a, T> Command<'a, T, BitRange> {
 pub enum FirstBit {
     /// No bit is like that (the server's -1).
     Nowhere,
-    /// The index of the bit, counted from the begin of the value whatever the range is.
+    /// The index of the bit, counted from the beginning of the value whatever the range is.
     At(u64),
 }
 

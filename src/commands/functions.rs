@@ -277,7 +277,8 @@ impl Redis {
     /// # Ok(()) });
     /// ```
     ///
-    /// The function needs the flag `no-writes`; without it the error has the code `ERR`.
+    /// The function needs the flag `no-writes`: without it Redis answers an error with code `ERR`. Upstash has been
+    /// seen to run it all the same, so flag it: as a read it is sent again when its answer is lost.
     ///
     /// Source: [FCALL_RO](https://redis.io/docs/latest/commands/fcall_ro/).
     pub fn fcall_ro<T: FromReply>(

@@ -62,12 +62,12 @@ impl<'a> Command<'a, (), SearchCreate> {
 }
 
 impl<T> Command<'_, T, SearchQuery> {
-    /// LIMIT: at most this many, of 1000; without this 10.
+    /// LIMIT: at most this many, from 1 to 1000; without this 10.
     pub fn limit(self, limit: u64) -> Self {
         self.with("LIMIT").with(limit)
     }
 
-    /// OFFSET: without this many at the beginning.
+    /// OFFSET: without this many at the beginning, up to 10,000.
     pub fn offset(self, offset: u64) -> Self {
         self.with("OFFSET").with(offset)
     }
@@ -114,7 +114,7 @@ impl<T> Command<'_, T, SearchListIndexes> {
         self.with("LIMIT").with(limit)
     }
 
-    /// OFFSET: without this many at the beginning.
+    /// OFFSET: without this many at the beginning, up to 10,000.
     pub fn offset(self, offset: u64) -> Self {
         self.with("OFFSET").with(offset)
     }
@@ -184,6 +184,8 @@ impl Redis {
     /// assert_eq!(hits.unwrap()[0].data["name"], "Wireless mouse");
     /// # Ok(()) });
     /// ```
+    ///
+    /// In a transaction it is refused unless [`nocontent`](Command::nocontent) is given.
     ///
     /// Source: [SEARCH.QUERY](https://upstash.com/docs/redis/commands/search/search-query).
     pub fn search_query<T: FromReply>(

@@ -30,7 +30,7 @@ pub struct Entry<F> {
 
 impl<F: FromReply> FromReply for Entry<F> {
     const BYTES: bool = F::BYTES;
-    /// A range with COUNT 0 is answered so.
+    /// A range with COUNT 0 is answered with nil.
     const NIL_IS_NONE: bool = true;
 
     fn from_reply(reply: Reply<'_>) -> Result<Self, Error> {

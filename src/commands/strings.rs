@@ -94,7 +94,7 @@ impl<'a> Command<'a, (), Set> {
         self.with("IFDEQ").with(digest).cast()
     }
 
-    /// IFDNE: sets only if the value has not this [digest](Redis::digest), or there is none. The reply
+    /// IFDNE: sets only if the value does not have this [digest](Redis::digest), or there is none. The reply
     /// is whether it was set.
     pub fn ifdne(self, digest: impl ToArg) -> Command<'a, bool, Set> {
         self.with("IFDNE").with(digest).cast()
@@ -107,14 +107,18 @@ impl<'a> Command<'a, (), Set> {
 }
 
 impl<'a> Command<'a, bool, Set> {
-    /// GET: the reply is the value from before, `None` if there was none, whether or not it was set.
+    /// GET: the reply is the value from before, `None` if there was none.
+    ///
+    /// Redis gives that value also where a condition did not hold, Upstash documents nil there: whether it was set
+    /// cannot be read from it. Leave GET away to get that as a `bool`.
     pub fn get<T: FromReply>(self) -> Command<'a, Option<T>, Set> {
         self.with("GET").cast()
     }
 }
 
 impl<T> Command<'_, Option<T>, Set> {
-    /// NX: sets only if the key does not exist. A reply of `None` means that it was set.
+    /// NX: sets only if the key does not exist. With GET a reply of `None` means that it was set on Redis; Upstash
+    /// documents nil also where it was not, so leave GET away where that is the question.
     pub fn nx(self) -> Self {
         self.with("NX")
     }
@@ -125,7 +129,7 @@ impl<T> Command<'_, Option<T>, Set> {
     }
 
     /// IFEQ: sets only if the value is this one. Redis answers with the value from before also where it
-    /// was not set.
+    /// was not set, Upstash documents nil there.
     pub fn ifeq(self, value: impl ToArg) -> Self {
         self.with("IFEQ").with(value)
     }
@@ -140,7 +144,7 @@ impl<T> Command<'_, Option<T>, Set> {
         self.with("IFDEQ").with(digest)
     }
 
-    /// IFDNE: sets only if the value has not this [digest](Redis::digest), or there is none. See
+    /// IFDNE: sets only if the value does not have this [digest](Redis::digest), or there is none. See
     /// [`ifeq`](Self::ifeq).
     pub fn ifdne(self, digest: impl ToArg) -> Self {
         self.with("IFDNE").with(digest)

@@ -243,6 +243,8 @@ impl Redis {
 
     /// Takes the vector under an id out of an index; gives whether there was one.
     ///
+    /// An index that does not exist is an error with code `ERR`.
+    ///
     /// ```
     /// # restis_testing::recorded(&[(r#"["VECTOR.DEL","docs","1"]"#, "1")], async |redis| {
     /// assert!(redis.vector_del("docs", 1).await?);

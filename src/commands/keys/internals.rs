@@ -22,6 +22,9 @@ pub struct Restore(());
 
 impl<T> Command<'_, T, Restore> {
     /// REPLACE: overwrites the key if it exists; without this that is an error with code `BUSYKEY`.
+    ///
+    /// A dump that is not UTF-8, as most are, needs [`absttl`](Self::absttl) beside it: the protocol carries exactly one
+    /// pair of words behind bytes, and refuses this alone with [`is_argument`](crate::Error::is_argument).
     pub fn replace(self) -> Self {
         self.with("REPLACE")
     }

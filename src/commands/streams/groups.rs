@@ -87,7 +87,7 @@ pub struct ClaimedEntry<F> {
     pub id: StreamId,
     /// The fields with their values; `None` if the entry is deleted.
     pub fields: Option<F>,
-    /// The time since it was delivered before, in milliseconds; zero for a new entry.
+    /// The time since it was delivered before, measured in milliseconds; zero for a new entry.
     pub idle: Duration,
     /// How many times it was delivered before; 0 for a new entry.
     pub deliveries: u64,
@@ -225,6 +225,8 @@ impl Redis {
     /// Deletes a consumer of a group; gives how many entries it had not acknowledged. The group
     /// forgets those, and gives them to nobody any more: claim them before.
     ///
+    /// A missing stream is an error with code `ERR`, a missing group one with code `NOGROUP`.
+    ///
     /// ```
     /// # restis_testing::run(async |redis| {
     /// redis.xgroup_create("events", "mailer", "0").mkstream().await?;
@@ -244,6 +246,8 @@ impl Redis {
 
     /// Deletes a group with its consumers and its list of pending entries; gives whether there was such a group.
     ///
+    /// A missing stream is an error with code `ERR`.
+    ///
     /// ```
     /// # restis_testing::run(async |redis| {
     /// redis.xgroup_create("events", "mailer", "0").mkstream().await?;
@@ -258,6 +262,8 @@ impl Redis {
 
     /// Sets the ID behind which a group goes on: `"0"` gives all entries again, `"$"` skips those
     /// that are there.
+    ///
+    /// A missing stream is an error with code `ERR`, a missing group one with code `NOGROUP`.
     ///
     /// If the answer is lost the command is not sent again, and the error
     /// [`is_ambiguous`](crate::Error::is_ambiguous): consumers may have gone on in between.

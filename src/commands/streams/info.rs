@@ -119,9 +119,9 @@ pub struct ConsumerInfo {
     pub name: String,
     /// How many entries are pending for it.
     pub pending: u64,
-    /// The time since it last asked, in milliseconds.
+    /// The time since it last asked, measured in milliseconds.
     pub idle: Duration,
-    /// The time since it last got entries, in milliseconds; `None` if it never did, or the server is
+    /// The time since it last got entries, measured in milliseconds; `None` if it never did, or the server is
     /// older than Redis 7.2.
     pub inactive: Option<Duration>,
 }

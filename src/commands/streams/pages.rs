@@ -20,7 +20,7 @@ use crate::{
 
 /// A range that has not been asked for: see [`Redis::xrange_pages`].
 ///
-/// An entry that is there from begin to end comes exactly once, whatever is added or deleted
+/// An entry that is there from the beginning to the end comes exactly once, whatever is added or deleted
 /// meanwhile. One that is added behind the place where the walk is comes too, if it is in the range.
 ///
 /// Cost: one round trip and one billed command for each page, and one more where the last page is full.

@@ -75,7 +75,7 @@ pub struct PendingEntry {
     pub id: StreamId,
     /// The consumer that has it.
     pub consumer: String,
-    /// The time since it was given to that consumer, in milliseconds.
+    /// The time since it was given to that consumer, measured in milliseconds.
     pub idle: Duration,
     /// How many times it was delivered. A high number points to an entry that no consumer can deal with.
     pub deliveries: u64,

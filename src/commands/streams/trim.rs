@@ -15,7 +15,7 @@ use crate::{ToArgs, args::ArgsWriter};
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "what is kept is said to a command"]
+#[must_use = "a Trim does nothing until it is given to xtrim or trim"]
 pub struct Trim {
     keep: Keep,
     approx: bool,

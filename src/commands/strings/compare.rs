@@ -22,7 +22,7 @@ impl<'a, T> Command<'a, T, DelEx> {
         self.with("IFDEQ").with(digest).cast()
     }
 
-    /// IFDNE: deletes only if the value has not this [digest](Redis::digest).
+    /// IFDNE: deletes only if the value does not have this [digest](Redis::digest).
     pub fn ifdne(self, digest: impl ToArg) -> Command<'a, T> {
         self.with("IFDNE").with(digest).cast()
     }

@@ -1,4 +1,4 @@
-//! Lists and sets.
+//! The rows of lists and sets.
 
 use restis::{
     Json,

@@ -1,4 +1,4 @@
-//! Hashes, and fields that expire.
+//! The rows of hashes, and of fields that expire.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! JSON.
+//! The rows of JSON.
 
 use restis::{
     Json,

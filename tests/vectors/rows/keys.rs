@@ -1,4 +1,4 @@
-//! Keys, strings, bitmaps, HyperLogLog, geo, the connection, the server and scripts.
+//! The rows of keys, strings, bitmaps, HyperLogLog, geo, the connection, the server and scripts.
 
 use restis::{
     Json,

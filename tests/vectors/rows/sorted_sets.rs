@@ -1,4 +1,4 @@
-//! Sorted sets.
+//! The rows of sorted sets.
 
 use restis::{Json, commands::sorted_sets::combine::Aggregate};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Streams and their groups.
+//! The rows of streams and their groups.
 
 use std::time::Duration;
 
