@@ -25,11 +25,27 @@ impl<'a, T> Command<'a, Option<T>, SRandMember> {
     }
 }
 
-/// The options of SINTERCARD and ZINTERCARD.
+/// The options of SINTERCARD, SDIFFCARD and ZINTERCARD.
 #[derive(Debug)]
-pub struct InterCard(());
+pub struct Card(());
 
-impl<T> Command<'_, T, InterCard> {
+impl<T> Command<'_, T, Card> {
+    /// LIMIT: stops counting at this number; 0 is no limit.
+    pub fn limit(self, limit: u64) -> Self {
+        self.with("LIMIT").with(limit)
+    }
+}
+
+/// The options of SUNIONCARD.
+#[derive(Debug)]
+pub struct SUnionCard(());
+
+impl<T> Command<'_, T, SUnionCard> {
+    /// APPROX: an estimate, by a HyperLogLog that is made for it.
+    pub fn approx(self) -> Self {
+        self.with("APPROX")
+    }
+
     /// LIMIT: stops counting at this number; 0 is no limit.
     pub fn limit(self, limit: u64) -> Self {
         self.with("LIMIT").with(limit)
@@ -262,8 +278,34 @@ impl Redis {
     /// ```
     ///
     /// Source: [SINTERCARD](https://redis.io/docs/latest/commands/sintercard/).
-    pub fn sintercard(&self, keys: impl ToArgs) -> Command<'_, u64, InterCard> {
+    pub fn sintercard(&self, keys: impl ToArgs) -> Command<'_, u64, Card> {
         Command::new(self, "SINTERCARD").with_counted(keys)
+    }
+
+    /// How many members the first set has that none of the others has.
+    ///
+    /// ```
+    /// # restis_testing::recorded(&[(r#"["SDIFFCARD","2","a","b","LIMIT","1"]"#, "1")], async |redis| {
+    /// assert_eq!(redis.sdiffcard(["a", "b"]).limit(1).await?, 1); // there is one
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [SDIFFCARD](https://upstash.com/docs/redis/commands/set/sdiffcard).
+    pub fn sdiffcard(&self, keys: impl ToArgs) -> Command<'_, u64, Card> {
+        Command::new(self, "SDIFFCARD").with_counted(keys)
+    }
+
+    /// How many members any of the sets has, each counted once.
+    ///
+    /// ```
+    /// # restis_testing::recorded(&[(r#"["SUNIONCARD","2","a","b","APPROX"]"#, "5")], async |redis| {
+    /// assert_eq!(redis.sunioncard(["a", "b"]).approx().await?, 5);
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [SUNIONCARD](https://upstash.com/docs/redis/commands/set/sunioncard).
+    pub fn sunioncard(&self, keys: impl ToArgs) -> Command<'_, u64, SUnionCard> {
+        Command::new(self, "SUNIONCARD").with_counted(keys)
     }
 
     /// The members of the first set that none of the others has.

@@ -16,6 +16,27 @@ pub struct GetEx(());
 #[derive(Debug)]
 pub struct MSet(());
 
+/// The options of MSETEX.
+#[derive(Debug)]
+pub struct MSetEx(());
+
+impl Command<'_, bool, MSetEx> {
+    /// KEEPTTL: keeps the time to live each key has; without this or an expiry it is taken away.
+    pub fn keepttl(self) -> Self {
+        self.with("KEEPTTL")
+    }
+
+    /// NX: sets only if none of the keys exists.
+    pub fn nx(self) -> Self {
+        self.with("NX")
+    }
+
+    /// XX: sets only if all of the keys exist.
+    pub fn xx(self) -> Self {
+        self.with("XX")
+    }
+}
+
 /// Commands that can set when a key expires.
 pub trait Expires: sealed::Sealed {}
 
@@ -28,6 +49,8 @@ pub(super) mod sealed {
 
 impl sealed::Sealed for Set {}
 impl sealed::Sealed for GetEx {}
+impl sealed::Sealed for MSetEx {}
+impl Expires for MSetEx {}
 impl Expires for Set {}
 impl Expires for GetEx {}
 
@@ -426,6 +449,22 @@ impl Redis {
     /// Source: [MSET](https://redis.io/docs/latest/commands/mset/).
     pub fn mset(&self, pairs: impl ToPairs) -> Command<'_, (), MSet> {
         Command::new(self, "MSET").with_pairs(pairs)
+    }
+
+    /// Sets several keys at once, all with the same time to live; gives whether it did, which a condition may prevent.
+    ///
+    /// If the answer is lost the command is not sent again, and the error
+    /// [`is_ambiguous`](crate::Error::is_ambiguous).
+    ///
+    /// ```
+    /// # restis_testing::recorded(&[(r#"["MSETEX","2","a","1","b","2","EX","60"]"#, "1")], async |redis| {
+    /// assert!(redis.msetex([("a", 1), ("b", 2)]).ex(60).await?);
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [MSETEX](https://upstash.com/docs/redis/commands/string/msetex).
+    pub fn msetex(&self, pairs: impl ToPairs) -> Command<'_, bool, MSetEx> {
+        Command::new(self, "MSETEX").with_counted_pairs(pairs)
     }
 
     /// Sets several keys at once if none of them exists; gives whether it did.

@@ -252,6 +252,9 @@ fn keys_and_strings(recorder: &Recorder) -> Vec<Row> {
         redis.mget::<String>(["a", "b"]) => Read r#"["MGET","a","b"]"#;
         redis.mset([("a", 1), ("b", 2)]) => Idempotent r#"["MSET","a","1","b","2"]"#;
         redis.mset(("a", 1)).pair("b", "two") => Idempotent r#"["MSET","a","1","b","two"]"#;
+        redis.msetex(("a", 1)).ex(60) => Write r#"["MSETEX","1","a","1","EX","60"]"#;
+        redis.msetex([("a", 1), ("b", 2)]).nx().px(5) => Write r#"["MSETEX","2","a","1","b","2","NX","PX","5"]"#;
+        redis.msetex(("a", 1)).xx().keepttl() => Write r#"["MSETEX","1","a","1","XX","KEEPTTL"]"#;
         redis.msetnx(BTreeMap::from([("a", 1), ("b", 2)])) => Write r#"["MSETNX","a","1","b","2"]"#;
         redis.setex("k", 60, "v") => Idempotent r#"["SETEX","k","60","v"]"#;
         redis.psetex("k", 60_000, "v") => Idempotent r#"["PSETEX","k","60000","v"]"#;
@@ -323,6 +326,8 @@ fn collections(recorder: &Recorder) -> Vec<Row> {
         redis.sunionstore("d", ["a", "b"]) => Idempotent r#"["SUNIONSTORE","d","a","b"]"#;
         redis.sinter::<String>(["a", "b"]) => Read r#"["SINTER","a","b"]"#;
         redis.sinterstore("d", ["a", "b"]) => Idempotent r#"["SINTERSTORE","d","a","b"]"#;
+        redis.sdiffcard(["a", "b"]).limit(5) => Read r#"["SDIFFCARD","2","a","b","LIMIT","5"]"#;
+        redis.sunioncard(["a", "b"]).approx().limit(5) => Read r#"["SUNIONCARD","2","a","b","APPROX","LIMIT","5"]"#;
         redis.sintercard(["a", "b"]) => Read r#"["SINTERCARD","2","a","b"]"#;
         redis.sintercard(["a", "b"]).limit(5) => Read r#"["SINTERCARD","2","a","b","LIMIT","5"]"#;
         redis.sdiff::<String>(["a", "b"]) => Read r#"["SDIFF","a","b"]"#;
@@ -512,6 +517,7 @@ const WRITES: &[&str] = &[
     "LPUSHX",
     "LREM",
     "LTRIM",
+    "MSETEX",
     "MSETNX",
     "PERSIST",
     "PEXPIREAT",

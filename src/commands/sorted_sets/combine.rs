@@ -1,8 +1,6 @@
 //! Sorted sets out of several: ZUNION, ZINTER, ZDIFF, the forms that store, and ZINTERCARD.
 
-use crate::{
-    ArgWriter, Command, FromReply, Redis, ToArg, ToArgs, Written, commands::sets::InterCard,
-};
+use crate::{ArgWriter, Command, FromReply, Redis, ToArg, ToArgs, Written, commands::sets::Card};
 
 /// How the scores become one where several sets have a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -165,7 +163,7 @@ impl Redis {
     /// ```
     ///
     /// Source: [ZINTERCARD](https://redis.io/docs/latest/commands/zintercard/).
-    pub fn zintercard(&self, keys: impl ToArgs) -> Command<'_, u64, InterCard> {
+    pub fn zintercard(&self, keys: impl ToArgs) -> Command<'_, u64, Card> {
         Command::new(self, "ZINTERCARD").with_counted(keys)
     }
 

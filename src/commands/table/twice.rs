@@ -21,6 +21,8 @@ const NOT_HERE: &[(&str, &str)] = &[
     (r#"["BITOP","ONE""#, "Redis 8.2, not Valkey 9"),
     (r#"["CLIENT","SETINFO""#, "not over REST, in restis-local"),
     (r#"["DIGEST""#, "Redis 8.4, not Valkey 9"),
+    (r#"["SDIFFCARD""#, "Upstash, not Valkey 9"),
+    (r#"["SUNIONCARD""#, "Upstash, not Valkey 9"),
     (r#"["SCAN","0","WITHTYPE""#, "Upstash alone"),
     (
         r#"["SCAN","0","MATCH","user:*","COUNT","500","WITHTYPE""#,
