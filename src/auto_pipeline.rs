@@ -325,10 +325,17 @@ impl Gate {
         let (inner, flight, terms) = (Arc::clone(inner), Arc::clone(&self.flight), self.terms);
         let mut before = after.clone();
         let request: Request = Box::pin(async move {
+            // The oldest first: each that is driven then waits for nothing, and a long row is no deep one.
             while let Some(flight) = before.pop() {
-                before.extend(flight.landed(&inner).await);
+                let older = flight.waits_for();
+                if older.is_empty() {
+                    before.extend(flight.landed(&inner).await);
+                } else {
+                    before.push(flight);
+                    before.extend(older);
+                }
             }
-            let call = flight.leaves(terms, longest);
+            let call = flight.leaves(&inner, terms, longest);
             // Not kept across the wait: the flight owns this future.
             drop(flight);
             inner.send(call).await

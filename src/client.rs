@@ -56,7 +56,7 @@ pub(crate) struct Inner {
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) retry: Retry,
-    resp2: bool,
+    pub(crate) resp2: bool,
     sync_token: Option<Mutex<SyncToken>>,
     pub(crate) auto_pipeline: Option<AutoPipeline>,
     hook: Option<Hook>,
@@ -231,7 +231,8 @@ impl Inner {
             maybe_ran |= failure.ran == Ran::Maybe;
             let ambiguous = maybe_ran && safety != Safety::Read;
             let safe = !ambiguous || safety != Safety::Write;
-            let may = failure.transient && (safe || retry.repeats_ambiguous());
+            let may =
+                failure.transient && (safe || retry.repeats_ambiguous()) && !call.is_given_up();
             let wait = retry
                 .wait(attempts)
                 .map(|wait| failure.retry_after.unwrap_or_default().max(wait));
@@ -254,7 +255,7 @@ impl Inner {
                     }
                     // A timer may be late; then there is no time for another attempt after all.
                     left = timeout.saturating_sub(begun.elapsed());
-                    if left > enough {
+                    if left > enough && !call.is_given_up() {
                         continue;
                     }
                 }
@@ -331,7 +332,7 @@ impl Inner {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // The guarded value is replaced whole, so a panic elsewhere cannot leave it half written.
+    // Nothing that is done under a lock of ours panics, so no value is left half written.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

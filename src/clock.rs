@@ -56,8 +56,10 @@ mod platform {
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         Fragile::new(async move {
             // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
-            let millis =
-                duration.as_secs().saturating_mul(1000) + u64::from(duration.subsec_millis());
+            let millis = duration
+                .as_secs()
+                .saturating_mul(1000)
+                .saturating_add(duration.subsec_millis().into());
             let millis = millis.min(i32::MAX as u64) as f64;
             let mut timer = Timer(JsValue::UNDEFINED);
             let fired = Promise::new(&mut |resolve, _| {

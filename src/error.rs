@@ -142,7 +142,8 @@ impl Error {
         let mut error = Self::new(Kind::Server, message);
         error.change(|inner| {
             inner.status = status;
-            inner.retryable = is_not_executed(words);
+            // A script may raise any words, after it has written.
+            inner.retryable = is_not_executed(words) && !runs_script(command.as_deref());
             inner.command = command;
         });
         error
@@ -318,6 +319,11 @@ fn code_of(words: &str) -> &str {
     } else {
         "ERR"
     }
+}
+
+/// Whether the words of an error may be those of a script, which has run up to them.
+pub(crate) fn runs_script(command: Option<&str>) -> bool {
+    matches!(command, Some("EVAL" | "EVALSHA" | "FCALL"))
 }
 
 /// Whether the server says that it did not run the command, and will later.

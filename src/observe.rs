@@ -1,5 +1,5 @@
 //! What can be watched of a request: the report a hook gets, the span of `tracing`, and the headers that tell the
-//! service which client this is. Each is off unless asked for, and each is a feature.
+//! service which client this is. Each is off unless asked for; spans are a feature of their own.
 
 #[cfg(not(feature = "observe"))]
 mod off;

@@ -36,6 +36,8 @@ pub(super) struct Flight {
     left: AtomicBool,
     /// Its passengers' times may end before its own.
     own_timers: AtomicBool,
+    /// One whose command writes got up after it was sent, so the request is not repeated: it would write what is old.
+    given_up: Arc<AtomicBool>,
     state: Mutex<State>,
 }
 
@@ -131,13 +133,21 @@ impl Flight {
     /// Makes the call of those that are there by now: from here on the server may see their commands.
     ///
     /// `longest` is the time of the most patient of them.
-    pub(super) fn leaves(&self, terms: Terms, longest: Duration) -> Call {
+    pub(super) fn leaves(&self, inner: &Inner, terms: Terms, longest: Duration) -> Call {
         let mut state = lock(&self.state);
         let after = take(&mut state.after);
-        let call = state.board(terms, longest);
+        let mut call = state.board(inner, terms, longest);
         drop(state);
         drop(after);
+        call.given_up = Some(Arc::clone(&self.given_up));
         call
+    }
+
+    /// What this request still waits for.
+    pub(super) fn waits_for(&self) -> Vec<Arc<Self>> {
+        let mut after = lock(&self.state).after.clone();
+        after.retain(|flight| !flight.has_ended());
+        after
     }
 
     /// Drives the request if it has something to do, and gives the answer of this seat once it is there.
@@ -235,6 +245,9 @@ impl Flight {
             None => state.own(seat, &late(timeout, true)),
         });
         if state.present > 0 {
+            if load.is_none() && state.class(seat) != Safety::Read {
+                self.given_up.store(true, Ordering::Release);
+            }
             // It may have been this one's turn to drive.
             let woken = self.woken.load(Ordering::Acquire);
             let wakers = if woken { state.wakers() } else { Vec::new() };
@@ -333,7 +346,7 @@ impl Wake for Flight {
 
 impl State {
     /// The call of all that have brought something.
-    fn board(&mut self, terms: Terms, longest: Duration) -> Call {
+    fn board(&mut self, inner: &Inner, terms: Terms, longest: Duration) -> Call {
         let loads = || {
             self.seats
                 .iter()
@@ -360,6 +373,7 @@ impl State {
                         // It goes as it would without all this.
                         call.endpoint = Endpoint::Command;
                         call.options = options.map_or_else(Options::default, |options| *options);
+                        call.resp2 = call.options.resp2.unwrap_or(inner.resp2);
                     } else {
                         body.push(if place == 0 { '[' } else { ',' });
                         call.marks
@@ -441,20 +455,26 @@ impl State {
         }
     }
 
+    /// What the command of this seat does.
+    fn class(&self, seat: usize) -> Safety {
+        let Some(seating) = self.seats.get(seat) else {
+            return Safety::Write;
+        };
+        let command = self.body.get(seating.command.clone()).unwrap_or_default();
+        seating
+            .safety
+            .unwrap_or_else(|| safety::of_command(command))
+    }
+
     /// The error of the request, as that of one of its commands.
     fn own(&self, seat: usize, error: &Error) -> Error {
         let Some(seating) = self.seats.get(seat) else {
             return error.clone();
         };
-        let command = self.body.slice(seating.command.clone());
-        let class = seating
-            .safety
-            .unwrap_or_else(|| safety::of_command(&command));
-        let name = self
-            .name
-            .clone()
-            .or_else(|| safety::name_of_command(&command));
-        error.of_member(name, class)
+        let command = self.body.get(seating.command.clone()).unwrap_or_default();
+        let name = self.name.clone();
+        let name = name.or_else(|| safety::name_of_command(command));
+        error.of_member(name, self.class(seat))
     }
 }
 

@@ -1,12 +1,19 @@
 //! One call, and its answer: what goes out, and what came back, whole and with its envelope read.
 
-use std::{borrow::Cow, ops::Range};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 
 use crate::{
     command::Options,
-    error::Error,
+    error::{Error, runs_script},
     outcome::READS_RESP2,
     reply::Reply,
     retry::Safety,
@@ -40,12 +47,15 @@ pub(crate) struct Call {
     pub(crate) marks: Vec<(usize, Safety)>,
     /// The name for errors, where the body does not tell it.
     pub(crate) name: Option<Cow<'static, str>>,
+    /// Set when one of several callers no longer waits for its write.
+    pub(crate) given_up: Option<Arc<AtomicBool>>,
 }
 
 impl Call {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         let (body, options, marks, name) = (Bytes::new(), Options::default(), Vec::new(), None);
         Self {
+            given_up: None,
             endpoint,
             body,
             base64: false,
@@ -68,10 +78,15 @@ impl Call {
         }
     }
 
+    /// Whether a command in it that writes was given up since it was sent: its caller may have written something newer.
+    pub(super) fn is_given_up(&self) -> bool {
+        let given_up = self.given_up.as_ref();
+        given_up.is_some_and(|given_up| given_up.load(Ordering::Acquire))
+    }
+
     /// Whether the words of an error may be those of a script, which has run up to them.
     pub(super) fn is_script(&self) -> bool {
-        let name = self.name().unwrap_or_default();
-        matches!(&*name, "EVAL" | "EVALSHA" | "FCALL")
+        runs_script(self.name().as_deref())
     }
 
     pub(crate) fn name(&self) -> Option<Cow<'static, str>> {

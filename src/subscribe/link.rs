@@ -50,6 +50,8 @@ pub(super) struct Link {
     repeats: u32,
     /// Why the connection before is gone, until the gap has been told.
     lost: Option<GapReason>,
+    /// All names were confirmed on one connection before.
+    stood: bool,
     /// When the last byte came.
     heard: Instant,
     error: Option<Error>,
@@ -113,6 +115,7 @@ impl Link {
             names,
             repeats: 0,
             lost: None,
+            stood: false,
             heard: Instant::now(),
             error: None,
         }
@@ -149,7 +152,14 @@ impl Link {
                     if self.lost.is_none() {
                         self.heard = open.since;
                     }
+                    self.stood = true;
                     self.state = State::Open(open);
+                }
+                // What the server has taken together before is late, and not refused.
+                Err(Refusal::Split) if self.stood => {
+                    let late =
+                        Failure::late(plan.attempt_timeout, "the subscription was not confirmed");
+                    self.again(plan, late)?;
                 }
                 Err(Refusal::Split) => return Poll::Ready(Err(Over::Split)),
                 Err(Refusal::Failed(failure)) => self.again(plan, failure)?,
