@@ -329,7 +329,7 @@ impl Gate {
             while let Some(flight) = before.pop() {
                 let older = flight.waits_for();
                 if older.is_empty() {
-                    before.extend(flight.landed(&inner).await);
+                    flight.landed(&inner).await;
                 } else {
                     before.push(flight);
                     before.extend(older);

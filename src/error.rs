@@ -5,6 +5,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration}
 use crate::{
     find::{self, find},
     retry::Safety,
+    safety,
 };
 
 /// What went wrong with a command, a batch or the configuration.
@@ -323,7 +324,7 @@ fn code_of(words: &str) -> &str {
 
 /// Whether the words of an error may be those of a script, which has run up to them.
 pub(crate) fn runs_script(command: Option<&str>) -> bool {
-    matches!(command, Some("EVAL" | "EVALSHA" | "FCALL"))
+    command.is_some_and(|command| safety::lists("EVAL EVALSHA FCALL", command))
 }
 
 /// Whether the server says that it did not run the command, and will later.

@@ -62,7 +62,8 @@ const BLIND: &str = "HMSET MSET PSETEX SET SETEX";
 /// Words after the first key and value by which a repetition gives another reply, or another result.
 const CONDITIONS: &str = "FNX FXX GET GT IFDEQ IFDNE IFEQ IFNE LT NX XX";
 
-fn lists(list: &str, name: &str) -> bool {
+/// Whether the name is one of the list's, which are separated by blanks.
+pub(crate) fn lists(list: &str, name: &str) -> bool {
     list.as_bytes()
         .split(|byte| *byte == b' ')
         .any(|word| word == name.as_bytes())

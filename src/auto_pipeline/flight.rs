@@ -143,7 +143,7 @@ impl Flight {
         call
     }
 
-    /// What this request still waits for.
+    /// What this request still waits for, or what it did when it was given up.
     pub(super) fn waits_for(&self) -> Vec<Arc<Self>> {
         let mut after = lock(&self.state).after.clone();
         after.retain(|flight| !flight.has_ended());
@@ -165,8 +165,8 @@ impl Flight {
             .map(|mut state| state.answer(seat))
     }
 
-    /// Until this request has ended, whatever its end. Gives what it was still waiting for, if it was given up.
-    pub(super) async fn landed(self: Arc<Self>, inner: &Arc<Inner>) -> Vec<Arc<Self>> {
+    /// Until this request has ended, whatever its end.
+    pub(super) async fn landed(self: Arc<Self>, inner: &Arc<Inner>) {
         poll_fn(|cx| {
             let register = |state: &mut State| {
                 let known = state
@@ -178,9 +178,9 @@ impl Flight {
                 }
                 None
             };
-            self.drive(inner, register).map(|state| state.after.clone())
+            self.drive(inner, register).map(drop)
         })
-        .await
+        .await;
     }
 
     /// Polls the request if it has something to do. `register` keeps the waker that is called when it has again, and

@@ -346,3 +346,130 @@ async fn the_time_in_which_it_waits_counts() {
         0
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_is_not_written_over_what_came_later() {
+    for drops in [true, false] {
+        let echo = Echo::gated();
+        let redis = echo.redis();
+        let mut old = Box::pin(
+            redis
+                .set("k", "old")
+                .timeout(Duration::from_secs(1))
+                .into_future(),
+        );
+        let mut other = pin!(redis.set("j", 1).into_future());
+        for _ in 0..2 {
+            assert!(poll!(old.as_mut()).is_pending());
+            assert!(poll!(other.as_mut()).is_pending());
+        }
+        assert_eq!(echo.sizes(), [2]);
+        if drops {
+            drop(old);
+        } else {
+            assert!(old.await.unwrap_err().is_timeout());
+        }
+        // The attempt's time runs out, and the request would be safe to repeat but for the one that has left.
+        let error = other.await.unwrap_err();
+        assert_eq!(echo.sizes(), [2]);
+        assert!(error.is_timeout() && error.is_retryable(), "{error}");
+        assert_eq!(error.attempts(), 1);
+    }
+    // Who only reads takes nothing along.
+    let echo = Echo::gated();
+    let redis = echo.redis();
+    let mut read = Box::pin(redis.get::<String>("k").into_future());
+    let mut other = pin!(redis.set("j", 1).into_future());
+    for _ in 0..2 {
+        assert!(poll!(other.as_mut()).is_pending());
+        assert!(poll!(read.as_mut()).is_pending());
+    }
+    drop(read);
+    assert!(other.await.unwrap_err().attempts() > 1);
+}
+
+#[tokio::test]
+async fn a_long_row_of_requests_needs_no_deep_stack() {
+    let echo = Echo::gated();
+    let redis = echo.redis();
+    let bytes = [0xff_u8];
+    let mut row: Vec<_> = (0..3_000)
+        .map(|_| Box::pin(redis.set("k", &bytes[..]).into_future()))
+        .collect();
+    for command in &mut row {
+        assert!(poll!(command.as_mut()).is_pending());
+    }
+    // The last one drives the first, which is the only one that may leave.
+    for command in row.iter_mut().rev().take(3) {
+        assert!(poll!(command.as_mut()).is_pending());
+    }
+    assert_eq!(echo.sizes().len(), 1);
+    echo.let_go(3_000);
+    for answer in join_all(row).await {
+        answer.unwrap();
+    }
+    assert_eq!(echo.sizes().len(), 3_000);
+}
+
+#[tokio::test]
+async fn alone_it_asks_for_the_form_the_client_wants() {
+    use restis::{
+        Bytes, Redis, ResponseFormat,
+        transport::{Request, Response, TransportError},
+    };
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = std::sync::Arc::clone(&asked);
+    let redis = Redis::builder()
+        .url("https://mock.example")
+        .token("token")
+        .auto_pipelining(true)
+        .response_format(ResponseFormat::Resp2)
+        .transport(move |request: Request| {
+            let format = request
+                .headers()
+                .find(|(name, _)| *name == "upstash-response-format");
+            heard.lock().unwrap().push(format.is_some());
+            let answer = if request.url().ends_with("/pipeline") {
+                Response::new(200, r#"[{"result":"YQ=="},{"result":"YQ=="}]"#)
+            } else {
+                let octets = "application/octet-stream";
+                Response::new(200, "$1\r\na\r\n").header("content-type", octets)
+            };
+            async { Ok::<_, TransportError>(answer) }
+        })
+        .build()
+        .unwrap();
+    let a = Some(Bytes::from_static(b"a"));
+    assert_eq!(redis.get::<Bytes>("k").await.unwrap(), a);
+    let both = join(
+        redis.get::<Bytes>("k").into_future(),
+        redis.get::<Bytes>("k").into_future(),
+    );
+    let (first, second) = both.await;
+    assert_eq!((first.unwrap(), second.unwrap()), (a.clone(), a));
+    assert_eq!(*asked.lock().unwrap(), [true, false]);
+}
+
+#[tokio::test]
+async fn a_scripts_own_words_do_not_say_that_it_did_not_run() {
+    let echo = Echo::new();
+    let redis = echo.redis();
+    let answer = r#"[{"error":"TRYAGAIN says the script"},{"error":"TRYAGAIN says the server"}]"#;
+    let told = |error: restis::Error| (error.code().map(str::to_owned), error.is_retryable());
+    echo.then([
+        crate::echo::Instead::Body(200, answer.into()),
+        crate::echo::Instead::Body(200, answer.into()),
+    ]);
+    let (script, server) = join(
+        redis.eval::<i64>("return 1", ()).into_future(),
+        redis.incr("n").into_future(),
+    )
+    .await;
+    let tryagain = || Some("TRYAGAIN".to_owned());
+    assert_eq!(told(script.unwrap_err()), (tryagain(), false));
+    assert_eq!(told(server.unwrap_err()), (tryagain(), true));
+    let batch = (redis.eval::<i64>("return 1", ()), redis.incr("n"));
+    let (script, server) = redis.pipeline(batch).await.unwrap();
+    assert_eq!(told(script.unwrap_err()), (tryagain(), false));
+    assert_eq!(told(server.unwrap_err()), (tryagain(), true));
+}
