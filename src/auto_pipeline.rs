@@ -400,9 +400,7 @@ impl Future for Seat<'_> {
         // Else the time of the request is that of all its passengers.
         if !has_left || flight.has_own_timers() {
             let timeout = this.timeout;
-            let timer = this
-                .timer
-                .get_or_insert_with(|| Box::pin(clock::sleep(timeout)));
+            let timer = this.timer.get_or_insert_with(|| clock::timer(timeout));
             if timer.as_mut().poll(cx).is_ready() {
                 let flight = Arc::clone(flight);
                 return match this.get_up(Some(timeout)) {

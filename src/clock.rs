@@ -8,6 +8,9 @@ use std::{
 };
 
 #[cfg(not(target_arch = "wasm32"))]
+use futures_core::future::BoxFuture;
+
+#[cfg(not(target_arch = "wasm32"))]
 mod platform {
     use std::time::Duration;
 
@@ -24,6 +27,7 @@ mod platform {
     use std::time::Duration;
 
     use fragile::Fragile;
+    use futures_core::future::BoxFuture;
     use js_sys::{Function, Promise};
     use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
     use wasm_bindgen_futures::JsFuture;
@@ -53,8 +57,8 @@ mod platform {
     }
 
     /// The platform's own timer, by the promise that `fetch` is waited for with.
-    pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        Fragile::new(async move {
+    pub(crate) fn sleep(duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(Fragile::new(async move {
             // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
             let millis = duration
                 .as_secs()
@@ -67,7 +71,7 @@ mod platform {
             });
             // Where there is no timer nothing resolves, and nobody is cut short.
             let _ = JsFuture::from(fired).await;
-        })
+        }))
     }
 
     /// The timer is cleared when nobody waits for it any more, so that it keeps no program alive.
@@ -81,6 +85,15 @@ mod platform {
 }
 
 pub(crate) use platform::{Instant, sleep};
+
+/// A timer to keep. On wasm32 the one of [`sleep`] is boxed already, so that all share one kind.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn timer(duration: Duration) -> BoxFuture<'static, ()> {
+    Box::pin(sleep(duration))
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use sleep as timer;
 
 /// What `future` gives, or `None` if it takes longer than `limit`; then it is dropped.
 ///

@@ -281,12 +281,10 @@ impl Drop for Flight {
 
 /// The error of a command whose own time has run out, once it is that of its class.
 pub(super) fn late(timeout: Duration, sent: bool) -> Error {
-    let waited = if sent {
-        "the answer of the request it shares had not come"
-    } else {
-        "it had not been sent yet"
-    };
-    let message = format!("no whole answer within {}: {waited}", show(timeout));
+    let message = format!(
+        "no whole answer within {}, and its request is left to others",
+        show(timeout)
+    );
     Error::new(Kind::Timeout, message).with_outcome(1, sent, true, Safety::Write)
 }
 
@@ -431,7 +429,7 @@ impl State {
     /// What the end of the request is for this seat.
     fn answer(&mut self, seat: usize) -> Result<Answer, Error> {
         self.present = self.present.saturating_sub(1);
-        let lost = || Error::decode("the answer of this command was taken already");
+        let lost = || Error::decode("the answer was taken already");
         if let Phase::Landed(Landed::Alone(answer)) = &mut self.phase {
             return answer.take().ok_or_else(lost);
         }

@@ -256,7 +256,7 @@ impl Open {
             if waited >= idle {
                 return Poll::Ready(());
             }
-            let left = || Box::pin(clock::sleep(idle - waited)) as BoxFuture<'static, ()>;
+            let left = || clock::timer(idle - waited);
             ready!(self.timer.get_or_insert_with(left).as_mut().poll(cx));
             self.timer = None;
         }
