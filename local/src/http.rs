@@ -54,7 +54,8 @@ pub(crate) async fn handle(
     if let Some(path) = own {
         let body = read(body).await?;
         meter.settle();
-        return Ok(own::answer(&state, path, &head.method, body).await);
+        let full = access(&state, &head.headers, head.uri.query()) == Some(Access::Full);
+        return Ok(own::answer(&state, path, &head.method, body, full).await);
     }
 
     let counters = &state.counters;

@@ -37,8 +37,8 @@
 //!
 //! Each may have `times`, `skip`, `path`, and `rate` with `seed`.
 //!
-//! `POST /_local/log` begins a record of the commands as they are read, `GET` shows it, `DELETE` empties
-//! it. A command written as a path is recorded as one written as JSON, numbers are text, and a word that
+//! With the token that may do everything, `POST /_local/log` begins a record of the commands as they are
+//! read, `GET` shows it, `DELETE` empties it. A command written as a path is recorded as one written as JSON, numbers are text, and a word that
 //! is not UTF-8 is `{"base64":"…"}`. A body that holds no command and a request without a valid token
 //! are not in it:
 //! ```json

@@ -17,6 +17,7 @@ pub(crate) async fn answer(
     path: &str,
     method: &Method,
     content: Content,
+    full: bool,
 ) -> Response<Answer> {
     let done = || (StatusCode::NO_CONTENT, Vec::new());
     let refusal = |status, text: &str| {
@@ -53,6 +54,11 @@ pub(crate) async fn answer(
             state.faults.clear();
             done()
         }
+        // It holds what the counters do not: keys and values.
+        ("log", _) if !full => refusal(
+            StatusCode::UNAUTHORIZED,
+            "the record holds keys and values: send the token that may do everything",
+        ),
         ("log", "POST") => {
             state.log.begin();
             done()

@@ -20,7 +20,21 @@ const LATENCY: Duration = Duration::from_millis(200);
 
 async fn log(rest: &Rest, method: Method) -> (u16, String) {
     let url = format!("{}/_local/log", rest.local.url());
-    told(rest.client.request(method, url).send().await.unwrap()).await
+    let request = rest.client.request(method, url);
+    let token = rest.local.token();
+    told(request.bearer_auth(token).send().await.unwrap()).await
+}
+
+#[tokio::test]
+async fn the_record_is_for_whoever_has_the_token() {
+    let rest = Rest::new().await;
+    let url = format!("{}/_local/log", rest.local.url());
+    for method in [Method::POST, Method::GET, Method::DELETE] {
+        let request = reqwest::Client::new().request(method, &url);
+        let (status, body) = told(request.send().await.unwrap()).await;
+        assert!(status == 401 && body.contains("token"), "{status} {body}");
+    }
+    assert_eq!(log(&rest, Method::GET).await.0, 409);
 }
 
 #[tokio::test]

@@ -209,7 +209,8 @@ impl Bench {
     /// The commands since `prepare`.
     async fn record(&self) -> Vec<Vec<String>> {
         let url = format!("{}/_local/log", self.local.url());
-        let text = self.http.get(url).send().await.unwrap().text().await;
+        let request = self.http.get(url).bearer_auth(self.local.token());
+        let text = request.send().await.unwrap().text().await;
         let requests: Vec<Value> = serde_json::from_str(&text.unwrap()).unwrap();
         let commands = |request: &Value| -> Vec<Vec<String>> {
             serde_json::from_value(request["commands"].clone()).unwrap()
