@@ -20,10 +20,7 @@ use crate::{
     reply::{FromReply, Reply},
     retry::Safety,
     safety,
-    wire::{
-        answer::{self, Entry, Form},
-        json, resp2,
-    },
+    wire::answer::{self, Entry},
 };
 
 /// Commands that go out together: one command, a tuple of up to 16, a `Vec` or an array, and those in each other.
@@ -162,18 +159,14 @@ impl<'a> Iterator for Entries<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let (answer, place) = (self.answer?, self.places.next()?);
         let text = answer.text(place.clone());
-        Some(match answer.form() {
-            Form::Json(strings) => {
-                answer::entry(json::Value::found(text)).map(|entry| match entry {
-                    Entry::Result(value) => Entry::Result(Reply::json(value, strings)),
-                    Entry::Error(words) => Entry::Error(words),
-                })
+        let part = answer::part(text, answer.form());
+        Some(part.map(|part| match part {
+            Entry::Result(place) => {
+                let reply = text.get(place).unwrap_or_default();
+                Entry::Result(Reply::found(reply, answer.form()))
             }
-            Form::Resp2 => resp2::Values::found(text).next().map(|value| match value {
-                resp2::Value::Error(words) => Entry::Error(String::from_utf8_lossy(words)),
-                value => Entry::Result(Reply::resp2(value)),
-            }),
-        })
+            Entry::Error(words) => Entry::Error(words),
+        }))
     }
 }
 

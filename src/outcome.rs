@@ -7,11 +7,8 @@ use crate::{
     error::{Error, Kind, is_not_executed, show},
     find::find,
     transport::{BASE64, Header, RESP2, Response, Stage, TransportError},
-    wire::answer::{self, Envelope, Form, Place, Strings},
+    wire::answer::{self, Envelope, Form, Place, READS_RESP2, Strings},
 };
-
-/// Without the feature an answer in RESP2, which then nobody can ask for, is no answer.
-pub(crate) const READS_RESP2: bool = cfg!(feature = "resp2");
 
 /// The header that asks for another form than plain JSON.
 pub(crate) fn format(call: &Call) -> Option<Header> {

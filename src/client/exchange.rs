@@ -14,14 +14,10 @@ use bytes::Bytes;
 use crate::{
     command::Options,
     error::{Error, runs_script},
-    outcome::READS_RESP2,
     reply::Reply,
     retry::Safety,
     safety,
-    wire::{
-        answer::{self, Entry, Form, Place},
-        json, resp2,
-    },
+    wire::answer::{self, Entry, Form, Place},
 };
 
 /// Where a request goes.
@@ -124,19 +120,8 @@ impl Answer {
     /// The answer of one command of a batch: its entry, and the command as it was sent.
     pub(crate) fn entry(&self, entry: Range<usize>, sent: Bytes) -> Result<Self, Error> {
         let body = self.body.slice(entry);
-        let found = if READS_RESP2 && self.form == Form::Resp2 {
-            Some(match resp2::Values::found(&body).next() {
-                Some(resp2::Value::Error(words)) => Entry::Error(String::from_utf8_lossy(words)),
-                _ => Entry::Result(0..body.len()),
-            })
-        } else {
-            answer::entry(json::Value::found(&body)).map(|entry| match entry {
-                Entry::Result(value) => Entry::Result(answer::range(&body, value)),
-                Entry::Error(words) => Entry::Error(words),
-            })
-        };
         let name = || safety::name_of_command(&sent);
-        let value = match found {
+        let value = match answer::part(&body, self.form) {
             Some(Entry::Result(value)) => value,
             Some(Entry::Error(words)) => return Err(Error::server(&words, None, name())),
             None => return Err(Error::not_an_entry().with_command(name())),

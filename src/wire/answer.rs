@@ -8,6 +8,9 @@ use super::{
     resp2,
 };
 
+/// Without the feature an answer in RESP2, which then nobody can ask for, is no answer.
+pub(crate) const READS_RESP2: bool = cfg!(feature = "resp2");
+
 /// The form in which the replies of an answer are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -107,6 +110,20 @@ pub(crate) fn resp2_envelope(body: &[u8], is_batch: bool) -> Envelope {
 /// Whether a body that begins so may be RESP2; then it is no answer in JSON.
 pub(crate) fn may_be_resp2(body: &[u8]) -> bool {
     matches!(body.first(), Some(b'+' | b'-' | b':' | b'$' | b'*'))
+}
+
+/// Reads one command's part of a batch's answer: where in its text the result stands, or the server's words.
+pub(crate) fn part(text: &[u8], form: Form) -> Option<Entry<'_, Range<usize>>> {
+    if READS_RESP2 && form == Form::Resp2 {
+        return Some(match resp2::Values::found(text).next()? {
+            resp2::Value::Error(words) => Entry::Error(String::from_utf8_lossy(words)),
+            _ => Entry::Result(0..text.len()),
+        });
+    }
+    Some(match entry(Value::found(text))? {
+        Entry::Result(value) => Entry::Result(range(text, value)),
+        Entry::Error(words) => Entry::Error(words),
+    })
 }
 
 /// Reads one object of the two shapes. Members that are neither are no business of ours.
