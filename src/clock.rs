@@ -1,4 +1,4 @@
-//! The two things that need a clock: how long something took, and to stop waiting.
+//! What needs a clock: how long something took, to stop waiting, and what time it is.
 
 use std::{
     future::{Future, poll_fn},
@@ -19,6 +19,12 @@ mod platform {
 
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
+    }
+
+    #[cfg(feature = "cache")]
+    pub(crate) fn unix_millis() -> u64 {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -56,6 +62,11 @@ mod platform {
         }
     }
 
+    #[cfg(feature = "cache")]
+    pub(crate) fn unix_millis() -> u64 {
+        js_sys::Date::now() as u64
+    }
+
     /// The platform's own timer, by the promise that `fetch` is waited for with.
     pub(crate) fn sleep(duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(Fragile::new(async move {
@@ -84,7 +95,23 @@ mod platform {
     }
 }
 
+#[cfg(feature = "cache")]
+pub(crate) use platform::unix_millis;
 pub(crate) use platform::{Instant, sleep};
+
+/// Lets others that are ready go first.
+#[cfg(feature = "cache")]
+pub(crate) async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
 
 /// A timer to keep. On wasm32 the one of [`sleep`] is boxed already, so that all share one kind.
 #[cfg(not(target_arch = "wasm32"))]

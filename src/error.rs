@@ -25,6 +25,10 @@ use crate::{
 /// | [`is_http`](Self::is_http) | a status or a page that is not Redis's: 429, 500, 503, a gateway | 429 and 503: any; 5xx: if safe to repeat |
 /// | [`is_server`](Self::is_server) | Redis said no: [`code`](Self::code) has its word | only `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `MASTERDOWN` and a passing `READONLY`, of a command on its own that is not a script |
 /// | [`is_decode`](Self::is_decode) | the answer is not of the shape asked for | no |
+#[cfg_attr(
+    feature = "cache",
+    doc = "| [`is_loader`](Self::is_loader) | what a cache was to be filled with could not be loaded; `is_timeout` too if it took too long | no |"
+)]
 ///
 /// ```
 /// let error = restis::Redis::new("redis://example.com", "token").unwrap_err();
@@ -75,6 +79,10 @@ pub(crate) enum Kind {
     Http,
     Server,
     Decode,
+    #[cfg(feature = "cache")]
+    Loader,
+    #[cfg(feature = "cache")]
+    LoaderTimeout,
 }
 
 impl Error {
@@ -117,6 +125,30 @@ impl Error {
     /// A reply that cannot be read as what was asked for.
     pub fn decode(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Decode, message)
+    }
+
+    /// A value that a [`Codec`](crate::cache::Codec) cannot write.
+    #[cfg(feature = "cache")]
+    pub fn encode(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Argument, message)
+    }
+
+    /// What a cache was to be filled with could not be loaded; `source` is what the loader says.
+    #[cfg(feature = "cache")]
+    pub(crate) fn loader(source: Box<dyn StdError + Send + Sync>) -> Self {
+        let message = "the loader failed; its own error is the source of this one";
+        Self::new(Kind::Loader, message).with_source(Some(source.into()))
+    }
+
+    #[cfg(feature = "cache")]
+    pub(crate) fn loader_timeout(limit: Duration) -> Self {
+        Self::new(
+            Kind::LoaderTimeout,
+            format!(
+                "the loader took longer than {} and was dropped; loader_timeout sets the limit",
+                show(limit)
+            ),
+        )
     }
 
     /// A batch whose answer has too few entries, or too many: which of the commands ran is not known.
@@ -240,6 +272,10 @@ impl Error {
 
     /// The whole answer did not come in time. With [`is_in_body`](Self::is_in_body) its head had come.
     pub fn is_timeout(&self) -> bool {
+        #[cfg(feature = "cache")]
+        if self.inner.kind == Kind::LoaderTimeout {
+            return true;
+        }
         self.inner.kind == Kind::Timeout
     }
 
@@ -269,6 +305,14 @@ impl Error {
     /// leaves that open.
     pub fn is_decode(&self) -> bool {
         self.inner.kind == Kind::Decode
+    }
+
+    /// The loader of a [`Cache`](crate::Cache) failed, or took longer than it may
+    /// ([`is_timeout`](Self::is_timeout) tells). What it said is the
+    /// [`source`](std::error::Error::source): `error.source()?.downcast_ref::<MyError>()`.
+    #[cfg(feature = "cache")]
+    pub fn is_loader(&self) -> bool {
+        matches!(self.inner.kind, Kind::Loader | Kind::LoaderTimeout)
     }
 
     /// The token is wrong, or may not do this: HTTP 401 or 403, `WRONGPASS`, `NOAUTH`, `NOPERM`.

@@ -155,6 +155,8 @@
 mod args;
 mod auto_pipeline;
 mod batch;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod client;
 mod clock;
 mod command;
@@ -182,6 +184,8 @@ mod wire;
 pub use args::{ArgWriter, ToArg, ToArgs, ToPairs, Written};
 pub use batch::{Batch, BatchFuture, KeepErrors, Pipeline, Transaction};
 pub use bytes::Bytes;
+#[cfg(feature = "cache")]
+pub use cache::Cache;
 pub use client::{Builder, Redis};
 pub use command::{Any, Command, CommandFuture};
 pub use error::Error;

@@ -58,5 +58,7 @@ pub fn kind(error: &Error) -> &'static str {
         Kind::Http => "http",
         Kind::Server => "server",
         Kind::Decode => "decode",
+        #[cfg(feature = "cache")]
+        Kind::Loader | Kind::LoaderTimeout => "loader",
     }
 }

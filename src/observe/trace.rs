@@ -99,6 +99,8 @@ fn type_of(error: &Error) -> Cow<'_, str> {
         Kind::Interrupted => "interrupted",
         Kind::TooLarge => "too-large",
         Kind::Decode => "decode",
+        #[cfg(feature = "cache")]
+        Kind::Loader | Kind::LoaderTimeout => "loader",
         Kind::Config => "config",
         Kind::Argument => "argument",
     };

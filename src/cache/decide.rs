@@ -1,0 +1,177 @@
+//! What the cache decides by: pure functions of times and numbers.
+
+use std::time::Duration;
+
+use super::record::Head;
+
+/// How a value stands, by the clock of who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    Fresh,
+    /// May be served while somebody refreshes it.
+    Stale,
+    /// May be served where loading fails.
+    IfError,
+    /// May not be served.
+    Dead,
+}
+
+/// How old a value may be served.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Windows {
+    pub(super) revalidate: Duration,
+    pub(super) if_error: Duration,
+}
+
+impl Windows {
+    /// Without a window the server's expiry alone ends a value, and no clock of ours is asked.
+    pub(super) fn age(self, head: &Head, now: u64) -> Age {
+        let longest = self.revalidate.max(self.if_error);
+        if longest.is_zero() || now < head.fresh_until {
+            return Age::Fresh;
+        }
+        let stale_for = Duration::from_millis(now - head.fresh_until);
+        if stale_for < self.revalidate {
+            Age::Stale
+        } else if stale_for < self.if_error {
+            Age::IfError
+        } else {
+            Age::Dead
+        }
+    }
+}
+
+/// Whether a value that is fresh is due to be loaded again, by the rule of XFetch: the nearer its end and the longer
+/// its loading takes, the likelier. `chance` is uniform in `[0, 1)`.
+///
+/// Without claims this loads e^(1/beta) times for each end, however many ask.
+///
+/// Source: Vattani, Chierichetti, Lowenstein, [Optimal Probabilistic Cache Stampede Prevention](https://doi.org/10.14778/2757807.2757813),
+/// PVLDB 8(8), 2015.
+pub(super) fn is_due(head: &Head, now: u64, beta: f64, chance: f64) -> bool {
+    if beta <= 0.0 {
+        return false;
+    }
+    let ahead = head.load_time as f64 * beta * -(1.0 - chance).ln();
+    now as f64 + ahead >= head.fresh_until as f64
+}
+
+/// `time`, as much as `jitter` times itself longer or shorter. `chance` is uniform in `[0, 1)`.
+pub(super) fn jittered(time: Duration, jitter: f64, chance: f64) -> Duration {
+    time.mul_f64((1.0 + jitter * (2.0 * chance - 1.0)).max(0.0))
+}
+
+/// How long to wait before looking for the `number`-th time, from 0, whether another has loaded: from 25 ms, each time
+/// 1.6 times as long and at most 250 ms, a quarter more or less. `chance` is uniform in `[0, 1)`.
+pub(super) fn poll(number: u32, chance: f64) -> Duration {
+    let millis = 25.0 * 1.6_f64.powi(number.min(10) as i32);
+    jittered(
+        Duration::from_secs_f64(millis.min(250.0) / 1000.0),
+        0.25,
+        chance,
+    )
+}
+
+// Seeded randomness is fastrand, which wasm32 has not.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    fn head(fresh_until: u64, load_time: u64) -> Head {
+        Head {
+            fresh_until,
+            load_time,
+            ..Head::new(String::new())
+        }
+    }
+
+    #[test]
+    fn ages() {
+        let second = Duration::from_secs(1);
+        let windows = |revalidate, if_error| Windows {
+            revalidate: second * revalidate,
+            if_error: second * if_error,
+        };
+        let head = head(10_000, 0);
+        for (windows, now, age) in [
+            (windows(0, 0), 9_999, Age::Fresh),
+            // The server still has it, so it is not for a clock to say that it ended.
+            (windows(0, 0), 99_999, Age::Fresh),
+            (windows(2, 5), 9_999, Age::Fresh),
+            (windows(2, 5), 10_000, Age::Stale),
+            (windows(2, 5), 11_999, Age::Stale),
+            (windows(2, 5), 12_000, Age::IfError),
+            (windows(2, 5), 14_999, Age::IfError),
+            (windows(2, 5), 15_000, Age::Dead),
+            (windows(5, 2), 14_999, Age::Stale),
+            (windows(5, 2), 15_000, Age::Dead),
+        ] {
+            assert_eq!(windows.age(&head, now), age, "{windows:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn due() {
+        // With a load time of 100 ms and a chance of 1 - 1/e, the value is due 100 ms before its end.
+        let chance = 1.0 - (-1.0_f64).exp();
+        let head = head(10_000, 100);
+        assert!(!is_due(&head, 9_890, 1.0, chance));
+        assert!(is_due(&head, 9_910, 1.0, chance));
+        assert!(is_due(&head, 9_810, 2.0, chance));
+        assert!(!is_due(&head, 9_999, 0.0, 0.999));
+        assert!(!is_due(&head, 9_999, 1.0, 0.0));
+        assert!(is_due(&head, 10_000, 1.0, 0.0));
+    }
+
+    /// 200 cycles of 100 reads a second and a load of 200 ms: without claims e loads for each end, with them one.
+    #[test]
+    fn law_of_early_loads() {
+        const EVERY: u64 = 10;
+        const LOAD: u64 = 200;
+        const TTL: u64 = 5_000;
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut cycles = |claims: bool| {
+            let (mut now, mut loads, mut misses, mut cycle) = (0, 0, 0, 0);
+            let mut value = head(TTL, LOAD);
+            // When each load under way ends.
+            let mut under_way: Vec<u64> = Vec::new();
+            while cycle < 200 {
+                now += EVERY;
+                if let Some(&end) = under_way.first().filter(|end| **end <= now) {
+                    value = head(end + TTL, LOAD);
+                    under_way.clear();
+                    cycle += 1;
+                }
+                if now >= value.fresh_until {
+                    misses += 1;
+                }
+                let free = !claims || under_way.is_empty();
+                if is_due(&value, now, 1.0, random.f64()) && free {
+                    under_way.push(now + LOAD);
+                    loads += 1;
+                }
+            }
+            (f64::from(loads) / 200.0, misses)
+        };
+        let (loads, misses) = cycles(true);
+        assert_eq!(misses, 0);
+        assert!(loads <= 1.05, "{loads}");
+        let (loads, _) = cycles(false);
+        assert!((loads - 2.7).abs() <= 0.4, "{loads}");
+    }
+
+    #[test]
+    fn jitter_and_polls() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(jittered(minute, 0.1, 0.0), Duration::from_secs(54));
+        assert_eq!(jittered(minute, 0.1, 0.5), minute);
+        assert_eq!(jittered(minute, 0.0, 0.9), minute);
+        assert_eq!(jittered(minute, 3.0, 0.0), Duration::ZERO);
+        for number in 0..100 {
+            for chance in [0.0, 0.5, 0.999] {
+                let wait = poll(number, chance);
+                assert!((18..=313).contains(&wait.as_millis()), "{wait:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The optional cache in this process' memory: bounded in bytes, and in how long it may be behind Redis.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use quick_cache::{Weighter, sync::Cache};
+
+use super::record::Record;
+use crate::{client::lock, clock::Instant};
+
+pub(super) struct Memory {
+    ttl: Duration,
+    entries: Cache<String, Kept, Bytes>,
+    /// How often something was invalidated here. What was read before the last time is not kept.
+    generation: AtomicU64,
+    /// Between a look at the generation and the entry that is kept, nothing is invalidated.
+    order: Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    record: Arc<Record>,
+    since: Instant,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<String, Kept> for Bytes {
+    fn weight(&self, key: &String, kept: &Kept) -> u64 {
+        // The text, the head that was read from it, and what the map itself needs.
+        (key.len() + kept.record.text().len() + 300) as u64
+    }
+}
+
+impl Memory {
+    pub(super) fn new(bytes: u64, ttl: Duration) -> Self {
+        let items = usize::try_from(bytes / 1000)
+            .unwrap_or(usize::MAX)
+            .clamp(16, 100_000);
+        Self {
+            ttl,
+            entries: Cache::with_weighter(items, bytes, Bytes),
+            generation: AtomicU64::new(0),
+            order: Mutex::new(()),
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Arc<Record>> {
+        let kept = self.entries.get(key)?;
+        if kept.since.elapsed() < self.ttl {
+            return Some(kept.record);
+        }
+        self.entries.remove(key);
+        None
+    }
+
+    /// To be read before Redis is asked, and handed to [`keep`](Self::keep).
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(SeqCst)
+    }
+
+    /// Keeps what Redis had at `since`, unless something was invalidated here since then.
+    pub(super) fn keep(&self, key: &str, record: &Arc<Record>, since: Instant, generation: u64) {
+        let _order = lock(&self.order);
+        if self.generation() == generation {
+            let kept = Kept {
+                record: Arc::clone(record),
+                since,
+            };
+            self.entries.insert(key.to_owned(), kept);
+        }
+    }
+
+    /// Forgets one entry.
+    pub(super) fn forget(&self, key: &str) {
+        let _order = lock(&self.order);
+        self.generation.fetch_add(1, SeqCst);
+        self.entries.remove(key);
+    }
+
+    /// Forgets all: which entries have a tag or fit a pattern is not known here, and they live for a moment only.
+    pub(super) fn clear(&self) {
+        let _order = lock(&self.order);
+        self.generation.fetch_add(1, SeqCst);
+        self.entries.clear();
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory")
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
+}
