@@ -202,7 +202,7 @@ impl<C, B> Entry<'_, C, B> {
         let done = op.put(&self.key, &Over::Anything, record.text(), life, None);
         let done = done.await;
         op.forget(Some(&self.key));
-        op.remember(&self.key, self.tags.clone());
+        op.remember(&self.key, self.tags.iter());
         done.map(drop)
     }
 

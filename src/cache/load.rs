@@ -478,8 +478,7 @@ pub(super) async fn keep(
         .await;
     match done {
         Ok((true, same)) => {
-            let tags = record.head.tags.iter().map(|(tag, _)| tag.clone());
-            op.remember(&call.key, tags.collect());
+            op.remember(&call.key, record.head.tags.iter().map(|(tag, _)| tag));
             op.keep_in_memory(&call.key, record, asked);
             match same {
                 true => leader.map(found),

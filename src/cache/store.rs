@@ -86,56 +86,70 @@ enum Marker {
 
 /// Versions as they were read. The first is the namespace's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Versions(Vec<(Marker, Option<String>)>);
+pub(super) struct Versions(Vec<Version>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Version {
+    marker: Marker,
+    found: Option<String>,
+    /// It has to be there when a value is stored. Others are only compared.
+    needed: bool,
+}
 
 impl Versions {
     fn of(tags: &[String], any: bool) -> Self {
-        let mut markers = vec![Marker::Namespace];
+        let mut versions = Self(Vec::new());
+        versions.add(Marker::Namespace, true);
         for tag in tags {
-            let marker = Marker::Tag(tag.clone());
-            if !markers.contains(&marker) {
-                markers.push(marker);
-            }
+            versions.add(Marker::Tag(tag.clone()), true);
         }
         if any {
-            markers.push(Marker::AnyTag);
+            versions.add(Marker::AnyTag, true);
         }
-        Self(markers.into_iter().map(|marker| (marker, None)).collect())
+        versions
+    }
+
+    fn add(&mut self, marker: Marker, needed: bool) {
+        if !self.0.iter().any(|version| version.marker == marker) {
+            self.0.push(Version {
+                marker,
+                found: None,
+                needed,
+            });
+        }
     }
 
     fn keys(&self, namespace: &str) -> Vec<String> {
-        self.0
-            .iter()
-            .map(|(marker, _)| match marker {
-                Marker::Namespace => version_key(namespace),
-                Marker::Tag(tag) => tag_key(namespace, tag),
-                Marker::AnyTag => any_tag_key(namespace),
-            })
-            .collect()
+        let keys = self.0.iter().map(|version| match &version.marker {
+            Marker::Namespace => version_key(namespace),
+            Marker::Tag(tag) => tag_key(namespace, tag),
+            Marker::AnyTag => any_tag_key(namespace),
+        });
+        keys.collect()
     }
 
     fn fill(&mut self, found: impl Iterator<Item = Found>) {
-        for ((_, version), found) in self.0.iter_mut().zip(found) {
-            *version = found.text();
+        for (version, found) in self.0.iter_mut().zip(found) {
+            version.found = found.text();
         }
     }
 
     fn is_whole(&self) -> bool {
-        self.0.iter().all(|(_, version)| version.is_some())
+        self.0.iter().all(|version| !version.is_missing())
     }
 
     fn get(&self, marker: &Marker) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == marker);
-        found.and_then(|(_, version)| version.as_deref())
-    }
-
-    fn knows(&self, tag: &str) -> bool {
-        let is_it = |marker: &Marker| matches!(marker, Marker::Tag(known) if known == tag);
-        self.0.iter().any(|(marker, _)| is_it(marker))
+        let known = self.0.iter().find(|version| version.marker == *marker);
+        known.and_then(|version| version.found.as_deref())
     }
 
     fn of_tag(&self, tag: &str) -> Option<&str> {
         self.get(&Marker::Tag(tag.to_owned()))
+    }
+
+    fn asks_for(&self, tag: &str) -> bool {
+        let is_it = |marker: &Marker| matches!(marker, Marker::Tag(known) if known == tag);
+        self.0.iter().any(|version| is_it(&version.marker))
     }
 
     pub(super) fn namespace(&self) -> Option<&str> {
@@ -156,6 +170,12 @@ impl Versions {
                 .tags
                 .iter()
                 .all(|(tag, version)| self.of_tag(tag) == Some(version))
+    }
+}
+
+impl Version {
+    fn is_missing(&self) -> bool {
+        self.needed && self.found.is_none()
     }
 }
 
@@ -312,13 +332,18 @@ impl Op {
         tags: &[String],
         any: bool,
     ) -> Result<(Vec<State>, Versions), Error> {
-        let mut expected = tags.to_vec();
+        let mut versions = Versions::of(tags, any);
         for key in keys {
-            if let Some(remembered) = self.shared.tags.get(key) {
-                expected.extend(remembered.iter().cloned());
+            for tag in self
+                .shared
+                .tags
+                .get(key)
+                .iter()
+                .flat_map(|tags| tags.iter())
+            {
+                versions.add(Marker::Tag(tag.clone()), false);
             }
         }
-        let mut versions = Versions::of(&expected, any);
         let all: Vec<String> = keys
             .iter()
             .cloned()
@@ -341,9 +366,12 @@ impl Op {
             Some(Stored::Claim(claim)) => State::Held(claim),
             Some(Stored::Foreign(text)) => {
                 self.shared.counters.foreign.fetch_add(1, Relaxed);
-                State::Over(match &*text {
-                    "" => Over::Anything,
-                    _ => Over::Foreign(text),
+                // Bytes that are no text may have become these, and nothing is compared with those.
+                let is_text = !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER);
+                State::Over(if is_text {
+                    Over::Foreign(text)
+                } else {
+                    Over::Anything
                 })
             }
             Some(Stored::Record(record)) => {
@@ -365,32 +393,34 @@ impl Op {
         stored: &[Option<Stored>],
         versions: &mut Versions,
     ) -> Result<(), Error> {
-        let mut unknown: Vec<String> = Vec::new();
+        let mut unknown = Versions(Vec::new());
         for (key, stored) in keys.iter().zip(stored) {
-            let Some(Stored::Record(record)) = stored else {
-                continue;
-            };
-            let tags = record.head.tags.iter().map(|(tag, _)| tag);
-            let before = unknown.len();
-            unknown.extend(tags.clone().filter(|tag| !versions.knows(tag)).cloned());
-            if unknown.len() > before {
-                self.remember(key, tags.cloned().collect());
+            if let Some(Stored::Record(record)) = stored {
+                let tags = record.head.tags.iter().map(|(tag, _)| tag);
+                for tag in tags.clone().filter(|tag| !versions.asks_for(tag)) {
+                    unknown.add(Marker::Tag(tag.clone()), false);
+                }
+                self.remember(key, tags);
             }
         }
-        if unknown.is_empty() {
+        if unknown.0.is_empty() {
             return Ok(());
         }
-        let mut more = Versions::of(&unknown, false);
-        more.0.remove(0);
-        let found = self.mget(&more.keys(&self.settings.namespace)).await?;
-        more.fill(found.into_iter());
-        versions.0.extend(more.0);
+        let found = self.mget(&unknown.keys(&self.settings.namespace)).await?;
+        unknown.fill(found.into_iter());
+        versions.0.extend(unknown.0);
         Ok(())
     }
 
-    pub(super) fn remember(&self, key: &str, tags: Vec<String>) {
-        if !tags.is_empty() {
-            self.shared.tags.insert(key.to_owned(), tags.into());
+    /// Remembers the tags of an entry.
+    pub(super) fn remember<'t>(&self, key: &str, tags: impl Iterator<Item = &'t String> + Clone) {
+        match self.shared.tags.get(key) {
+            Some(known) if known.iter().eq(tags.clone()) => {}
+            None if tags.clone().next().is_none() => {}
+            _ => {
+                let tags = tags.cloned().collect();
+                self.shared.tags.insert(key.to_owned(), tags);
+            }
         }
     }
 
@@ -451,18 +481,20 @@ impl Op {
         before: &Versions,
         tags: &[String],
     ) -> Option<Vec<(String, String)>> {
-        let unknown = tags.iter().filter(|tag| !before.knows(tag));
+        let unknown = tags.iter().filter(|tag| before.of_tag(tag).is_none());
         let unknown: Vec<String> = unknown.cloned().collect();
         if unknown.is_empty() {
             return before.pairs(tags);
         }
-        let mut now = self.versions(&unknown, true).await.ok()?;
+        let now = self.versions(&unknown, true).await.ok()?;
         let any = before.get(&Marker::AnyTag)?;
         if now.get(&Marker::AnyTag) != Some(any) {
             return None;
         }
-        now.0.extend(before.0.iter().cloned());
-        now.pairs(tags)
+        let of_tag =
+            |tag: &String| Some(before.of_tag(tag).or_else(|| now.of_tag(tag))?.to_owned());
+        let pair = |tag: &String| Some((tag.clone(), of_tag(tag)?));
+        tags.iter().map(pair).collect()
     }
 
     /// Keeps in memory what Redis had when it was `asked`.
@@ -491,11 +523,11 @@ impl Op {
     ) -> Result<Option<Result<bool, Error>>, Error> {
         let keys = versions.keys(&self.settings.namespace);
         let missing = versions.0.iter().zip(&keys);
-        let missing = missing.filter(|((_, version), _)| version.is_none());
+        let missing = missing.filter(|(version, _)| version.is_missing());
         let made: Vec<Command<'a, bool>> = missing
-            .map(|((marker, _), key)| {
+            .map(|(version, key)| {
                 let set = redis.command("SET").arg(key).arg(random::name()).arg("NX");
-                let set = match marker {
+                let set = match version.marker {
                     Marker::Namespace => set,
                     Marker::Tag(_) | Marker::AnyTag => set.arg("PX").arg(TAG_TTL),
                 };
