@@ -142,20 +142,26 @@
 //!
 //! Values over 64 KB and servers without `SET … IFEQ` are compared by a script: 3 billed in place of 1.
 
+mod background;
+mod claims;
 mod codec;
 mod decide;
 mod entry;
+mod fetch;
 mod flight;
 mod load;
 mod loaded;
 mod many;
 mod memory;
+mod notes;
+mod put;
 mod record;
 mod settings;
 mod status;
 mod store;
 mod sweep;
 mod update;
+mod versions;
 
 use std::{
     fmt::{self, Display},
@@ -165,13 +171,15 @@ use std::{
 };
 
 pub use self::{
+    background::{Background, BackgroundLocal, LocalFuture},
     codec::{Codec, Decode, Encode, JsonCodec},
-    entry::{Background, Entry, Inline},
+    entry::{Entry, Inline},
     loaded::{Loaded, Previous},
     status::{Cached, Report, Stats, Status},
     sweep::Sweep,
 };
 use self::{
+    decide::sane,
     memory::Memory,
     settings::Settings,
     store::{Op, Shared},
@@ -235,19 +243,21 @@ impl<C> Cache<C> {
 
     /// How long a value is fresh: 300 s by default, give or take the [`jitter`](Self::jitter). Zero stores nothing.
     pub fn ttl(self, ttl: Duration) -> Self {
-        self.with(|settings| settings.ttl = ttl)
+        self.with(|settings| settings.ttl = sane(ttl))
     }
 
     /// By which part of itself a TTL is made longer or shorter at random, so that what was stored together does not end
     /// together: 0.1 by default.
     pub fn jitter(self, jitter: f64) -> Self {
-        self.with(|settings| settings.jitter = jitter.clamp(0.0, 1.0))
+        // Not a number is none.
+        let jitter = if jitter > 0.0 { jitter.min(1.0) } else { 0.0 };
+        self.with(|settings| settings.jitter = jitter)
     }
 
     /// How long it is kept that there is nothing (`None`): the TTL by default, but at most 10 s, since what is made
     /// meanwhile is not seen. Zero does not keep it.
     pub fn negative_ttl(self, ttl: Duration) -> Self {
-        self.with(|settings| settings.negative_ttl = Some(ttl))
+        self.with(|settings| settings.negative_ttl = Some(sane(ttl)))
     }
 
     /// How long after its TTL a value is answered while one caller loads it again: 0 by default.
@@ -256,14 +266,14 @@ impl<C> Cache<C> {
     ///
     /// Source: [RFC 5861](https://www.rfc-editor.org/rfc/rfc5861#section-3).
     pub fn stale_while_revalidate(self, time: Duration) -> Self {
-        self.with(|settings| settings.windows.revalidate = time)
+        self.with(|settings| settings.windows.revalidate = sane(time))
     }
 
     /// How long after its TTL a value is answered if it cannot be loaded: 0 by default.
     ///
     /// Source: [RFC 5861](https://www.rfc-editor.org/rfc/rfc5861#section-4).
     pub fn stale_if_error(self, time: Duration) -> Self {
-        self.with(|settings| settings.windows.if_error = time)
+        self.with(|settings| settings.windows.if_error = sane(time))
     }
 
     /// How early a value that is asked for often is loaded again before its end, so that there is no miss: the `beta` of
@@ -279,20 +289,20 @@ impl<C> Cache<C> {
     /// How long a loader may take: 5 s by default, `None` as long as it likes. Then it is dropped, and the call fails with
     /// [`is_loader`](crate::Error::is_loader) and `is_timeout`, or has the stale value.
     pub fn loader_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
-        let timeout = timeout.into();
+        let timeout = timeout.into().map(sane);
         self.with(|settings| settings.loader_timeout = timeout)
     }
 
     /// How long a claim lasts: for so long others wait for a process that died. Twice the
-    /// [`loader_timeout`](Self::loader_timeout) by default, at most 30 s. A load that takes longer is not stored if
-    /// somebody else has begun another.
+    /// [`loader_timeout`](Self::loader_timeout) by default, at most 30 s. A load that takes longer renews it, for one billed
+    /// command each half of it.
     pub fn lease(self, lease: Duration) -> Self {
-        self.with(|settings| settings.lease = Some(lease))
+        self.with(|settings| settings.lease = Some(sane(lease).max(Duration::from_millis(1))))
     }
 
     /// How long nobody loads a stale value again after a load failed: 10 s by default.
     pub fn error_backoff(self, time: Duration) -> Self {
-        self.with(|settings| settings.error_backoff = time)
+        self.with(|settings| settings.error_backoff = sane(time))
     }
 
     /// Whether a caller whose Redis fails has the loader's value (the default) or the error.
@@ -306,7 +316,7 @@ impl<C> Cache<C> {
     ///
     /// What changes something (`set`, `delete`, `update`, invalidation) has the client's own time.
     pub fn redis_timeout(self, timeout: Duration) -> Self {
-        self.with(|settings| settings.redis_timeout = timeout)
+        self.with(|settings| settings.redis_timeout = sane(timeout))
     }
 
     /// Whether callers of one key in this process share one lookup and one load: yes natively, no on wasm32.
@@ -502,8 +512,9 @@ impl<C> Cache<C> {
     /// First the entry is claimed, so that nobody stores what is old meanwhile, and who asks for it waits. If that cannot be
     /// done, `write` is not called and the call fails. If `write` fails, the entry is gone, and its error is the `source` of one
     /// with [`is_loader`](crate::Error::is_loader). If the value cannot be stored, or another update went on at the same time, or
-    /// this process dies in between, the entry is gone too: no old value is left behind. `write` has no timeout; one that
-    /// takes longer than the [`lease`](Self::lease) leaves the entry to who asks for it, and removes it at its end.
+    /// this process dies in between, the entry is gone too: no old value is left behind. `write` has no timeout; the claim is
+    /// renewed while it runs. If the future is dropped while `write` runs, the entry is left alone for the rest of the
+    /// [`lease`](Self::lease): the source may still be at it.
     ///
     /// Cost: two round trips, three billed commands.
     pub async fn update<V, F, Fut, E>(&self, key: impl Display, write: F) -> Result<V, Error>
@@ -533,12 +544,12 @@ impl<C> Cache<C> {
         let namespace = &*self.settings.namespace;
         let mut keys: Vec<String> = tags
             .into_iter()
-            .map(|tag| store::tag_key(namespace, &tag.to_string()))
+            .map(|tag| versions::tag_key(namespace, &tag.to_string()))
             .collect();
         if keys.is_empty() {
             return Ok(());
         }
-        keys.push(store::any_tag_key(namespace));
+        keys.push(versions::any_tag_key(namespace));
         self.invalidate("invalidate_tags", keys).await
     }
 
@@ -546,7 +557,7 @@ impl<C> Cache<C> {
     ///
     /// Cost: one round trip, one billed command, however many entries there are.
     pub async fn clear(&self) -> Result<(), Error> {
-        let key = store::version_key(&self.settings.namespace);
+        let key = versions::version_key(&self.settings.namespace);
         self.invalidate("clear", vec![key]).await
     }
 
@@ -560,8 +571,9 @@ impl<C> Cache<C> {
     /// Deletes all entries of the namespace whose key fits a glob-style pattern, and gives how many there were.
     ///
     /// It walks over all keys of the database, a page at a time, and deletes what it finds with the request for the next
-    /// page; other keys are not touched, whatever characters the namespace has. For progress, or to go on after an error,
-    /// see [`sweep`](Self::sweep).
+    /// page. Whatever characters the namespace has, other namespaces are not touched. A cache without one owns no keys: there
+    /// a pattern has to begin with text, and deletes whatever has such a name. For progress, or to go on after an error, see
+    /// [`sweep`](Self::sweep).
     ///
     /// Cost: one round trip for each 1,000 keys of the database, two billed commands each.
     pub async fn invalidate_matching(&self, pattern: impl Display) -> Result<u64, Error> {

@@ -17,17 +17,20 @@ pub(super) enum Age {
 }
 
 /// How old a value may be served.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Windows {
     pub(super) revalidate: Duration,
     pub(super) if_error: Duration,
 }
 
 impl Windows {
-    /// Without a window the server's expiry alone ends a value, and no clock of ours is asked.
+    pub(super) fn longest(self) -> Duration {
+        self.revalidate.max(self.if_error)
+    }
+
+    /// A value that is kept no longer than it is fresh ends by the server's expiry alone, and no clock of ours is asked.
     pub(super) fn age(self, head: &Head, now: u64) -> Age {
-        let longest = self.revalidate.max(self.if_error);
-        if longest.is_zero() || now < head.fresh_until {
+        if head.window == 0 || now < head.fresh_until {
             return Age::Fresh;
         }
         let stale_for = Duration::from_millis(now - head.fresh_until);
@@ -54,6 +57,11 @@ pub(super) fn is_due(head: &Head, now: u64, beta: f64, chance: f64) -> bool {
     }
     let ahead = head.load_time as f64 * beta * -(1.0 - chance).ln();
     now as f64 + ahead >= head.fresh_until as f64
+}
+
+/// No time is longer, so that none of them overflows: a hundred years.
+pub(super) fn sane(time: Duration) -> Duration {
+    time.min(Duration::from_secs(100 * 366 * 24 * 60 * 60))
 }
 
 /// `time`, as much as `jitter` times itself longer or shorter. `chance` is uniform in `[0, 1)`.
@@ -92,11 +100,13 @@ mod tests {
             revalidate: second * revalidate,
             if_error: second * if_error,
         };
-        let head = head(10_000, 0);
+        let mut head = head(10_000, 0);
+        // The server still has it, so it is not for a clock to say that it ended.
+        assert_eq!(windows(2, 5).age(&head, 99_999), Age::Fresh);
+        head.window = 1;
         for (windows, now, age) in [
             (windows(0, 0), 9_999, Age::Fresh),
-            // The server still has it, so it is not for a clock to say that it ended.
-            (windows(0, 0), 99_999, Age::Fresh),
+            (windows(0, 0), 10_000, Age::Dead),
             (windows(2, 5), 9_999, Age::Fresh),
             (windows(2, 5), 10_000, Age::Stale),
             (windows(2, 5), 11_999, Age::Stale),

@@ -10,34 +10,32 @@ use std::{
 };
 
 use event_listener::Event;
-use quick_cache::sync::Cache;
 
 use super::{record::Record, status::Status};
-use crate::{Error, client::lock, clock};
-
-/// How many claims of callers that went away are remembered.
-const ORPHANS: usize = 1000;
+use crate::{
+    Error,
+    client::lock,
+    clock::{self, Instant},
+};
 
 /// The flights under way, by key.
-#[derive(Debug)]
-pub(super) struct Flights {
-    flights: Mutex<HashMap<String, Arc<Flight>>>,
-    /// Claims whose holder went away: the next caller here goes on under them, instead of waiting for their end.
-    orphans: Cache<String, String>,
-}
-
 #[derive(Debug, Default)]
+pub(super) struct Flights(Mutex<HashMap<String, Arc<Flight>>>);
+
+#[derive(Debug)]
 struct Flight {
     state: Mutex<State>,
     landed: Event,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// How many have come.
     passengers: usize,
-    /// How many had come when Redis was last asked.
+    /// How many of them had come when Redis was asked.
     sealed: usize,
+    /// When the leader was last known to go on.
+    alive: Instant,
     landing: Option<Landing>,
 }
 
@@ -64,75 +62,97 @@ pub(super) struct Leader {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
     key: String,
-    /// The text of the claim that is held, or was by the leader before.
-    pub(super) claim: Option<String>,
 }
 
 /// Who waits for the leader.
 pub(super) struct Follower {
+    flights: Arc<Flights>,
     flight: Arc<Flight>,
+    key: String,
     number: usize,
 }
 
 impl Flights {
-    pub(super) fn new() -> Self {
-        Self {
-            flights: Mutex::default(),
-            orphans: Cache::new(ORPHANS),
-        }
-    }
-
     pub(super) fn board(self: &Arc<Self>, key: &str) -> Seat {
-        let mut flights = lock(&self.flights);
-        match flights.entry(key.to_owned()) {
+        let key = key.to_owned();
+        let mut flights = lock(&self.0);
+        match flights.entry(key.clone()) {
             Entry::Occupied(under_way) => {
                 let flight = Arc::clone(under_way.get());
-                let mut state = lock(&flight.state);
-                let number = state.passengers;
-                state.passengers += 1;
-                drop(state);
-                Seat::Follow(Follower { flight, number })
+                let number = {
+                    let mut state = lock(&flight.state);
+                    state.passengers += 1;
+                    state.passengers
+                };
+                Seat::Follow(Follower {
+                    flights: Arc::clone(self),
+                    flight,
+                    key,
+                    number,
+                })
             }
             Entry::Vacant(none) => {
-                let flight = Arc::<Flight>::default();
+                let flight = Arc::new(Flight {
+                    state: Mutex::new(State {
+                        passengers: 0,
+                        sealed: 0,
+                        alive: Instant::now(),
+                        landing: None,
+                    }),
+                    landed: Event::new(),
+                });
                 none.insert(Arc::clone(&flight));
-                drop(flights);
                 Seat::Lead(Leader {
                     flights: Arc::clone(self),
                     flight,
-                    key: key.to_owned(),
-                    claim: self.orphans.remove(key).map(|(_, claim)| claim),
+                    key,
                 })
             }
+        }
+    }
+
+    /// Nobody boards this flight any more.
+    fn close(&self, key: &str, flight: &Arc<Flight>) {
+        let mut flights = lock(&self.0);
+        if flights
+            .get(key)
+            .is_some_and(|known| Arc::ptr_eq(known, flight))
+        {
+            flights.remove(key);
         }
     }
 }
 
 impl Leader {
-    /// Redis is about to be asked: who comes from now on cannot rely on what it says.
-    pub(super) fn seal(&self) {
+    /// How many have come up to now.
+    pub(super) fn passengers(&self) -> usize {
         let mut state = lock(&self.flight.state);
-        state.sealed = state.passengers;
+        state.alive = Instant::now();
+        state.passengers
     }
 
-    pub(super) fn is_followed(&self) -> bool {
-        lock(&self.flight.state).passengers > 0
+    /// Whether one of them cannot rely on what Redis has said up to now.
+    pub(super) fn has_unsealed(&self, passengers: usize) -> bool {
+        lock(&self.flight.state).sealed < passengers
     }
 
-    /// Ends the flight. The claim is not held any more.
-    pub(super) fn land(mut self, landing: Landing) {
-        self.claim = None;
+    /// Redis was asked after so many had come: they can rely on what it said.
+    pub(super) fn seal(&self, passengers: usize) {
+        lock(&self.flight.state).sealed = passengers;
+    }
+
+    /// Tells those who wait that somebody still works for them.
+    pub(super) fn is_alive(&self) {
+        lock(&self.flight.state).alive = Instant::now();
+    }
+
+    /// Ends the flight.
+    pub(super) fn land(self, landing: Landing) {
         self.end(landing);
     }
 
     fn end(&self, landing: Landing) {
-        let mut flights = lock(&self.flights.flights);
-        if let Entry::Occupied(under_way) = flights.entry(self.key.clone())
-            && Arc::ptr_eq(under_way.get(), &self.flight)
-        {
-            under_way.remove();
-        }
-        drop(flights);
+        self.flights.close(&self.key, &self.flight);
         lock(&self.flight.state).landing.get_or_insert(landing);
         self.flight.landed.notify(usize::MAX);
     }
@@ -140,34 +160,39 @@ impl Leader {
 
 impl Drop for Leader {
     fn drop(&mut self) {
-        if let Some(claim) = self.claim.take() {
-            self.flights.orphans.insert(self.key.clone(), claim);
-        }
         self.end(Landing::Again);
     }
 }
 
 impl Follower {
-    /// What the flight came to for this passenger; `None` if it takes longer than `limit`: the leader may be kept and
-    /// not polled.
-    pub(super) async fn wait(self, limit: Duration) -> Option<Landing> {
-        clock::within(limit, async {
-            loop {
-                let landed = self.flight.landed.listen();
-                if let Some(landing) = self.landing() {
-                    return landing;
+    /// What the flight came to for this passenger. If nothing was heard of its leader for `limit`, which is then kept and
+    /// not polled, all begin anew.
+    pub(super) async fn wait(self, limit: Duration) -> Landing {
+        loop {
+            let landed = clock::within(limit, async {
+                loop {
+                    let landed = self.flight.landed.listen();
+                    if let Some(landing) = self.landing() {
+                        return landing;
+                    }
+                    landed.await;
                 }
-                landed.await;
+            });
+            if let Some(landing) = landed.await {
+                return landing;
             }
-        })
-        .await
+            if lock(&self.flight.state).alive.elapsed() >= limit {
+                self.flights.close(&self.key, &self.flight);
+                return Landing::Again;
+            }
+        }
     }
 
     fn landing(&self) -> Option<Landing> {
         let state = lock(&self.flight.state);
         let landing = state.landing.clone()?;
         Some(match landing {
-            Landing::Found(..) if self.number >= state.sealed => Landing::Again,
+            Landing::Found(..) if self.number > state.sealed => Landing::Again,
             landing => landing,
         })
     }

@@ -1,16 +1,23 @@
 //! How one value is found: decided first, without the loader, then loaded by whoever holds the claim.
 
-use std::{future::Future, sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use super::{
     Codec, Loaded, Previous,
+    claims::{self, Hold, Patience},
     decide::{self, Age},
     flight::{Landing, Leader},
     loaded::Content,
-    record::{Claim, Head, Record, Work},
+    put::{Over, gone},
+    record::{Head, Record, Work},
     settings::Call,
     status::Status,
-    store::{Op, Over, State, Versions, millis},
+    store::{Op, State, millis},
+    versions::{Versions, refresh_key},
 };
 use crate::{
     Error,
@@ -32,6 +39,8 @@ pub(super) struct Job {
     ticket: Ticket,
     /// As they were before the load.
     versions: Option<Versions>,
+    /// When they were asked for.
+    asked: Instant,
     /// What was there, whether it may be served or not.
     previous: Option<Arc<Record>>,
     /// What is served if loading fails, or while it goes on.
@@ -41,17 +50,26 @@ pub(super) struct Job {
 
 /// By what right a value is stored.
 enum Ticket {
-    /// The text of the claim in the entry's own key.
-    Claim(String),
-    /// The refresh of this value.
-    Refresh(Arc<Record>),
+    /// The claim in the entry's own key.
+    Entry(Hold),
+    /// The claim of the refresh of this value.
+    Refresh(Hold, Arc<Record>),
     /// None: Redis could not be asked.
     None,
 }
 
+impl Ticket {
+    fn hold(&self) -> Option<&Hold> {
+        match self {
+            Self::Entry(hold) | Self::Refresh(hold, _) => Some(hold),
+            Self::None => None,
+        }
+    }
+}
+
 /// What was loaded and how it is to be stored.
 pub(super) struct Product {
-    record: Option<Arc<Record>>,
+    record: Arc<Record>,
     /// How long it lives in Redis; zero if it is not to be stored.
     life: Duration,
     job: Box<Job>,
@@ -69,50 +87,13 @@ impl Product {
         self.job.status
     }
 
-    pub(super) fn record(&self) -> Option<&Record> {
-        self.record.as_deref()
-    }
-}
-
-/// Waiting for the load of another.
-pub(super) struct Patience {
-    begun: Instant,
-    limit: Duration,
-    polls: u32,
-    /// The claim that is waited for, and since when.
-    claim: Option<(String, Instant)>,
-}
-
-impl Patience {
-    pub(super) fn new(lease: Duration) -> Self {
-        Self {
-            begun: Instant::now(),
-            // Somebody else may take over once; who waits longer loads on his own.
-            limit: lease * 2,
-            polls: 0,
-            claim: None,
-        }
+    pub(super) fn record(&self) -> &Arc<Record> {
+        &self.record
     }
 
-    /// Waits a little, and not beyond the end of the claim; false if it has been too long.
-    pub(super) async fn wait(&mut self, claim: Option<&Claim>) -> bool {
-        if self.begun.elapsed() >= self.limit {
-            return false;
-        }
-        let mut wait = decide::poll(self.polls, random::unit());
-        self.polls += 1;
-        if let Some(claim) = claim {
-            let known = self.claim.take().filter(|(text, _)| *text == claim.text);
-            let (text, since) = known.unwrap_or_else(|| (claim.text.clone(), Instant::now()));
-            let left = Duration::from_millis(claim.lease + 2).saturating_sub(since.elapsed());
-            // A claim that outlives its lease, as a clock has it, is looked at as any other.
-            if !left.is_zero() {
-                wait = wait.min(left);
-            }
-            self.claim = Some((text, since));
-        }
-        clock::sleep(wait).await;
-        true
+    /// Whether it is to be stored.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.life.is_zero() && self.job.ticket.hold().is_some()
     }
 }
 
@@ -120,29 +101,29 @@ impl Patience {
 pub(super) async fn decide(
     op: &mut Op,
     call: &Call,
-    mut leader: Option<&mut Leader>,
+    leader: Option<&Leader>,
     reject: Option<&str>,
 ) -> Result<Step, Error> {
-    let lease = op.settings.lease();
-    let mut patience = Patience::new(lease);
+    let mut patience = Patience::new(&op.settings);
+    // A value past its time that another one loads again.
     let mut watched: Option<Arc<Record>> = None;
-    let mut mine: Option<String> = leader.as_mut().and_then(|leader| leader.claim.take());
     let mut vain = 0;
     let mut waited = false;
-    let hit = |waited, status| if waited { Status::Collapsed } else { status };
     loop {
-        if let Some(leader) = &leader {
-            leader.seal();
-        }
+        let passengers = leader.map(Leader::passengers);
         let asked = Instant::now();
         let seen = op.read(&call.key, &call.tags, call.adaptive, watched.as_deref());
         let mut seen = match seen.await {
             Ok(seen) => seen,
             Err(error) => return unclaimed(op, Some(error)),
         };
+        if let (Some(leader), Some(passengers)) = (leader, passengers) {
+            leader.seal(passengers);
+        }
         let over = match seen.state {
-            State::Held(claim) if mine.as_deref() == Some(&*claim.text) => {
-                return Ok(held(claim.text, seen.versions, None, leader));
+            State::Held(claim) if op.adopts(&call.key, &claim) => {
+                let hold = op.hold(&call.key, claim);
+                return Ok(entry(op, hold, seen.versions, asked, None).await);
             }
             State::Held(claim) => {
                 waited = true;
@@ -152,58 +133,61 @@ pub(super) async fn decide(
                 continue;
             }
             State::Valid(record) if reject != Some(&*record.head.id) => {
-                let now = op.now();
-                let age = call.windows.age(&record.head, now);
+                let age = call.windows.age(&record.head, op.now());
                 let status = match age {
+                    Age::Fresh | Age::Stale if waited => Status::Collapsed,
                     Age::Fresh => Status::Hit,
                     Age::Stale => Status::Stale,
                     Age::IfError => Status::StaleIfError,
                     Age::Dead => Status::Miss,
                 };
-                let paused = op.paused(&record);
                 match age {
                     Age::Fresh | Age::Stale => {
-                        let beta = op.settings.beta;
-                        let due = age == Age::Stale
-                            || decide::is_due(&record.head, now, beta, random::unit());
                         op.keep_in_memory(&call.key, &record, asked);
-                        if due && paused.is_none() {
+                        if op.is_due(&record, age) && op.paused(&record).is_none() {
                             match op.claim_refresh(&call.key, &record).await {
-                                Ok(true) => {
-                                    return Ok(refresh(op, record, status, seen.versions).await);
+                                Ok(Some(hold)) => {
+                                    let versions = seen.versions;
+                                    return Ok(
+                                        refresh(op, hold, record, age, versions, asked).await
+                                    );
                                 }
-                                Ok(false) => op.pause(&record, lease, false),
+                                Ok(None) => op.pause(&record, op.settings.lease(), false),
                                 Err(_) => {}
                             }
                         }
-                        return Ok(Step::Done(record, hit(waited, status)));
+                        return Ok(Step::Done(record, status));
                     }
                     Age::IfError => {
-                        if seen.refresh == Some(Work::Failed) {
-                            op.pause(&record, op.settings.error_backoff, true);
-                            return Ok(Step::Done(record, status));
-                        }
-                        if paused == Some(true) {
-                            return Ok(Step::Done(record, status));
-                        }
-                        if seen.refresh.is_none() {
-                            match op.claim_refresh(&call.key, &record).await {
-                                Ok(true) => {
-                                    return Ok(refresh(op, record, status, seen.versions).await);
-                                }
-                                Ok(false) => {}
-                                Err(_) => return Ok(Step::Done(record, status)),
+                        let hold = match seen.refresh {
+                            Some(claim) if claim.work == Work::Failed => {
+                                op.pause(&record, op.settings.error_backoff, true);
+                                return Ok(Step::Done(record, status));
                             }
+                            _ if op.paused(&record) == Some(true) => {
+                                return Ok(Step::Done(record, status));
+                            }
+                            Some(claim) => {
+                                let key = refresh_key(&call.key, &record);
+                                op.adopts(&key, &claim).then(|| op.hold(&key, claim))
+                            }
+                            None => match op.claim_refresh(&call.key, &record).await {
+                                Ok(hold) => hold,
+                                Err(error) if error.is_ambiguous() => None,
+                                Err(_) => return Ok(Step::Done(record, status)),
+                            },
+                        };
+                        if let Some(hold) = hold {
+                            return Ok(refresh(op, hold, record, age, seen.versions, asked).await);
                         }
-                        // Another one loads it. What it is over may be asked for right away.
-                        let first = watched.is_none();
+                        // Another one loads it. What becomes of that is asked for right away, and then now and then.
+                        let is_known = watched.is_some_and(|known| known.head.id == record.head.id);
                         watched = Some(Arc::clone(&record));
-                        if first {
-                            continue;
-                        }
-                        waited = true;
-                        if !patience.wait(None).await {
-                            return Ok(Step::Done(record, status));
+                        if is_known {
+                            waited = true;
+                            if !patience.wait(None).await {
+                                return Ok(Step::Done(record, status));
+                            }
                         }
                         continue;
                     }
@@ -214,20 +198,22 @@ pub(super) async fn decide(
             State::Over(over) => over,
             State::Vacant => Over::Nothing,
         };
-        let claim = Claim::new(millis(lease), Work::Load);
-        mine = Some(claim.text.clone());
-        match op.claim(&call.key, &over, &claim, &mut seen.versions).await {
+        let hold = op.hold(&call.key, op.new_claim());
+        match op.claim(&over, &hold, &mut seen.versions).await {
             Ok(true) => {
                 let previous = match over {
                     Over::Record(record) => Some(record),
                     _ => None,
                 };
-                return Ok(held(claim.text, seen.versions, previous, leader));
+                return Ok(entry(op, hold, seen.versions, asked, previous).await);
             }
-            Ok(false) => {}
-            // It may stand there all the same, which the next look tells.
-            Err(error) if error.is_ambiguous() => {}
-            Err(error) => return unclaimed(op, Some(error)),
+            Ok(false) => hold.end(),
+            // It may stand there all the same: then the next look finds it, and it is this process'.
+            Err(error) if error.is_ambiguous() => drop(hold),
+            Err(error) => {
+                hold.end();
+                return unclaimed(op, Some(error));
+            }
         }
         vain += 1;
         if vain >= MAX_VAIN || !patience.wait(None).await {
@@ -236,36 +222,47 @@ pub(super) async fn decide(
     }
 }
 
-fn held(
-    claim: String,
-    versions: Versions,
+async fn entry(
+    op: &mut Op,
+    hold: Hold,
+    mut versions: Versions,
+    asked: Instant,
     previous: Option<Arc<Record>>,
-    leader: Option<&mut Leader>,
 ) -> Step {
-    if let Some(leader) = leader {
-        leader.claim = Some(claim.clone());
-    }
+    // Nothing to do but where the claim was made by another caller. Without versions the value is not stored.
+    let _ = op.complete(&mut versions).await;
     Step::Load(Box::new(Job {
-        ticket: Ticket::Claim(claim),
+        ticket: Ticket::Entry(hold),
         versions: Some(versions),
+        asked,
         previous,
         fallback: None,
         status: Status::Miss,
     }))
 }
 
-async fn refresh(op: &mut Op, record: Arc<Record>, status: Status, mut versions: Versions) -> Step {
+async fn refresh(
+    op: &mut Op,
+    hold: Hold,
+    record: Arc<Record>,
+    age: Age,
+    mut versions: Versions,
+    asked: Instant,
+) -> Step {
     // The caller may name tags that the value has not. Without their versions the new one is not stored.
     let _ = op.complete(&mut versions).await;
+    let (status, fallback) = match age {
+        Age::Fresh => (Status::Early, Status::Hit),
+        Age::Stale => (Status::Refresh, Status::Stale),
+        Age::IfError | Age::Dead => (Status::Refresh, Status::StaleIfError),
+    };
     Step::Load(Box::new(Job {
-        ticket: Ticket::Refresh(Arc::clone(&record)),
+        ticket: Ticket::Refresh(hold, Arc::clone(&record)),
         versions: Some(versions),
+        asked,
         previous: Some(Arc::clone(&record)),
-        status: match status {
-            Status::Hit => Status::Early,
-            _ => Status::Refresh,
-        },
-        fallback: Some((record, status)),
+        fallback: Some((record, fallback)),
+        status,
     }))
 }
 
@@ -277,6 +274,7 @@ fn unclaimed(op: &Op, error: Option<Error>) -> Result<Step, Error> {
     Ok(Step::Load(Box::new(Job {
         ticket: Ticket::None,
         versions: None,
+        asked: Instant::now(),
         previous: None,
         fallback: None,
         status: Status::Bypass,
@@ -288,7 +286,8 @@ pub(super) async fn load<V, C, F, Fut, E>(
     op: &mut Op,
     call: &Call,
     codec: &C,
-    job: Box<Job>,
+    mut job: Box<Job>,
+    leader: Option<&Leader>,
     loader: F,
 ) -> Result<Outcome<V>, Error>
 where
@@ -302,199 +301,240 @@ where
         Some(record) if call.adaptive => Previous::read(record, codec),
         _ => None,
     };
+    if let Some(leader) = leader {
+        // What the source says from now on is not old for anybody who is here.
+        leader.seal(leader.passengers());
+    }
     let begun = Instant::now();
-    let result = match op.settings.loader_timeout {
-        Some(limit) => match clock::within(limit, loader(previous)).await {
-            Some(result) => result.map_err(|error| Error::loader(error.into())),
-            None => Err(Error::loader_timeout(limit)),
-        },
-        None => loader(previous)
-            .await
-            .map_err(|error| Error::loader(error.into())),
-    };
-    let load_time = begun.elapsed();
-    op.report.load = Some(load_time);
+    let work = timed(op.settings.loader_timeout, loader(previous));
+    let holds: Vec<&Hold> = job.ticket.hold().into_iter().collect();
+    let result = claims::while_held(op, &holds, leader, work).await;
+    op.report.load = Some(begun.elapsed());
     let loaded = match result {
         Ok(loaded) => loaded,
         Err(error) => {
-            op.report.load_failed = true;
-            op.shared.counters.load_errors.fetch_add(1, Relaxed);
+            op.load_failed();
             return failed(op, call, *job, error).await;
         }
     };
-    match record(op, call, codec, &job, loaded, load_time).await {
+    let tags = tags(&call.tags, &loaded, job.previous.as_deref());
+    if let Some(versions) = &mut job.versions {
+        op.add_late(versions, &tags).await;
+    }
+    // Whoever loads it next asks for their versions first.
+    op.remember(&call.key, tags.iter());
+    let (versions, previous) = (job.versions.as_ref(), job.previous.as_ref());
+    match record(op, call, codec, versions, previous, loaded) {
         Ok((value, record, life)) => {
-            let record = record.map(Arc::new);
+            let record = Arc::new(record);
             Ok(Outcome::Loaded(value, Product { record, life, job }))
         }
         Err(error) => failed(op, call, *job, error).await,
     }
 }
 
+/// What a loader gives, in its time.
+pub(super) async fn timed<T, E>(
+    limit: Option<Duration>,
+    load: impl Future<Output = Result<T, E>>,
+) -> Result<T, Error>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let loaded = match limit {
+        Some(limit) => match clock::within(limit, load).await {
+            Some(loaded) => loaded,
+            None => return Err(Error::loader_timeout(limit)),
+        },
+        None => load.await,
+    };
+    loaded.map_err(|error| Error::loader(error.into()))
+}
+
 /// What is answered where nothing could be loaded.
 async fn failed<V>(op: &mut Op, call: &Call, job: Job, error: Error) -> Result<Outcome<V>, Error> {
     match job.ticket {
-        Ticket::Claim(claim) => op.release(&call.key, &claim).await,
-        Ticket::Refresh(record) => op.refresh_failed(&call.key, &record).await,
+        Ticket::Entry(hold) => op.release(hold).await,
+        Ticket::Refresh(hold, record) => {
+            op.refresh_failed(&call.key, &record).await;
+            hold.end();
+        }
         Ticket::None => {}
     }
     match job.fallback {
         // It is stale, and loading was tried.
-        Some((record, Status::Stale)) if call.windows.if_error.is_zero() => {
-            Ok(Outcome::Instead(record, Status::Stale))
+        Some((record, Status::Stale)) if !call.windows.if_error.is_zero() => {
+            Ok(Outcome::Instead(record, Status::StaleIfError))
         }
-        Some((record, Status::Stale)) => Ok(Outcome::Instead(record, Status::StaleIfError)),
         Some((record, status)) => Ok(Outcome::Instead(record, status)),
         None => Err(error),
     }
 }
 
-/// The record of what was loaded, and how long it is to live in Redis.
-async fn record<V, C: Codec<V>>(
-    op: &mut Op,
-    call: &Call,
-    codec: &C,
-    job: &Job,
-    loaded: Loaded<V>,
-    load_time: Duration,
-) -> Result<(V, Option<Record>, Duration), Error> {
-    let Loaded {
-        content,
-        ttl,
-        negative_ttl,
-        tags: more,
-        etag,
-        store,
-    } = loaded;
-    let mut tags = call.tags.clone();
-    tags.extend(more);
+/// The tags of what was loaded: those of the call, of the loader, and of a value that has not changed.
+pub(super) fn tags<V>(
+    of_call: &[String],
+    loaded: &Loaded<V>,
+    previous: Option<&Record>,
+) -> Vec<String> {
+    let before = match loaded.content {
+        Content::NotModified => previous.map_or(&[][..], |record| &record.head.tags),
+        Content::Value(_) => &[],
+    };
+    let before = before.iter().map(|(tag, _)| tag);
+    let all = of_call.iter().chain(&loaded.tags).chain(before);
+    let mut tags: Vec<String> = all.cloned().collect();
     tags.sort_unstable();
     tags.dedup();
-    let (value, payload) = match content {
-        Content::Value(value) => {
-            let payload = codec.encode(&value)?;
-            (value, Some(payload))
-        }
-        Content::NotModified => {
-            let previous = job.previous.as_deref();
-            let value = previous
-                .and_then(|record| codec.decode(&record.payload()?).ok())
-                .ok_or_else(|| {
-                    Error::encode(
-                        "the loader says that nothing has changed, and there is no value from before: it may say so only \
-                         where it was given one",
-                    )
-                })?;
-            (value, None)
-        }
-    };
-    let nothing = match (&payload, &job.previous) {
-        (Some(payload), _) => codec.nothing() == Some(&**payload),
-        (None, previous) => previous.as_ref().is_some_and(|record| record.head.nothing),
-    };
-    let ttl = match (nothing, negative_ttl) {
-        (true, Some(ttl)) => ttl,
-        (true, None) => op.settings.negative_ttl(ttl.unwrap_or(call.ttl)),
-        (false, _) => ttl.unwrap_or(call.ttl),
-    };
-    let ttl = decide::jittered(ttl, op.settings.jitter, random::unit());
-    let store = store && !ttl.is_zero();
-    let pairs = match &job.versions {
-        Some(versions) if store => op.late_pairs(versions, &tags).await,
-        // What is not stored is not invalidated either.
-        _ => None,
-    };
+    tags
+}
+
+/// The record of what was loaded, and how long it is to live in Redis: zero if it is not to be stored.
+pub(super) fn record<V, C: Codec<V>>(
+    op: &Op,
+    call: &Call,
+    codec: &C,
+    versions: Option<&Versions>,
+    previous: Option<&Arc<Record>>,
+    loaded: Loaded<V>,
+) -> Result<(V, Record, Duration), Error> {
+    let tags = tags(&call.tags, &loaded, previous.map(|record| &**record));
     let mut head = Head::new(String::new());
-    if let (Some(pairs), Some(versions)) = (&pairs, &job.versions) {
-        head.namespace = versions.namespace().unwrap_or_default().to_owned();
-        head.tags.clone_from(pairs);
-    }
-    head.nothing = nothing;
-    head.fresh_until = op.now().saturating_add(millis(ttl));
-    head.load_time = millis(load_time);
-    head.etag = etag.or_else(|| match payload {
-        Some(_) => None,
-        None => job.previous.as_ref()?.head.etag.clone(),
-    });
-    let record = match (payload, &job.previous) {
-        (Some(payload), _) => Some(Record::new(head, payload, op.settings.compress_above)),
-        (None, Some(previous)) => Some(previous.renewed(head)),
-        (None, None) => None,
+    head.etag = loaded.etag;
+    let (value, payload) = match (loaded.content, previous) {
+        (Content::Value(value), _) => {
+            let payload = codec.encode(&value)?;
+            head.nothing = codec.nothing() == Some(&*payload);
+            (value, Ok(payload))
+        }
+        (Content::NotModified, Some(previous)) => {
+            let value = previous
+                .payload()
+                .and_then(|payload| codec.decode(&payload).ok());
+            head.nothing = previous.head.nothing;
+            head.etag = head.etag.or_else(|| previous.head.etag.clone());
+            (value.ok_or_else(not_modified)?, Err(previous))
+        }
+        (Content::NotModified, None) => return Err(not_modified()),
     };
-    // With a version missing it could not be told when it is invalidated.
-    let life = match pairs {
-        Some(_) => ttl.saturating_add(call.windows.revalidate.max(call.windows.if_error)),
-        None => Duration::ZERO,
+    let ttl = match head.nothing {
+        true => loaded.negative_ttl.unwrap_or_else(|| {
+            let ttl = loaded.ttl.unwrap_or(call.ttl);
+            op.settings.negative_ttl(ttl)
+        }),
+        false => loaded.ttl.unwrap_or(call.ttl),
+    };
+    let ttl = decide::jittered(decide::sane(ttl), op.settings.jitter, random::unit());
+    let window = call.window(head.nothing);
+    head.fresh_until = op.now().saturating_add(millis(ttl));
+    head.window = window.as_millis() as u64;
+    head.load_time = op.report.load.map_or(0, millis);
+    // Without a version it could not be told when it is invalidated.
+    let pairs = versions.and_then(|versions| {
+        let pairs = versions.pairs(&tags)?;
+        Some((versions.namespace()?.to_owned(), pairs))
+    });
+    let mut life = Duration::ZERO;
+    if let Some((namespace, tags)) = pairs {
+        head.namespace = namespace;
+        head.tags = tags;
+        if loaded.store && !ttl.is_zero() {
+            life = ttl.saturating_add(window);
+        }
+    }
+    let record = match payload {
+        Ok(payload) => Record::new(head, payload, op.settings.compress_above),
+        Err(previous) => previous.renewed(head),
     };
     Ok((value, record, life))
 }
 
+fn not_modified() -> Error {
+    Error::encode(
+        "the loader says that nothing has changed, and there is no value from before: it may say so only where it was \
+         given one",
+    )
+}
+
 /// Stores what was loaded, if nothing has happened to the entry since the claim, and hands it to those who wait.
+///
+/// Those who came before it was loaded may have it in any case. Who came while it was loaded may have it only if Redis
+/// says, after that, that nothing was invalidated.
 ///
 /// Gives whether it was stored.
 pub(super) async fn keep(
     op: &mut Op,
     call: &Call,
-    product: &Product,
+    product: Product,
     leader: Option<Leader>,
 ) -> bool {
-    let found = |leader: Leader| {
-        leader.land(match &product.record {
-            Some(record) => Landing::Found(Arc::clone(record), Status::Collapsed),
-            None => Landing::Again,
-        });
-    };
-    let over = match (&product.job.ticket, &product.record) {
-        (Ticket::None, _) | (_, None) => {
-            // Nobody can be asked whether it was invalidated meanwhile. All of them loading would be worse.
-            leader.inspect(Leader::seal).map(found);
-            return false;
-        }
-        (ticket, _) if product.life.is_zero() => {
-            if let Ticket::Claim(claim) = ticket {
-                op.release(&call.key, claim).await;
-            }
-            // For those who came before it was loaded: the seal is that of the claim.
-            leader.map(found);
-            return false;
-        }
-        (Ticket::Claim(claim), _) => Over::Claim(claim.clone()),
-        (Ticket::Refresh(record), _) => Over::Record(Arc::clone(record)),
-    };
-    let Some(record) = &product.record else {
-        return false;
-    };
-    // Whoever came while it was loaded may rely on it only if nothing was invalidated meanwhile.
-    let check = match &leader {
-        Some(leader) if leader.is_followed() => product.job.versions.as_ref(),
-        _ => None,
-    };
-    if let Some(leader) = &leader {
-        leader.seal();
-    }
-    let asked = Instant::now();
-    let done = op
-        .put(&call.key, &over, record.text(), product.life, check)
-        .await;
-    match done {
-        Ok((true, same)) => {
-            op.remember(&call.key, record.head.tags.iter().map(|(tag, _)| tag));
-            op.keep_in_memory(&call.key, record, asked);
-            match same {
-                true => leader.map(found),
-                false => leader.map(|leader| leader.land(Landing::Again)),
-            };
-            true
-        }
-        Ok((false, _)) => {
-            op.shared.counters.refused.fetch_add(1, Relaxed);
-            if let Some(leader) = leader {
-                leader.land(Landing::Again);
-            }
+    let Product { record, life, job } = product;
+    let Job { ticket, asked, .. } = *job;
+    let stored = match ticket {
+        Ticket::None => false,
+        Ticket::Entry(hold) if life.is_zero() => {
+            op.release(hold).await;
             false
         }
-        Err(_) => {
-            leader.map(found);
+        Ticket::Refresh(hold, old) if life.is_zero() => {
+            // What is not to be kept must not stay as it was either.
+            let gone = gone(call.key.clone(), Over::Record(old));
+            let _ = op.write(&gone).await;
+            op.release(hold).await;
+            false
+        }
+        Ticket::Entry(hold) => {
+            let over = Over::Claim(hold.text().to_owned());
+            store(op, call, &record, life, &over, hold, leader.as_ref()).await
+        }
+        Ticket::Refresh(hold, old) => {
+            let over = Over::Record(old);
+            store(op, call, &record, life, &over, hold, leader.as_ref()).await
+        }
+    };
+    if stored {
+        op.keep_in_memory(&call.key, &record, asked);
+    }
+    if let Some(leader) = leader {
+        leader.land(Landing::Found(record, Status::Collapsed));
+    }
+    stored
+}
+
+async fn store(
+    op: &mut Op,
+    call: &Call,
+    record: &Arc<Record>,
+    life: Duration,
+    over: &Over,
+    hold: Hold,
+    leader: Option<&Leader>,
+) -> bool {
+    let passengers = leader.map_or(0, Leader::passengers);
+    let check = leader.filter(|leader| leader.has_unsealed(passengers));
+    let put = op.put(
+        &call.key,
+        over,
+        record.text(),
+        life,
+        check.map(|_| &**record),
+    );
+    match put.await {
+        Ok((stored, holds)) => {
+            hold.end();
+            if let (Some(leader), true, true) = (check, stored, holds) {
+                leader.seal(passengers);
+            }
+            if !stored {
+                op.shared.counters.refused.fetch_add(1, Relaxed);
+            }
+            stored
+        }
+        Err(error) => {
+            // Where it may have been stored, the next one here sees what stands there.
+            if !error.is_ambiguous() {
+                op.release(hold).await;
+            }
             false
         }
     }

@@ -6,37 +6,59 @@ use std::{
     future::Future,
     hash::Hash,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
 };
 
 use super::{
-    Cache, Codec, Decode, Encode,
+    Cache, Codec, Decode, Encode, Loaded, Status,
+    claims::{self, Hold, Patience},
     decide::Age,
-    load::Patience,
-    record::{Claim, Head, Record, Work},
+    load,
+    put::{Over, Write, gone},
+    record::{Claim, Record, Work},
     settings::Call,
-    status::Status,
-    store::{Op, Over, State, Versions, Write, millis, refresh_key},
+    store::{Op, State},
+    versions::{Versions, refresh_key},
 };
-use crate::{
-    Error,
-    clock::{self, Instant},
-};
+use crate::{Error, clock::Instant};
 
-/// A key that this call would load.
-struct Want<K> {
+/// A key without a value yet.
+struct Open<K> {
     key: K,
     /// As it is in Redis.
     name: String,
+    /// A value past its time that another one loads again.
+    watched: Option<Arc<Record>>,
+}
+
+/// A key that this call may load, or would.
+struct Want<K> {
+    key: K,
+    name: String,
     /// What the claim goes over; nothing if it is that of a refresh.
     over: Over,
-    /// A value past its time stays where it is while another is loaded.
+    /// A value past its time that stays where it is meanwhile.
     stale: Option<Arc<Record>>,
-    claim: Claim,
+    hold: Hold,
+    /// The claim stands already: it was left by another call.
+    is_adopted: bool,
+}
+
+/// What one of the keys came to.
+enum Sorted<V> {
+    /// A value, and what is to be refreshed.
+    Value(V, Option<Arc<Record>>),
+    /// It is known that there is none.
+    Nothing,
+    /// A value that may only be answered if loading fails.
+    Old(Arc<Record>),
+    Missing(Over),
+    /// Somebody loads it.
+    Held(Claim),
 }
 
 impl<C> Cache<C> {
-    /// The values of several keys, in their order; see [`get`](Self::get).
+    /// The values of several keys, in their order; see [`get`](Self::get). What is in [`memory`](Self::memory) is not looked
+    /// at.
     ///
     /// Cost: one round trip, one billed command; with tags that this process did not know two of each.
     pub async fn get_many<V, K: Display>(
@@ -57,12 +79,18 @@ impl<C> Cache<C> {
         let (states, _) = op.read_many(&names, &[], false).await?;
         let windows = self.settings.windows;
         let now = op.now();
-        let values = states.into_iter().map(|state| match state {
-            State::Valid(record) => match windows.age(&record.head, now) {
-                Age::Fresh | Age::Stale => self.read(&record),
-                Age::IfError | Age::Dead => None,
-            },
-            _ => None,
+        let values = states.into_iter().map(|state| {
+            let found = match state {
+                State::Valid(record) => match windows.age(&record.head, now) {
+                    Age::Fresh => self.read(&record).map(|value| (value, Status::Hit)),
+                    Age::Stale => self.read(&record).map(|value| (value, Status::Stale)),
+                    Age::IfError | Age::Dead => None,
+                },
+                _ => None,
+            };
+            let counters = &op.shared.counters;
+            counters.count(found.as_ref().map_or(Status::Miss, |(_, status)| *status));
+            found.map(|(value, _)| value)
         });
         Ok(values.collect())
     }
@@ -89,23 +117,21 @@ impl<C> Cache<C> {
         }
         let mut op = self.op("set_many");
         op.patient = true;
-        let call = self.call("set_many");
         let versions = op.versions(&[], false).await?;
         let nothing = self.codec.nothing().map(<[u8]>::to_vec);
         let mut writes = Vec::new();
-        for (name, payload) in encoded {
+        for (key, payload) in encoded {
+            let call = self.call("set_many", key.clone());
             let nothing = nothing.as_ref() == Some(&payload);
-            // What is not to be kept must not stay as it was either.
-            let write = write(
-                &op,
-                &call,
-                name.clone(),
-                Over::Anything,
-                payload,
-                nothing,
-                &versions,
-            );
-            writes.push(write.unwrap_or_else(|| gone(name, Over::Anything)));
+            let over = Over::Anything;
+            writes.push(match op.head(&call, nothing, &versions) {
+                Some((head, life)) => {
+                    let record = Record::new(head, payload, op.settings.compress_above);
+                    Write::new(key, over, record.text(), life)
+                }
+                // What is not to be kept must not stay as it was either.
+                None => gone(key, over),
+            });
         }
         let done = op.put_many(&writes).await;
         for write in &writes {
@@ -121,7 +147,8 @@ impl<C> Cache<C> {
     /// [`negative_ttl`](Self::negative_ttl), and the key is not in the answer.
     ///
     /// If the loader fails, the call does, unless all of its keys have stale values
-    /// ([`stale_if_error`](Self::stale_if_error)). Callers in this process do not share loads here but by the claims in Redis.
+    /// ([`stale_if_error`](Self::stale_if_error)). Callers in this process share loads here by the claims in Redis alone, and
+    /// what is in [`memory`](Self::memory) is not looked at.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -148,66 +175,121 @@ impl<C> Cache<C> {
         Fut: Future<Output = Result<HashMap<K, V>, E>>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut op = self.op("get_or_set_many");
-        let call = self.call("get_or_set_many");
-        let mut patience = Patience::new(op.settings.lease());
+        let loader = |keys| {
+            let load = loader(keys);
+            async {
+                let values = load.await?.into_iter();
+                Ok::<_, E>(
+                    values
+                        .map(|(key, value)| (key, Loaded::new(value)))
+                        .collect(),
+                )
+            }
+        };
+        self.all("get_or_set_many", keys, loader, false).await
+    }
+
+    /// [`get_or_set_many`](Self::get_or_set_many) with a loader that sets TTL, tags and etag of each value.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use {restis::{Cache, Error, cache::Loaded}, std::collections::HashMap};
+    /// let posts = Cache::new(&redis).namespace("post");
+    /// let found: HashMap<u64, String> = posts
+    ///     .get_or_set_many_with([1, 2], |ids: Vec<u64>| async move {
+    ///         let post = |id| Loaded::new(format!("post {id}")).tag(format!("author:{}", id % 2));
+    ///         Ok::<_, Error>(ids.into_iter().map(|id| (id, post(id))).collect())
+    ///     })
+    ///     .await?;
+    /// posts.invalidate_tag("author:1").await?;
+    /// assert_eq!(posts.get_many::<String, _>([1, 2]).await?, [None, found.get(&2).cloned()]);
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Cost: that of `get_or_set_many`; tags that were not known before take one round trip more, and a billed command each
+    /// the first time.
+    pub async fn get_or_set_many_with<V, K, F, Fut, E>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        loader: F,
+    ) -> Result<HashMap<K, V>, Error>
+    where
+        C: Codec<V>,
+        K: Display + Eq + Hash + Clone,
+        F: Fn(Vec<K>) -> Fut,
+        Fut: Future<Output = Result<HashMap<K, Loaded<V>>, E>>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.all("get_or_set_many_with", keys, loader, true).await
+    }
+
+    async fn all<V, K, F, Fut, E>(
+        &self,
+        operation: &'static str,
+        keys: impl IntoIterator<Item = K>,
+        loader: F,
+        adaptive: bool,
+    ) -> Result<HashMap<K, V>, Error>
+    where
+        C: Codec<V>,
+        K: Display + Eq + Hash + Clone,
+        F: Fn(Vec<K>) -> Fut,
+        Fut: Future<Output = Result<HashMap<K, Loaded<V>>, E>>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let mut op = self.op(operation);
+        let mut patience = Patience::new(&op.settings);
         let mut values = HashMap::new();
         let mut seen = HashSet::new();
-        let mut open: Vec<(K, String)> = keys
+        let mut open: Vec<Open<K>> = keys
             .into_iter()
             .filter(|key| seen.insert(key.clone()))
-            .map(|key| (key.clone(), self.settings.key(&key.to_string())))
+            .map(|key| Open {
+                name: self.settings.key(&key.to_string()),
+                key,
+                watched: None,
+            })
             .collect();
         while !open.is_empty() {
-            let names: Vec<String> = open.iter().map(|(_, name)| name.clone()).collect();
-            let looked = match op.read_many(&names, &[], false).await {
-                // Without versions nothing could be stored.
-                Ok((states, mut versions)) => match op.complete(&mut versions).await {
-                    Ok(()) => Ok((states, versions)),
-                    Err(error) => Err(error),
-                },
-                Err(error) => Err(error),
-            };
-            let (states, versions) = match looked {
+            let (looked, mut versions) = match look(&mut op, &open, adaptive).await {
                 Ok(looked) => looked,
                 Err(error) if !op.settings.fail_open => return Err(error),
                 Err(_) => break,
             };
             let mut wants = Vec::new();
             let mut others = Vec::new();
-            for ((key, name), state) in std::mem::take(&mut open).into_iter().zip(states) {
-                match self.sort(&op, &call, state) {
-                    Sorted::Value(value, refresh) => {
-                        values.insert(key.clone(), value);
-                        if let Some(record) = refresh {
-                            wants.push(want(&op, key, name, Over::Nothing, Some(record)));
-                        }
+            for (open, (state, refresh)) in std::mem::take(&mut open).into_iter().zip(looked) {
+                match self.sort(&op, state) {
+                    Sorted::Value(value, stale) => {
+                        values.insert(open.key.clone(), value);
+                        wants.extend(stale.map(|record| open.refresh(&op, record, None)));
                     }
                     Sorted::Nothing => {}
-                    Sorted::Old(record) => {
-                        wants.push(want(&op, key, name, Over::Nothing, Some(record)));
-                    }
-                    Sorted::Missing(over) => wants.push(want(&op, key, name, over, None)),
-                    Sorted::Held => others.push((key, name)),
-                }
-            }
-            let claims: Vec<Write> = wants.iter().map(Want::claim).collect();
-            let claimed = op.put_many(&claims).await;
-            let mut won = Vec::new();
-            for (want, claimed) in wants.into_iter().zip(claimed) {
-                match claimed {
-                    Ok(true) => won.push(want),
-                    // Somebody else refreshes what was answered already.
-                    _ if values.contains_key(&want.key) => {
-                        if let Some(record) = &want.stale {
-                            op.pause(record, op.settings.lease(), false);
+                    Sorted::Old(record) => match refresh {
+                        Some(claim) if claim.work == Work::Failed => {
+                            op.pause(&record, op.settings.error_backoff, true);
+                            op.shared.counters.count(Status::StaleIfError);
+                            let value = self.read(&record);
+                            values.extend(value.map(|value| (open.key, value)));
                         }
+                        Some(claim) if !op.adopts(&refresh_key(&open.name, &record), &claim) => {
+                            others.push(Open {
+                                watched: Some(record),
+                                ..open
+                            });
+                        }
+                        claim => wants.push(open.refresh(&op, record, claim)),
+                    },
+                    Sorted::Held(claim) if op.adopts(&open.name, &claim) => {
+                        wants.push(open.want(&op, Over::Nothing, Some(claim)));
                     }
-                    _ => others.push((want.key, want.name)),
+                    Sorted::Held(_) => others.push(open),
+                    Sorted::Missing(over) => wants.push(open.want(&op, over, None)),
                 }
             }
+            let won = claim(&mut op, wants, &values, &mut others).await;
             if !won.is_empty() {
-                self.load_won(&mut op, &call, won, &versions, &loader, &mut values)
+                self.load_won(&mut op, won, &mut versions, &loader, &mut values)
                     .await?;
             }
             open = others;
@@ -216,9 +298,7 @@ impl<C> Cache<C> {
             }
         }
         if !open.is_empty() {
-            // Redis fails, or others have taken too long.
-            let keys = open.into_iter().map(|(key, _)| key).collect();
-            values.extend(load(&mut op, &loader, keys).await?);
+            self.load_alone(&mut op, open, &loader, &mut values).await?;
         }
         Ok(values)
     }
@@ -227,9 +307,8 @@ impl<C> Cache<C> {
     async fn load_won<V, K, F, Fut, E>(
         &self,
         op: &mut Op,
-        call: &Call,
         won: Vec<Want<K>>,
-        versions: &Versions,
+        versions: &mut Versions,
         loader: &F,
         values: &mut HashMap<K, V>,
     ) -> Result<(), Error>
@@ -237,58 +316,79 @@ impl<C> Cache<C> {
         C: Codec<V>,
         K: Eq + Hash + Clone,
         F: Fn(Vec<K>) -> Fut,
-        Fut: Future<Output = Result<HashMap<K, V>, E>>,
+        Fut: Future<Output = Result<HashMap<K, Loaded<V>>, E>>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let keys = won.iter().map(|want| want.key.clone()).collect();
-        let mut loaded = match load(op, loader, keys).await {
+        let holds: Vec<&Hold> = won.iter().map(|want| &want.hold).collect();
+        let mut loaded = match load_many(op, loader, keys, &holds).await {
             Ok(loaded) => loaded,
             Err(error) => return self.load_failed(op, won, error, values).await,
         };
+        let tags = won.iter().flat_map(|want| {
+            let loaded = loaded.get(&want.key);
+            loaded.map_or_else(Vec::new, |loaded| {
+                load::tags(&[], loaded, want.stale.as_deref())
+            })
+        });
+        let tags: Vec<String> = tags.collect();
+        op.add_late(versions, &tags).await;
         let mut writes = Vec::new();
+        let mut holds = Vec::new();
         let mut refused = None;
         for want in won {
-            let over = match want.stale {
-                Some(record) => Over::Record(record),
-                None => Over::Claim(want.claim.text),
+            let over = match &want.stale {
+                Some(record) => Over::Record(Arc::clone(record)),
+                None => Over::Claim(want.hold.text().to_owned()),
             };
-            let value = loaded.remove(&want.key);
-            let payload = match &value {
-                Some(value) => self.codec.encode(value).map(Some),
-                None => Ok(self.codec.nothing().map(<[u8]>::to_vec)),
-            };
-            match value {
-                Some(value) => drop(values.insert(want.key, value)),
-                None => drop(values.remove(&want.key)),
-            }
-            let name = want.name;
-            let kept = match payload {
-                Ok(Some(payload)) => {
-                    let nothing = self.codec.nothing() == Some(&*payload);
-                    write(
-                        op,
-                        call,
-                        name.clone(),
-                        over.clone(),
-                        payload,
-                        nothing,
-                        versions,
-                    )
+            let mut call = self.call(op.report.operation, want.name.clone());
+            call.tags = want.tags();
+            let kept = match loaded.remove(&want.key) {
+                Some(loaded) => {
+                    let (codec, previous) = (&self.codec, want.stale.as_ref());
+                    match load::record(op, &call, codec, Some(&*versions), previous, loaded) {
+                        Ok((value, record, life)) => {
+                            values.insert(want.key, value);
+                            (!life.is_zero()).then_some((record, life))
+                        }
+                        Err(error) => {
+                            refused = Some(error);
+                            None
+                        }
+                    }
                 }
-                Ok(None) => None,
-                Err(error) => {
-                    refused = Some(error);
-                    None
+                None => {
+                    values.remove(&want.key);
+                    let payload = self.codec.nothing().map(<[u8]>::to_vec);
+                    payload.and_then(|payload| {
+                        let (head, life) = op.head(&call, true, versions)?;
+                        Some((Record::new(head, payload, usize::MAX), life))
+                    })
                 }
             };
-            writes.push(kept.unwrap_or_else(|| gone(name, over)));
+            writes.push(match kept {
+                Some((record, life)) => Write::new(want.name, over, record.text(), life),
+                None => gone(want.name, over),
+            });
+            holds.push(want.hold);
         }
         let done = op.put_many(&writes).await;
-        let unstored = done.iter().filter(|done| matches!(done, Ok(false))).count();
-        op.shared
-            .counters
-            .refused
-            .fetch_add(unstored as u64, Relaxed);
+        let mut releases = Vec::new();
+        for (hold, done) in holds.into_iter().zip(done) {
+            match done {
+                Ok(stored) => {
+                    let refused = &op.shared.counters.refused;
+                    refused.fetch_add(u64::from(!stored), Relaxed);
+                    hold.end();
+                }
+                Err(error) if error.is_ambiguous() => drop(hold),
+                Err(_) => {
+                    releases.push(hold.gone());
+                    hold.end();
+                }
+            }
+        }
+        op.put_many(&releases).await;
         for write in &writes {
             op.forget(Some(&write.key));
         }
@@ -304,7 +404,7 @@ impl<C> Cache<C> {
         values: &mut HashMap<K, V>,
     ) -> Result<(), Error>
     where
-        C: Codec<V>,
+        C: Decode<V>,
     {
         let mut whole = true;
         let mut writes = Vec::new();
@@ -321,50 +421,87 @@ impl<C> Cache<C> {
                 }
                 None => {
                     whole = false;
-                    writes.push(gone(want.name, Over::Claim(want.claim.text)));
+                    writes.push(want.hold.gone());
                 }
             }
+            want.hold.end();
         }
         op.put_many(&writes).await;
         if whole { Ok(()) } else { Err(error) }
     }
 
-    fn sort<V>(&self, op: &Op, call: &Call, state: State) -> Sorted<V>
+    /// Redis fails, or others have taken too long: what is left is loaded and not stored.
+    async fn load_alone<V, K, F, Fut, E>(
+        &self,
+        op: &mut Op,
+        open: Vec<Open<K>>,
+        loader: &F,
+        values: &mut HashMap<K, V>,
+    ) -> Result<(), Error>
     where
         C: Codec<V>,
+        K: Eq + Hash + Clone,
+        F: Fn(Vec<K>) -> Fut,
+        Fut: Future<Output = Result<HashMap<K, Loaded<V>>, E>>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let keys = open.iter().map(|open| open.key.clone()).collect();
+        match load_many(op, loader, keys, &[]).await {
+            Ok(loaded) => {
+                for (key, loaded) in loaded {
+                    let call = self.call(op.report.operation, String::new());
+                    let (value, ..) = load::record(op, &call, &self.codec, None, None, loaded)?;
+                    values.insert(key, value);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                for open in open {
+                    let old = open.watched.and_then(|record| self.read(&record));
+                    values.insert(open.key, old.ok_or_else(|| error.clone())?);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn sort<V>(&self, op: &Op, state: State) -> Sorted<V>
+    where
+        C: Decode<V>,
     {
         let record = match state {
             State::Vacant => return Sorted::Missing(Over::Nothing),
             State::Over(over) => return Sorted::Missing(over),
-            State::Held(_) => return Sorted::Held,
+            State::Held(claim) => return Sorted::Held(claim),
             State::Valid(record) => record,
         };
-        let age = call.windows.age(&record.head, op.now());
+        let age = self.settings.windows.age(&record.head, op.now());
+        let counters = &op.shared.counters;
         match (age, self.read(&record)) {
             (Age::Fresh, Some(value)) => {
-                op.shared.counters.count(Status::Hit);
+                counters.count(Status::Hit);
                 Sorted::Value(value, None)
             }
             (Age::Stale, Some(value)) => {
-                op.shared.counters.count(Status::Stale);
+                counters.count(Status::Stale);
                 let refresh = op.paused(&record).is_none().then_some(record);
                 Sorted::Value(value, refresh)
             }
             (Age::IfError, Some(value)) if op.paused(&record) == Some(true) => {
-                op.shared.counters.count(Status::StaleIfError);
+                counters.count(Status::StaleIfError);
                 Sorted::Value(value, None)
             }
             (Age::IfError, Some(_)) => Sorted::Old(record),
-            // It is known that there is none.
             (Age::Fresh | Age::Stale, None) if record.head.nothing => Sorted::Nothing,
             (Age::Dead, _) | (_, None) => Sorted::Missing(Over::Record(record)),
         }
     }
 
-    fn call(&self, operation: &'static str) -> Call {
+    fn call(&self, operation: &'static str, key: String) -> Call {
         Call {
             operation,
-            key: String::new(),
+            key,
+            flight: String::new(),
             tags: Vec::new(),
             ttl: self.settings.ttl,
             windows: self.settings.windows,
@@ -373,107 +510,135 @@ impl<C> Cache<C> {
     }
 }
 
-/// What one of the keys came to.
-enum Sorted<V> {
-    /// A value, and what is to be refreshed.
-    Value(V, Option<Arc<Record>>),
-    /// It is known that there is none.
-    Nothing,
-    /// A value that may only be answered if loading fails.
-    Old(Arc<Record>),
-    Missing(Over),
-    /// Somebody loads it.
-    Held,
-}
-
-fn want<K>(op: &Op, key: K, name: String, over: Over, stale: Option<Arc<Record>>) -> Want<K> {
-    Want {
-        key,
-        name,
-        over,
-        stale,
-        claim: Claim::new(millis(op.settings.lease()), Work::Load),
+impl<K> Want<K> {
+    /// The tags of the value that is refreshed, which it keeps: this call cannot name any.
+    fn tags(&self) -> Vec<String> {
+        let tags = self.stale.iter().flat_map(|record| &record.head.tags);
+        tags.map(|(tag, _)| tag.clone()).collect()
     }
 }
 
-impl<K> Want<K> {
-    /// What puts the claim where it belongs.
-    fn claim(&self) -> Write {
-        let key = match &self.stale {
-            Some(record) => refresh_key(&self.name, record),
-            None => self.name.clone(),
-        };
-        Write {
-            key,
-            over: self.over.clone(),
-            text: self.claim.text.clone(),
-            life: Duration::from_millis(self.claim.lease),
+impl<K> Open<K> {
+    fn want(self, op: &Op, over: Over, adopted: Option<Claim>) -> Want<K> {
+        let is_adopted = adopted.is_some();
+        let hold = op.hold(&self.name, adopted.unwrap_or_else(|| op.new_claim()));
+        Want {
+            key: self.key,
+            name: self.name,
+            over,
+            stale: None,
+            hold,
+            is_adopted,
+        }
+    }
+
+    fn refresh(self, op: &Op, record: Arc<Record>, adopted: Option<Claim>) -> Want<K> {
+        let is_adopted = adopted.is_some();
+        let claim = adopted.unwrap_or_else(|| op.new_claim());
+        Want {
+            hold: op.hold(&refresh_key(&self.name, &record), claim),
+            key: self.key,
+            name: self.name,
+            over: Over::Nothing,
+            stale: Some(record),
+            is_adopted,
         }
     }
 }
 
-/// What stores a value; none if it is not to be kept.
-fn write(
-    op: &Op,
-    call: &Call,
-    key: String,
-    over: Over,
-    payload: Vec<u8>,
-    nothing: bool,
-    versions: &Versions,
-) -> Option<Write> {
-    let (ttl, life) = op.life(call, nothing)?;
-    let mut head = Head::new(versions.namespace()?.to_owned());
-    head.nothing = nothing;
-    head.fresh_until = op.now().saturating_add(millis(ttl));
-    head.load_time = op.report.load.map_or(0, millis);
-    let record = Record::new(head, payload, op.settings.compress_above);
-    let text = record.text().to_owned();
-    Some(Write {
-        key,
-        over,
-        text,
-        life,
-    })
+/// What each key holds, and the claim of the refresh that it waits for.
+async fn look<K>(
+    op: &mut Op,
+    open: &[Open<K>],
+    adaptive: bool,
+) -> Result<(Vec<(State, Option<Claim>)>, Versions), Error> {
+    let names = open.iter().map(|open| open.name.clone());
+    let refreshes = open.iter().filter_map(|open| {
+        let record = open.watched.as_deref()?;
+        Some(refresh_key(&open.name, record))
+    });
+    let all: Vec<String> = names.chain(refreshes).collect();
+    let (states, mut versions) = op.read_many(&all, &[], adaptive).await?;
+    // Without versions nothing could be stored.
+    op.complete(&mut versions).await?;
+    let mut states = states.into_iter();
+    let entries: Vec<State> = states.by_ref().take(open.len()).collect();
+    let looked = entries.into_iter().zip(open).map(|(state, open)| {
+        let refresh = open.watched.as_ref().and_then(|_| states.next());
+        let claim = match refresh {
+            Some(State::Held(claim)) => Some(claim),
+            _ => None,
+        };
+        (state, claim)
+    });
+    Ok((looked.collect(), versions))
 }
 
-/// What takes a value or claim away, if it is still there.
-fn gone(key: String, over: Over) -> Write {
-    Write {
-        key,
-        over,
-        text: Claim::new(1, Work::Failed).text,
-        life: Duration::from_millis(1),
+/// Claims what is wanted. What somebody else has claimed meanwhile goes to the others, unless it has a value.
+async fn claim<K: Eq + Hash, V>(
+    op: &mut Op,
+    wants: Vec<Want<K>>,
+    values: &HashMap<K, V>,
+    others: &mut Vec<Open<K>>,
+) -> Vec<Want<K>> {
+    let new = wants.iter().filter(|want| !want.is_adopted);
+    let claims: Vec<Write> = new.map(|want| want.hold.claim(want.over.clone())).collect();
+    let mut claimed = op.put_many(&claims).await.into_iter();
+    let mut won = Vec::new();
+    for want in wants {
+        let claimed = match want.is_adopted {
+            true => Ok(true),
+            false => claimed.next().unwrap_or(Ok(false)),
+        };
+        let lost = match claimed {
+            Ok(true) => {
+                won.push(want);
+                continue;
+            }
+            // It may stand there: then the next look finds it.
+            Err(error) => error.is_ambiguous(),
+            Ok(false) => false,
+        };
+        if let Some(record) = want
+            .stale
+            .as_ref()
+            .filter(|_| values.contains_key(&want.key))
+        {
+            op.pause(record, op.settings.lease(), false);
+        } else {
+            others.push(Open {
+                key: want.key,
+                name: want.name,
+                watched: want.stale,
+            });
+        }
+        if !lost {
+            want.hold.end();
+        }
     }
+    won
 }
 
-async fn load<V, K, F, Fut, E>(
+async fn load_many<V, K, F, Fut, E>(
     op: &mut Op,
     loader: &F,
     keys: Vec<K>,
-) -> Result<HashMap<K, V>, Error>
+    holds: &[&Hold],
+) -> Result<HashMap<K, Loaded<V>>, Error>
 where
     F: Fn(Vec<K>) -> Fut,
-    Fut: Future<Output = Result<HashMap<K, V>, E>>,
+    Fut: Future<Output = Result<HashMap<K, Loaded<V>>, E>>,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let counters = &op.shared.counters;
     counters.loads.fetch_add(1, Relaxed);
     counters.misses.fetch_add(keys.len() as u64, Relaxed);
     let begun = Instant::now();
-    let loaded = match op.settings.loader_timeout {
-        Some(limit) => match clock::within(limit, loader(keys)).await {
-            Some(loaded) => loaded.map_err(|error| Error::loader(error.into())),
-            None => Err(Error::loader_timeout(limit)),
-        },
-        None => loader(keys)
-            .await
-            .map_err(|error| Error::loader(error.into())),
-    };
+    let work = load::timed(op.settings.loader_timeout, loader(keys));
+    let loaded = claims::while_held(op, holds, None, work).await;
     op.report.load = Some(begun.elapsed());
     if loaded.is_err() {
-        op.report.load_failed = true;
-        op.shared.counters.load_errors.fetch_add(1, Relaxed);
+        op.load_failed();
     }
     loaded
 }

@@ -27,6 +27,7 @@ pub(super) struct Memory {
 struct Kept {
     record: Arc<Record>,
     since: Instant,
+    ttl: Duration,
 }
 
 #[derive(Clone)]
@@ -54,7 +55,7 @@ impl Memory {
 
     pub(super) fn get(&self, key: &str) -> Option<Arc<Record>> {
         let kept = self.entries.get(key)?;
-        if kept.since.elapsed() < self.ttl {
+        if kept.since.elapsed() < kept.ttl {
             return Some(kept.record);
         }
         self.entries.remove(key);
@@ -66,13 +67,21 @@ impl Memory {
         self.generation.load(SeqCst)
     }
 
-    /// Keeps what Redis had at `since`, unless something was invalidated here since then.
-    pub(super) fn keep(&self, key: &str, record: &Arc<Record>, since: Instant, generation: u64) {
+    /// Keeps what held at `since` and is fresh for `left`, unless something was invalidated here since then.
+    pub(super) fn keep(
+        &self,
+        key: &str,
+        record: &Arc<Record>,
+        since: Instant,
+        left: Duration,
+        generation: u64,
+    ) {
         let _order = lock(&self.order);
         if self.generation() == generation {
             let kept = Kept {
                 record: Arc::clone(record),
                 since,
+                ttl: self.ttl.min(left),
             };
             self.entries.insert(key.to_owned(), kept);
         }

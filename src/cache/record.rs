@@ -3,7 +3,7 @@
 //! Everything is text, so that it travels in a batch and reads well in redis-cli. Fields end with `;`:
 //!
 //! ```text
-//! r1v;id;fresh until;load time;coding;version of the namespace;etag;tag=version,…;payload
+//! r1v;id;fresh until;window;load time;coding;version of the namespace;etag;tag=version,…;payload
 //! r1n;…                                       the same, of a value that is nothing
 //! r1c;token;lease;                            a claim: somebody loads the value
 //! r1u;token;lease;                            a claim: somebody updates the source
@@ -21,6 +21,9 @@ use crate::{random, wire::request::percent_encode};
 
 const VALUE: &str = "r1v;";
 const NOTHING: &str = "r1n;";
+
+/// A day; no claim is waited for so long.
+const MAX_LEASE: u64 = 24 * 60 * 60 * 1000;
 
 /// What a compressed payload may unfold to.
 #[cfg(feature = "compress")]
@@ -45,6 +48,8 @@ pub(super) struct Head {
     pub(super) id: String,
     /// By the clock of who wrote it.
     pub(super) fresh_until: u64,
+    /// How much longer it may be kept than it is fresh. Without it the server's expiry alone ends it.
+    pub(super) window: u64,
     pub(super) load_time: u64,
     pub(super) coding: Coding,
     /// The version of the namespace it belongs to.
@@ -130,10 +135,11 @@ impl Claim {
     fn read(text: &str) -> Option<Self> {
         let is_it = |work: &Work| text.starts_with(work.word());
         let work = Work::ALL.into_iter().find(is_it)?;
-        let lease = text.split(';').nth(2)?.parse().ok()?;
+        let lease: u64 = text.split(';').nth(2)?.parse().ok()?;
         Some(Self {
             text: text.to_owned(),
-            lease,
+            // Whatever somebody has written there.
+            lease: lease.min(MAX_LEASE),
             work,
         })
     }
@@ -207,6 +213,7 @@ impl Head {
             nothing: false,
             id: random::name(),
             fresh_until: 0,
+            window: 0,
             load_time: 0,
             coding: Coding::Text,
             namespace,
@@ -226,6 +233,7 @@ impl Head {
         };
         for field in [
             &*self.fresh_until.to_string(),
+            &*self.window.to_string(),
             &*self.load_time.to_string(),
             coding,
             &self.namespace,
@@ -258,9 +266,10 @@ impl Head {
         if !nothing && !text.starts_with(VALUE) {
             return None;
         }
-        let mut fields = text.splitn(9, ';').skip(1);
+        let mut fields = text.splitn(10, ';').skip(1);
         let id = fields.next()?.to_owned();
         let fresh_until = fields.next()?.parse().ok()?;
+        let window = fields.next()?.parse().ok()?;
         let load_time = fields.next()?.parse().ok()?;
         let coding = match fields.next()? {
             "t" => Coding::Text,
@@ -289,6 +298,7 @@ impl Head {
             nothing,
             id,
             fresh_until,
+            window,
             load_time,
             coding,
             namespace,

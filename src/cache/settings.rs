@@ -61,13 +61,12 @@ impl Settings {
         }
     }
 
-    /// How long a claim lasts.
+    /// How long a claim lasts, if its holder does not renew it.
     pub(super) fn lease(&self) -> Duration {
-        let lease = self.lease.or_else(|| Some(self.loader_timeout? * 2));
-        lease.unwrap_or(MAX_LEASE).clamp(
-            Duration::from_millis(1),
-            MAX_LEASE.max(self.lease.unwrap_or_default()),
-        )
+        self.lease.unwrap_or_else(|| {
+            let timeout = self.loader_timeout.unwrap_or(MAX_LEASE);
+            timeout.saturating_mul(2).min(MAX_LEASE)
+        })
     }
 
     /// How long a value stays that means that there is nothing.
@@ -114,9 +113,21 @@ pub(super) struct Call {
     pub(super) operation: &'static str,
     /// As it is in Redis.
     pub(super) key: String,
+    /// With whom it may be shared: those who take a value of the same age.
+    pub(super) flight: String,
     pub(super) tags: Vec<String>,
     pub(super) ttl: Duration,
     pub(super) windows: Windows,
     /// The loader may set tags, and sees what was there before.
     pub(super) adaptive: bool,
+}
+
+impl Call {
+    /// How much longer a value is kept than it is fresh. That there is nothing is not served stale.
+    pub(super) fn window(&self, nothing: bool) -> Duration {
+        match nothing {
+            true => Duration::ZERO,
+            false => self.windows.longest(),
+        }
+    }
 }

@@ -85,6 +85,12 @@ impl Sweep {
         if self.next.is_none() && self.page.is_empty() {
             return Ok(false);
         }
+        if self.op.settings.namespace.is_empty() && self.pattern.starts_with(['*', '?', '[']) {
+            return Err(Error::encode(
+                "a cache without a namespace owns no keys, so this pattern would delete those of others too: begin it with \
+                 text, or give the cache a namespace",
+            ));
+        }
         let redis = self.op.redis.clone();
         let unlink = (!self.page.is_empty()).then(|| redis.unlink(&self.page));
         let scan = self.next.as_ref().map(|cursor| {

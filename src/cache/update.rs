@@ -7,10 +7,13 @@
 use std::{future::Future, time::Duration};
 
 use super::{
-    Codec,
-    record::{Claim, Head, Record, Stored, Work},
+    Codec, claims,
+    load::timed,
+    put::{Over, gone},
+    record::{Claim, Record, Stored, Work},
     settings::Call,
-    store::{Op, Over, millis},
+    store::{Op, millis},
+    versions::Versions,
 };
 use crate::Error;
 
@@ -28,14 +31,30 @@ where
 {
     op.patient = true;
     let claim = Claim::new(millis(op.settings.lease()), Work::Update);
-    let (before, mut versions) = op.claim_update(&call.key, &claim, &call.tags).await?;
+    let over = Over::Claim(claim.text.clone());
+    let claimed = op.claim_update(&call.key, &claim, &call.tags).await;
     op.forget(Some(&call.key));
+    let (before, mut versions) = match claimed {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            if error.is_ambiguous() {
+                let _ = op.write(&gone(call.key.clone(), over)).await;
+            }
+            return Err(error);
+        }
+    };
     // Without versions the value is not stored, and that is all.
     let _ = op.complete(&mut versions).await;
-    let is_other = |claim: &Claim, before: &Stored| matches!(before, Stored::Claim(found) if found.work == Work::Update && found.text != claim.text);
-    let overlaps = before.is_some_and(|before| is_other(&claim, &Stored::read(before)));
-    let over = Over::Claim(claim.text);
-    let written = write().await.map_err(|error| Error::loader(error.into()));
+    // Its own is found where the first answer was lost, and what was there then is not known.
+    let overlaps = match before.map(Stored::read) {
+        Some(Stored::Claim(found)) => found.work == Work::Update,
+        _ => false,
+    };
+    let hold = op.hold(&call.key, claim);
+    let work = timed(None, write());
+    let written = claims::while_held(op, &[&hold], None, work).await;
+    // The claim of an update is nobody else's: who writes may still be at it.
+    hold.end();
     let record = match &written {
         Ok(value) if !overlaps => record(op, call, codec, value, &versions),
         _ => None,
@@ -58,15 +77,12 @@ fn record<V, C: Codec<V>>(
     call: &Call,
     codec: &C,
     value: &V,
-    versions: &super::store::Versions,
+    versions: &Versions,
 ) -> Option<(Record, Duration)> {
     let payload = codec.encode(value).ok()?;
     let nothing = codec.nothing() == Some(&*payload);
-    let (ttl, life) = op.life(call, nothing)?;
-    let mut head = Head::new(versions.namespace()?.to_owned());
+    let (mut head, life) = op.head(call, nothing, versions)?;
     head.tags = versions.pairs(&call.tags)?;
-    head.nothing = nothing;
-    head.fresh_until = op.now().saturating_add(millis(ttl));
     let record = Record::new(head, payload, op.settings.compress_above);
     Some((record, life))
 }

@@ -14,6 +14,7 @@
 mod compared;
 mod cost;
 mod down;
+mod edges;
 mod many;
 mod memory;
 mod plain;

@@ -233,3 +233,17 @@ async fn a_sweep_deletes_what_fits_and_nothing_else() {
     assert_eq!(plain.get::<u32>("y").await.unwrap(), Some(0));
     assert_eq!(binary("GETSET").await, "x");
 }
+
+#[tokio::test]
+async fn a_sweep_without_a_namespace_begins_with_text() {
+    let (_local, redis) = start().await;
+    let cache = cache(&redis);
+    redis.set("somebody:else", "x").await.unwrap();
+    cache.set("user:1", &1).await.unwrap();
+    for pattern in ["*", "?", "[a-z]*"] {
+        let error = cache.invalidate_matching(pattern).await.unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains("namespace"));
+    }
+    assert_eq!(cache.invalidate_matching("user:*").await.unwrap(), 1);
+    assert_eq!(redis.exists("somebody:else").await.unwrap(), 1);
+}

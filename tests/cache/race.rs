@@ -8,7 +8,7 @@ use restis::{
     cache::{Loaded, Status},
 };
 
-use super::{SECOND, Source, Time, cache, cost, start, until, within};
+use super::{SECOND, Source, Time, cache, cost, start, within};
 
 /// A caller whose loader is held, until the load has begun.
 async fn loading(
@@ -224,25 +224,32 @@ async fn a_leader_that_is_not_polled_does_not_hold_others_up() {
 }
 
 #[tokio::test]
-async fn a_load_that_outlives_its_claim_is_not_stored_over_another() {
+async fn a_load_longer_than_its_claim_renews_it() {
     let (_local, redis) = start().await;
     let lease = Duration::from_millis(100);
     let of = |redis| cache(redis).loader_timeout(None).lease(lease);
-    let (slow, quick) = (of(&redis), of(&redis));
-    let source = Source::of("old");
+    let (slow, other) = (of(&redis), of(&redis));
+    let source = Source::of("x");
     let leader = loading(&slow, &source, &[]).await;
-    source.set("new");
-    let other = tokio::spawn({
-        let (quick, source) = (quick.clone(), source.clone());
-        async move { quick.get_or_set("k", source.loader()).await.unwrap() }
-    });
-    // It takes over after the lease.
-    until(async || source.loads() == 2).await;
+    let release = async {
+        tokio::time::sleep(lease * 8).await;
+        source.let_go();
+    };
+    let waits = within(other.entry("k").fetch(source.loader()));
+    let (waited, ()) = tokio::join!(waits, release);
+    let waited = waited.unwrap();
+    assert_eq!((&*waited.value, waited.status), ("x", Status::Collapsed));
+    assert_eq!(leader.await.unwrap(), "x");
+    assert_eq!((source.loads(), slow.stats().refused), (1, 0));
+    // One that is deleted meanwhile is not brought back by that.
+    slow.delete("k").await.unwrap();
+    let leader = loading(&slow, &source, &[]).await;
+    other.delete("k").await.unwrap();
+    tokio::time::sleep(lease * 2).await;
+    assert_eq!(redis.exists("k").await.unwrap(), 0);
     source.let_go();
-    assert_eq!(other.await.unwrap(), "new");
-    assert_eq!(leader.await.unwrap(), "old");
-    let there = quick.get::<String>("k").await.unwrap();
-    assert!(there.is_none_or(|there| there == "new"));
+    leader.await.unwrap();
+    assert_eq!(redis.exists("k").await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,125 @@
+//! What a process remembers of entries beside the values: hints that save a round trip or a wait, and may be forgotten.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use crate::{client::lock, clock::Instant};
+
+/// How many notes there are at least before the oldest are forgotten, and half of how many there are at most.
+const KEPT: usize = 10_000;
+
+/// Notes in two generations: when the young are many, the old ones are forgotten and the young become old.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Mutex<Generations>);
+
+#[derive(Debug, Default)]
+struct Generations {
+    young: HashMap<String, Note>,
+    old: HashMap<String, Note>,
+}
+
+/// All that is known under one name.
+#[derive(Clone, Debug, Default)]
+struct Note {
+    /// The tags an entry had when it was read last, to be asked for with it.
+    tags: Option<Arc<[String]>>,
+    /// The claim in this key, whose holder went away.
+    claim: Option<String>,
+    /// This value needs no refresh from here for a while.
+    pause: Option<Pause>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    begun: Instant,
+    time: Duration,
+    failed: bool,
+}
+
+impl Notes {
+    fn look<T>(&self, name: &str, what: impl FnOnce(&Note) -> T) -> Option<T> {
+        let generations = lock(&self.0);
+        let young = generations.young.get(name);
+        young.or_else(|| generations.old.get(name)).map(what)
+    }
+
+    fn change(&self, name: &str, change: impl FnOnce(&mut Note)) {
+        let mut generations = lock(&self.0);
+        if generations.young.len() >= KEPT {
+            generations.old = mem::take(&mut generations.young);
+        }
+        let old = generations.old.remove(name).unwrap_or_default();
+        change(generations.young.entry(name.to_owned()).or_insert(old));
+    }
+
+    pub(super) fn tags(&self, key: &str) -> Option<Arc<[String]>> {
+        self.look(key, |note| note.tags.clone()).flatten()
+    }
+
+    pub(super) fn remember(&self, key: &str, tags: Arc<[String]>) {
+        self.change(key, |note| note.tags = Some(tags));
+    }
+
+    /// The holder of the claim in this key went away.
+    pub(super) fn leave(&self, key: &str, claim: String) {
+        self.change(key, |note| note.claim = Some(claim));
+    }
+
+    /// Whether this claim was left, which it is not any more.
+    pub(super) fn take(&self, key: &str, claim: &str) -> bool {
+        let left = self.look(key, |note| note.claim.as_deref() == Some(claim));
+        let mut taken = false;
+        if left == Some(true) {
+            // Another caller may have been quicker.
+            self.change(key, |note| {
+                taken = note.claim.as_deref() == Some(claim);
+                if taken {
+                    note.claim = None;
+                }
+            });
+        }
+        taken
+    }
+
+    pub(super) fn pause(&self, id: &str, time: Duration, failed: bool) {
+        let pause = Pause {
+            begun: Instant::now(),
+            time,
+            failed,
+        };
+        self.change(id, |note| note.pause = Some(pause));
+    }
+
+    /// Whether the value is paused, and whether that is because a load failed.
+    pub(super) fn paused(&self, id: &str) -> Option<bool> {
+        let pause = self.look(id, |note| note.pause).flatten()?;
+        (pause.begun.elapsed() < pause.time).then_some(pause.failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_bounded_and_the_newest_stay() {
+        let notes = Notes::default();
+        for number in 0..KEPT * 5 {
+            notes.leave(&number.to_string(), "claim".into());
+            notes.remember("always", Arc::new([]));
+        }
+        let generations = lock(&notes.0);
+        assert!(generations.young.len() + generations.old.len() <= KEPT * 2);
+        drop(generations);
+        let last = KEPT * 5 - 1;
+        assert!(!notes.take("0", "claim"));
+        assert!(!notes.take(&last.to_string(), "another"));
+        assert!(notes.take(&last.to_string(), "claim"));
+        assert!(!notes.take(&last.to_string(), "claim"));
+        assert!(notes.tags("always").is_some());
+    }
+}
