@@ -5,6 +5,7 @@
 //! database, whose answers become old on their way. `set key value` writes.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -55,7 +56,9 @@ struct Shared {
 
 #[derive(Clone, Debug)]
 struct Now {
+    /// Of all keys without one of their own.
     value: String,
+    values: HashMap<String, String>,
     delay: Duration,
     failing: bool,
 }
@@ -69,6 +72,7 @@ impl Source {
         let shared = Arc::new(Shared {
             now: Mutex::new(Now {
                 value: value.into(),
+                values: HashMap::new(),
                 delay: Duration::ZERO,
                 failing: false,
             }),
@@ -87,14 +91,16 @@ impl Source {
         self.address
     }
 
-    /// What loads get that begin from now on.
+    /// What loads of any key get that begin from now on.
     pub fn set(&self, value: impl Into<String>) {
-        self.shared.now().value = value.into();
+        let mut now = self.shared.now();
+        now.value = value.into();
+        now.values.clear();
     }
 
-    /// What a load would get now.
-    pub fn value(&self) -> String {
-        self.shared.now().value.clone()
+    /// What loads of one key get that begin from now on.
+    pub fn set_one(&self, key: &str, value: &str) {
+        self.shared.put(key, value);
     }
 
     /// How long loads take that begin from now on.
@@ -151,9 +157,20 @@ impl Drop for Source {
     }
 }
 
+impl Now {
+    fn load(&self, key: &str) -> (String, Duration, bool) {
+        let value = self.values.get(key).unwrap_or(&self.value);
+        (value.clone(), self.delay, self.failing)
+    }
+}
+
 impl Shared {
     fn now(&self) -> MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, key: &str, value: &str) {
+        self.now().values.insert(key.to_owned(), value.to_owned());
     }
 
     fn count(&self, change: impl FnOnce(&mut Counts)) {
@@ -178,8 +195,8 @@ async fn answer(stream: TcpStream, shared: Arc<Shared>, under_way: Arc<Mutex<u64
     stream.read_line(&mut line).await.ok()?;
     let line = line.strip_suffix('\n')?;
     if let Some(written) = line.strip_prefix("set ") {
-        let (_key, value) = written.split_once(' ')?;
-        shared.now().value = value.to_owned();
+        let (key, value) = written.split_once(' ')?;
+        shared.put(key, value);
         shared.count(|counts| counts.written += 1);
         return say(&mut stream, &json!({ "value": value })).await;
     }
@@ -189,11 +206,7 @@ async fn answer(stream: TcpStream, shared: Arc<Shared>, under_way: Arc<Mutex<u64
         *count
     };
     // In this order: who waits for the load to begin may then change the value without changing this load's.
-    let Now {
-        value,
-        delay,
-        failing,
-    } = shared.now().clone();
+    let (value, delay, failing) = shared.now().load(line);
     let together = step(1);
     shared.count(|counts| {
         counts.begun += 1;
