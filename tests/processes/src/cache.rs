@@ -158,7 +158,7 @@ pub struct Crowd {
     pub p99: u64,
     /// How long the slowest took.
     pub max: u64,
-    /// How often the source was asked by these calls.
+    /// How often the process asked the source meanwhile, for these calls and others.
     pub loads: u64,
     /// How many were answered in which way, in the words of the cache.
     pub statuses: BTreeMap<String, u64>,
