@@ -328,11 +328,13 @@ impl Cache {
         self.player.begin(&request).await.map(Coming)
     }
 
-    /// Has one caller go away that loads: begins a call, waits until the source is asked, and until the caller has gone.
-    pub async fn drop_leader(&self, source: &Source, key: &str) -> Result<()> {
-        let before = source.counts().begun;
-        self.done(&Request::Lead { key: key.into() }).await?;
-        source.begun(before + 1).await?;
+    /// Begins a call that nobody waits for, and that loads if there is nothing.
+    pub async fn lead(&self, key: &str) -> Result<()> {
+        self.done(&Request::Lead { key: key.into() }).await
+    }
+
+    /// Has the caller of [`lead`](Self::lead) go away, and waits until it has gone.
+    pub async fn drop_leader(&self) -> Result<()> {
         self.done(&Request::DropLeader).await
     }
 

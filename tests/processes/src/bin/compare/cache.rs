@@ -319,7 +319,9 @@ async fn in_memory(who: Who) -> Result<String> {
 async fn memory_lag(who: Who, settings: &Settings) -> Result<String> {
     let scene = Scene::pair(who, settings).await?;
     let reader = scene.first()?;
-    reader.get_or_set("page", &["news"]).await?;
+    for _ in 0..2 {
+        reader.get_or_set("page", &["news"]).await?;
+    }
     scene.server.reset().await?;
     reader.get_or_set("page", &["news"]).await?;
     if scene.server.stats().await?.billed != 0 {
