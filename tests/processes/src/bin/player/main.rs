@@ -1,5 +1,7 @@
-//! Plays a cache in a process of its own: `player naive` one without any protection.
+//! Plays in a process of its own what it is told to: `player cache` this crate's cache, `player naive` one without any
+//! protection.
 
+mod cache;
 mod naive;
 mod plays;
 
@@ -21,7 +23,8 @@ async fn main() -> ExitCode {
 
 async fn run(name: Option<&str>) -> Result<()> {
     match name {
+        Some("cache") => plays::run::<cache::Restis>().await,
         Some("naive") => plays::run::<naive::Naive>().await,
-        _ => Err(Error::new("say what to play: naive")),
+        _ => Err(Error::new("say what to play: cache or naive")),
     }
 }
