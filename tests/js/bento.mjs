@@ -113,13 +113,13 @@ const plays = {
     return null;
   },
   get: async ({ key }) => (await cache.get({ key })) ?? null,
-  set: async ({ key, value }) => {
-    await cache.set({ key, value });
+  set: async ({ key, value, tags }) => {
+    await cache.set({ key, value, tags });
     return null;
   },
-  update: async ({ key, value }) => {
+  update: async ({ key, value, tags }) => {
     await ask(`set ${key} ${value}`);
-    await cache.set({ key, value });
+    await cache.set({ key, value, tags });
     return null;
   },
   delete: async ({ key }) => {

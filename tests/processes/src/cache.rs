@@ -109,6 +109,9 @@ pub enum Request {
         key: String,
         /// The value.
         value: String,
+        /// The tags.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<String>,
     },
     /// Writes a value to the source and the cache.
     Update {
@@ -116,6 +119,9 @@ pub enum Request {
         key: String,
         /// The value.
         value: String,
+        /// The tags.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<String>,
     },
     /// Deletes a value from the cache.
     Delete {
@@ -295,6 +301,44 @@ pub struct Cache {
     open: Open,
 }
 
+/// A server, a source, and caches in processes of their own before them.
+#[derive(Debug)]
+pub struct Scene {
+    /// The server, in which nothing is.
+    pub server: Server,
+    /// The source, which has the value `old` for every key, without a delay.
+    pub source: Source,
+    /// The caches, each in its process.
+    pub caches: Vec<Cache>,
+}
+
+impl Scene {
+    /// One process for each of the settings. What it takes to start them is not counted.
+    pub async fn start(kind: &Kind, settings: &[Settings]) -> Result<Self> {
+        let (server, source) = (Server::start().await?, Source::start("old").await?);
+        let mut caches = Vec::new();
+        for settings in settings {
+            caches.push(kind.start(&server, &source, settings).await?);
+        }
+        server.reset().await?;
+        Ok(Self {
+            server,
+            source,
+            caches,
+        })
+    }
+
+    /// The first process.
+    pub fn first(&self) -> Result<&Cache> {
+        self.caches.first().context("there is no process")
+    }
+
+    /// The second process.
+    pub fn second(&self) -> Result<&Cache> {
+        self.caches.get(1).context("there is one process only")
+    }
+}
+
 /// A crowd under way.
 #[derive(Debug)]
 pub struct Coming(Asked);
@@ -345,15 +389,15 @@ impl Cache {
     }
 
     /// Writes a value to the cache.
-    pub async fn set(&self, key: &str, value: &str) -> Result<()> {
-        let (key, value) = (key.to_owned(), value.to_owned());
-        self.done(&Request::Set { key, value }).await
+    pub async fn set(&self, key: &str, value: &str, tags: &[&str]) -> Result<()> {
+        let (key, value, tags) = (key.to_owned(), value.to_owned(), texts(tags));
+        self.done(&Request::Set { key, value, tags }).await
     }
 
     /// Writes a value to the source and the cache.
-    pub async fn update(&self, key: &str, value: &str) -> Result<()> {
-        let (key, value) = (key.to_owned(), value.to_owned());
-        self.done(&Request::Update { key, value }).await
+    pub async fn update(&self, key: &str, value: &str, tags: &[&str]) -> Result<()> {
+        let (key, value, tags) = (key.to_owned(), value.to_owned(), texts(tags));
+        self.done(&Request::Update { key, value, tags }).await
     }
 
     /// Deletes a value from the cache.

@@ -58,7 +58,8 @@ struct Shared {
 struct Now {
     /// Of all keys without one of their own.
     value: String,
-    values: HashMap<String, String>,
+    /// What other keys have had, the last is what they have.
+    values: HashMap<String, Vec<String>>,
     delay: Duration,
     failing: bool,
 }
@@ -101,6 +102,16 @@ impl Source {
     /// What loads of one key get that begin from now on.
     pub fn set_one(&self, key: &str, value: &str) {
         self.shared.put(key, value);
+    }
+
+    /// All values that one key has been set to by itself, in their order.
+    pub fn history(&self, key: &str) -> Vec<String> {
+        self.shared
+            .now()
+            .values
+            .get(key)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// How long loads take that begin from now on.
@@ -159,7 +170,8 @@ impl Drop for Source {
 
 impl Now {
     fn load(&self, key: &str) -> (String, Duration, bool) {
-        let value = self.values.get(key).unwrap_or(&self.value);
+        let own = self.values.get(key).and_then(|values| values.last());
+        let value = own.unwrap_or(&self.value);
         (value.clone(), self.delay, self.failing)
     }
 }
@@ -170,7 +182,9 @@ impl Shared {
     }
 
     fn put(&self, key: &str, value: &str) {
-        self.now().values.insert(key.to_owned(), value.to_owned());
+        let values = &mut self.now().values;
+        let values = values.entry(key.to_owned()).or_default();
+        values.push(value.to_owned());
     }
 
     fn count(&self, change: impl FnOnce(&mut Counts)) {

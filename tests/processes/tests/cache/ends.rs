@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use restis_processes::until;
 
-use crate::{LOAD, Scene};
+use crate::{LOAD, scene};
 
 const LEASE: u64 = 1_000;
 
 #[tokio::test]
 async fn a_killed_process_holds_the_others_up_for_its_lease() {
-    let scene = Scene::of(2, |settings| {
+    let scene = scene(2, |settings| {
         settings.lease = Some(LEASE);
         settings.loader_timeout = Some(10 * LEASE);
     })
@@ -34,7 +34,7 @@ async fn a_killed_process_holds_the_others_up_for_its_lease() {
 #[tokio::test]
 async fn when_a_caller_that_loads_goes_away_another_loads() {
     // A claim that was left behind would hold them up for a minute.
-    let scene = Scene::of(2, |settings| settings.lease = Some(60_000)).await;
+    let scene = scene(2, |settings| settings.lease = Some(60_000)).await;
     scene.source.delay(LOAD);
     let [here, elsewhere] = &scene.caches[..] else {
         unreachable!()
@@ -59,7 +59,7 @@ async fn when_a_caller_that_loads_goes_away_another_loads() {
 
 #[tokio::test]
 async fn those_who_wait_for_a_caller_that_goes_away_do_not_wait_for_ever() {
-    let scene = Scene::of(2, |settings| settings.lease = Some(60_000)).await;
+    let scene = scene(2, |settings| settings.lease = Some(60_000)).await;
     scene.source.delay(Duration::from_secs(600));
     let [here, elsewhere] = &scene.caches[..] else {
         unreachable!()

@@ -4,20 +4,20 @@ use std::time::{Duration, Instant};
 
 use restis_processes::{cache::Crowd, until};
 
-use crate::{MINUTE, Scene, value};
+use crate::{MINUTE, later, scene, value};
 
 const BACKOFF: u64 = 200;
 
 #[tokio::test]
 async fn while_the_source_fails_what_is_there_is_served_and_the_source_is_spared() {
     for since in [100, 5 * MINUTE] {
-        let mut scene = Scene::of(2, |settings| {
+        let mut scene = scene(2, |settings| {
             settings.stale_if_error = Some(10 * MINUTE);
             settings.error_backoff = Some(BACKOFF);
         })
         .await;
         assert_eq!(value(&scene.caches[0], "page", &[]).await, "old");
-        scene.later(MINUTE + since).await;
+        later(&mut scene, MINUTE + since).await;
         scene.source.fail(true);
         scene.source.reset();
         let begun = Instant::now();
@@ -49,7 +49,7 @@ async fn while_the_source_fails_what_is_there_is_served_and_the_source_is_spared
 /// With nothing to serve, each caller is told, and the next one tries again.
 #[tokio::test]
 async fn an_error_of_the_source_reaches_all_who_wait_for_it() {
-    let scene = Scene::of(2, |_| {}).await;
+    let scene = scene(2, |_| {}).await;
     scene.source.fail(true);
     scene.source.delay(Duration::from_millis(100));
     let mut coming = Vec::new();

@@ -1,10 +1,10 @@
 //! Whatever else may stand in an entry's key.
 
-use crate::{Scene, value};
+use crate::{scene, value};
 
 #[tokio::test]
 async fn what_is_not_ours_is_a_miss() {
-    let scene = Scene::of(2, |_| {}).await;
+    let scene = scene(2, |_| {}).await;
     let redis = scene.server.client().unwrap();
     assert_eq!(value(&scene.caches[0], "page", &[]).await, "old");
     let keys: Vec<String> = redis.keys("*page").await.unwrap();
@@ -60,7 +60,7 @@ async fn what_is_not_ours_is_a_miss() {
 
 #[tokio::test]
 async fn a_key_of_another_type_is_left_alone() {
-    let scene = Scene::of(1, |_| {}).await;
+    let scene = scene(1, |_| {}).await;
     let redis = scene.server.client().unwrap();
     assert_eq!(value(&scene.caches[0], "page", &[]).await, "old");
     let keys: Vec<String> = redis.keys("*page").await.unwrap();

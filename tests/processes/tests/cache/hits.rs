@@ -1,11 +1,11 @@
 //! What reading costs.
 
-use crate::{Scene, value};
+use crate::{scene, value};
 
 #[tokio::test]
 async fn a_hit_is_one_request_and_one_command_however_many_tags_it_has() {
     for count in [0, 1, 3, 10] {
-        let scene = Scene::of(2, |_| {}).await;
+        let scene = scene(2, |_| {}).await;
         let tags: Vec<String> = (0..count).map(|tag| format!("tag-{tag}")).collect();
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         assert_eq!(value(&scene.caches[0], "page", &tags).await, "old");
@@ -20,7 +20,7 @@ async fn a_hit_is_one_request_and_one_command_however_many_tags_it_has() {
 
 #[tokio::test]
 async fn invalidating_is_one_request_and_one_command() {
-    let scene = Scene::of(2, |_| {}).await;
+    let scene = scene(2, |_| {}).await;
     let [here, elsewhere] = &scene.caches[..] else {
         unreachable!()
     };

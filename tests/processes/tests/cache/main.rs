@@ -12,6 +12,7 @@ mod clocks;
 mod ends;
 mod errors;
 mod foreign;
+mod histories;
 mod hits;
 mod memory;
 mod races;
@@ -22,63 +23,34 @@ mod sweep;
 
 use std::time::Duration;
 
-use restis_processes::{
-    Server, Source,
-    cache::{Cache, Kind, Settings},
-};
+use restis_processes::cache::{Cache, Kind, Scene, Settings};
 
 const LOAD: Duration = Duration::from_millis(200);
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 
-/// A server, a source, and the processes before them.
-struct Scene {
-    server: Server,
-    source: Source,
-    caches: Vec<Cache>,
+/// So many processes that are set alike: values live for a minute if `change` says nothing else.
+async fn scene(processes: usize, change: impl FnOnce(&mut Settings)) -> Scene {
+    let kind = Kind::rust(env!("CARGO_BIN_EXE_player"), "cache");
+    scene_of(&kind, processes, change).await
 }
 
-impl Scene {
-    /// So many processes that are set alike: values live for a minute if `change` says nothing else.
-    async fn of(processes: usize, change: impl FnOnce(&mut Settings)) -> Self {
-        let kind = Kind::rust(env!("CARGO_BIN_EXE_player"), "cache");
-        Self::with(&kind, processes, change).await
-    }
+async fn scene_of(kind: &Kind, processes: usize, change: impl FnOnce(&mut Settings)) -> Scene {
+    let mut settings = Settings {
+        ttl: Some(MINUTE),
+        ..Settings::default()
+    };
+    change(&mut settings);
+    Scene::start(kind, &vec![settings; processes])
+        .await
+        .unwrap()
+}
 
-    async fn with(kind: &Kind, processes: usize, change: impl FnOnce(&mut Settings)) -> Self {
-        let server = Server::start().await.unwrap();
-        let source = Source::start("old").await.unwrap();
-        let mut settings = Settings {
-            ttl: Some(MINUTE),
-            ..Settings::default()
-        };
-        change(&mut settings);
-        let mut caches = Vec::new();
-        for _ in 0..processes {
-            caches.push(kind.start(&server, &source, &settings).await.unwrap());
-        }
-        Self {
-            server,
-            source,
-            caches,
-        }
-    }
-
-    /// The clocks of all processes are so much later. What they remember is gone.
-    async fn later(&mut self, millis: u64) {
-        for cache in &mut self.caches {
-            let later = |settings: &mut Settings| settings.clock_offset += millis as i64;
-            cache.reopen(later).await.unwrap();
-        }
-    }
-
-    /// The keys in the server that are not those of an entry called `entry`.
-    async fn keys_beside(&self, entry: &str) -> Vec<String> {
-        let mut keys: Vec<String> = self.server.client().unwrap().keys("*").await.unwrap();
-        let before = keys.len();
-        keys.retain(|key| !key.ends_with(entry));
-        assert_eq!(keys.len() + 1, before, "the entry is one key");
-        keys
+/// The clocks of all processes are so much later. What they remember is gone.
+async fn later(scene: &mut Scene, millis: u64) {
+    for cache in &mut scene.caches {
+        let later = |settings: &mut Settings| settings.clock_offset += millis as i64;
+        cache.reopen(later).await.unwrap();
     }
 }
 
@@ -86,4 +58,27 @@ impl Scene {
 async fn value(cache: &Cache, key: &str, tags: &[&str]) -> String {
     let crowd = cache.get_or_set(key, tags).await.unwrap();
     crowd.value().unwrap().to_owned()
+}
+
+/// Where randomness begins: `RESTIS_SEED`, to see again what was seen, else anywhere.
+fn seed() -> u64 {
+    let seed = match std::env::var("RESTIS_SEED") {
+        Ok(seed) => seed.parse().unwrap(),
+        Err(_) => fastrand::u64(..),
+    };
+    eprintln!("RESTIS_SEED={seed} begins like this again");
+    seed
+}
+
+/// Polls all of them until all are done.
+async fn for_all<F: Future<Output = ()>>(futures: impl Iterator<Item = F>) {
+    let mut left: Vec<_> = futures.map(Box::pin).collect();
+    std::future::poll_fn(|cx| {
+        left.retain_mut(|future| future.as_mut().poll(cx).is_pending());
+        match left.is_empty() {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await;
 }

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Scene, value};
+use crate::{scene, value};
 
 const TTL: Duration = Duration::from_millis(500);
 
 #[tokio::test]
 async fn what_is_invalidated_elsewhere_is_seen_within_the_time_to_live_of_the_memory() {
-    let scene = Scene::of(2, |settings| {
+    let scene = scene(2, |settings| {
         settings.memory_ttl = Some(TTL.as_millis() as u64)
     })
     .await;
@@ -62,7 +62,7 @@ async fn what_is_invalidated_elsewhere_is_seen_within_the_time_to_live_of_the_me
 
 #[tokio::test]
 async fn what_is_invalidated_here_is_gone_from_memory_at_once() {
-    let scene = Scene::of(1, |settings| settings.memory_ttl = Some(60_000)).await;
+    let scene = scene(1, |settings| settings.memory_ttl = Some(60_000)).await;
     let cache = &scene.caches[0];
     let tags = ["news"];
     for (round, invalidate) in ["tag", "delete", "clear", "update", "sweep"]
@@ -79,7 +79,7 @@ async fn what_is_invalidated_here_is_gone_from_memory_at_once() {
             "tag" => cache.invalidate_tag("news").await.unwrap(),
             "delete" => cache.delete("page").await.unwrap(),
             "clear" => cache.clear().await.unwrap(),
-            "update" => cache.update("page", "new").await.unwrap(),
+            "update" => cache.update("page", "new", &[]).await.unwrap(),
             _ => assert_eq!(cache.sweep("p*").await.unwrap().removed, 1),
         }
         assert_eq!(value(cache, "page", &tags).await, "new", "{invalidate}");

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{LOAD, Scene, value};
+use restis_processes::cache::Scene;
+
+use crate::{LOAD, for_all, later, scene, seed, value};
 
 /// From the beginning of a load to the change, in milliseconds: before it, within it and after it.
 const MOMENTS: std::ops::Range<i64> = -30..260;
@@ -19,12 +21,8 @@ enum Change {
 async fn a_change_during_a_load_is_never_followed_by_the_old_value() {
     const LANES: u64 = 10;
     const EACH: u64 = 10;
-    let seed = match std::env::var("RESTIS_SEED") {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => fastrand::u64(..),
-    };
-    eprintln!("RESTIS_SEED={seed} repeats this");
-    let scene = Scene::of(2, |_| {}).await;
+    let seed = seed();
+    let scene = scene(2, |_| {}).await;
     scene.source.delay(LOAD);
     let lanes = (0..LANES).map(|lane| {
         let scene = &scene;
@@ -62,7 +60,7 @@ async fn one(scene: &Scene, name: &str, random: &mut fastrand::Rng) {
                 scene.source.set_one(&key, "new");
                 changer.delete(&key).await.unwrap();
             }
-            Change::Update => changer.update(&key, "new").await.unwrap(),
+            Change::Update => changer.update(&key, "new", &tags).await.unwrap(),
         }
         // From here on nobody may be given the old value who asks.
         let first = random.usize(..2);
@@ -86,23 +84,10 @@ async fn one(scene: &Scene, name: &str, random: &mut fastrand::Rng) {
     }
 }
 
-/// Polls all of them until all are done.
-async fn for_all<F: Future<Output = ()>>(futures: impl Iterator<Item = F>) {
-    let mut left: Vec<_> = futures.map(Box::pin).collect();
-    std::future::poll_fn(|cx| {
-        left.retain_mut(|future| future.as_mut().poll(cx).is_pending());
-        match left.is_empty() {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        }
-    })
-    .await;
-}
-
 /// The namespace's version is one for all entries.
 #[tokio::test]
 async fn a_clear_during_loads_leaves_nothing_old() {
-    let scene = Scene::of(2, |_| {}).await;
+    let scene = scene(2, |_| {}).await;
     scene.source.delay(LOAD);
     let [here, elsewhere] = &scene.caches[..] else {
         unreachable!()
@@ -130,10 +115,10 @@ async fn a_clear_during_loads_leaves_nothing_old() {
 #[tokio::test]
 async fn a_change_during_a_refresh_is_not_followed_by_the_old_value() {
     for by_tag in [true, false] {
-        let mut scene = Scene::of(2, |settings| settings.swr = Some(600_000)).await;
+        let mut scene = scene(2, |settings| settings.swr = Some(600_000)).await;
         let tags = ["news"];
         assert_eq!(value(&scene.caches[0], "page", &tags).await, "old");
-        scene.later(61_000).await;
+        later(&mut scene, 61_000).await;
         let [here, elsewhere] = &scene.caches[..] else {
             unreachable!()
         };

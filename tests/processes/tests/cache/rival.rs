@@ -7,7 +7,7 @@ use std::{
 
 use restis_processes::cache::Kind;
 
-use crate::{LOAD, MINUTE, Scene, value};
+use crate::{LOAD, MINUTE, later, scene_of, value};
 
 fn bento() -> Kind {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../js");
@@ -31,7 +31,7 @@ fn node(folder: &Path) -> PathBuf {
 
 #[tokio::test]
 async fn it_is_a_cache_that_two_processes_share() {
-    let scene = Scene::with(&bento(), 2, |_| {}).await;
+    let scene = scene_of(&bento(), 2, |_| {}).await;
     let [here, elsewhere] = &scene.caches[..] else {
         unreachable!()
     };
@@ -50,9 +50,9 @@ async fn it_is_a_cache_that_two_processes_share() {
     elsewhere.invalidate_tag("news").await.unwrap();
     assert_eq!(here.get("page", &["news"]).await.unwrap(), None);
     assert_eq!(value(here, "page", &["news"]).await, "new");
-    elsewhere.set("page", "set").await.unwrap();
+    elsewhere.set("page", "set", &[]).await.unwrap();
     assert_eq!(value(here, "page", &["news"]).await, "set");
-    elsewhere.update("page", "updated").await.unwrap();
+    elsewhere.update("page", "updated", &[]).await.unwrap();
     assert_eq!(scene.source.counts().written, 1);
     assert_eq!(
         here.get("page", &[]).await.unwrap().as_deref(),
@@ -60,7 +60,7 @@ async fn it_is_a_cache_that_two_processes_share() {
     );
     elsewhere.delete("page").await.unwrap();
     assert_eq!(here.get("page", &[]).await.unwrap(), None);
-    here.set("page", "again").await.unwrap();
+    here.set("page", "again", &[]).await.unwrap();
     elsewhere.clear().await.unwrap();
     assert_eq!(here.get("page", &[]).await.unwrap(), None);
     assert!(here.sweep("*").await.is_err());
@@ -68,25 +68,25 @@ async fn it_is_a_cache_that_two_processes_share() {
 
 #[tokio::test]
 async fn it_serves_what_is_stale_by_its_own_options() {
-    let mut scene = Scene::with(&bento(), 1, |settings| {
+    let mut scene = scene_of(&bento(), 1, |settings| {
         settings.stale_if_error = Some(10 * MINUTE);
         settings.error_backoff = Some(1_000);
     })
     .await;
     assert_eq!(value(&scene.caches[0], "page", &[]).await, "old");
-    scene.later(MINUTE + 100).await;
+    later(&mut scene, MINUTE + 100).await;
     scene.source.fail(true);
     assert_eq!(value(&scene.caches[0], "page", &[]).await, "old");
     assert_eq!(scene.source.counts().begun, 2);
     scene.source.fail(false);
     scene.source.set("new");
     // It waits for the loader, once its backoff has ended.
-    scene.later(2_000).await;
+    later(&mut scene, 2_000).await;
     assert_eq!(value(&scene.caches[0], "page", &[]).await, "new");
 
     let stale = scene.caches[0].reopen(|settings| settings.swr = Some(10 * MINUTE));
     stale.await.unwrap();
-    scene.later(2 * MINUTE).await;
+    later(&mut scene, 2 * MINUTE).await;
     scene.source.set("newer");
     assert_eq!(value(&scene.caches[0], "page", &[]).await, "new");
     scene.source.ended(3).await.unwrap();

@@ -1,8 +1,8 @@
 //! Many callers of a key that nobody has.
 
-use restis_processes::cache::Crowd;
+use restis_processes::cache::{Crowd, Kind, Scene};
 
-use crate::{LOAD, Scene};
+use crate::{LOAD, scene, scene_of};
 
 /// All callers at once; gives what they got, and the requests it took.
 async fn stampede(scene: &Scene, callers: usize) -> (Crowd, u64) {
@@ -22,7 +22,7 @@ async fn stampede(scene: &Scene, callers: usize) -> (Crowd, u64) {
 
 #[tokio::test]
 async fn a_thousand_callers_in_two_processes_are_one_load() {
-    let scene = Scene::of(2, |_| {}).await;
+    let scene = scene(2, |_| {}).await;
     let (crowd, requests) = stampede(&scene, 500).await;
     assert_eq!(crowd.values["old"], 1_000);
     assert_eq!((scene.source.counts().begun, crowd.loads), (1, 1));
@@ -32,7 +32,7 @@ async fn a_thousand_callers_in_two_processes_are_one_load() {
 
 #[tokio::test]
 async fn a_thousand_callers_in_eight_processes_are_one_load() {
-    let scene = Scene::of(8, |_| {}).await;
+    let scene = scene(8, |_| {}).await;
     let (crowd, requests) = stampede(&scene, 125).await;
     assert_eq!(crowd.values["old"], 1_000);
     assert_eq!(scene.source.counts().begun, 1, "{crowd:?}");
@@ -42,8 +42,8 @@ async fn a_thousand_callers_in_eight_processes_are_one_load() {
 /// What it is measured against: without a claim each process loads.
 #[tokio::test]
 async fn without_protection_they_are_many() {
-    let kind = restis_processes::cache::Kind::rust(env!("CARGO_BIN_EXE_player"), "naive");
-    let scene = Scene::with(&kind, 2, |_| {}).await;
+    let kind = Kind::rust(env!("CARGO_BIN_EXE_player"), "naive");
+    let scene = scene_of(&kind, 2, |_| {}).await;
     let (crowd, _) = stampede(&scene, 50).await;
     assert!(crowd.loads > 2, "{crowd:?}");
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use restis_processes::{
-    Error, Result, Server, Source,
-    cache::{Cache, Crowd, Kind, Settings},
+    Error, Result,
+    cache::{Crowd, Kind, Scene, Settings},
 };
 use tokio::time::{sleep, timeout};
 
@@ -39,55 +39,19 @@ impl Who {
     }
 }
 
-/// One scenario with one contestant: a server, a source and processes of their own.
-struct Scene {
-    server: Server,
-    source: Source,
-    caches: Vec<Cache>,
+/// Processes of one contestant that are set alike, before a server of their own.
+async fn scene_of(who: Who, processes: usize, settings: &Settings) -> Result<Scene> {
+    Scene::start(&who.kind()?, &vec![settings.clone(); processes]).await
 }
 
-impl Scene {
-    async fn of(who: Who, settings: &[Settings]) -> Result<Self> {
-        let (server, source) = (Server::start().await?, Source::start("old").await?);
-        let kind = who.kind()?;
-        let mut caches = Vec::new();
-        for settings in settings {
-            caches.push(kind.start(&server, &source, settings).await?);
-        }
-        server.reset().await?;
-        Ok(Self {
-            server,
-            source,
-            caches,
-        })
+/// How many of the processes are given the value from before, each asked once.
+async fn served_old(scene: &Scene, key: &str, tags: &[&str]) -> Result<usize> {
+    let mut old = 0;
+    for cache in &scene.caches {
+        let crowd = cache.get_or_set(key, tags).await?;
+        old += usize::from(crowd.value()? == "old");
     }
-
-    /// Two processes that are set alike.
-    async fn pair(who: Who, settings: &Settings) -> Result<Self> {
-        Self::of(who, &[settings.clone(), settings.clone()]).await
-    }
-
-    fn first(&self) -> Result<&Cache> {
-        self.caches.first().ok_or_else(no_process)
-    }
-
-    fn second(&self) -> Result<&Cache> {
-        self.caches.get(1).ok_or_else(no_process)
-    }
-
-    /// How many of the processes are given the value from before, each asked once.
-    async fn served_old(&self, key: &str, tags: &[&str]) -> Result<usize> {
-        let mut old = 0;
-        for cache in &self.caches {
-            let crowd = cache.get_or_set(key, tags).await?;
-            old += usize::from(crowd.value()? == "old");
-        }
-        Ok(old)
-    }
-}
-
-fn no_process() -> Error {
-    Error::new("there is no such process")
+    Ok(old)
 }
 
 fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
@@ -176,7 +140,7 @@ async fn caption(bento: &str) -> Result<String> {
 }
 
 async fn stampede(who: Who, processes: usize, callers: usize) -> Result<String> {
-    let scene = Scene::of(who, &vec![settings(|_| {}); processes]).await?;
+    let scene = scene_of(who, processes, &settings(|_| {})).await?;
     scene.source.delay(LOAD);
     let mut coming = Vec::new();
     for cache in &scene.caches {
@@ -203,7 +167,7 @@ async fn hit(who: Who, tags: u64) -> Result<String> {
     if who == Who::Naive && tags > 1 {
         return Ok("—".to_owned());
     }
-    let scene = Scene::pair(who, &settings(|_| {})).await?;
+    let scene = scene_of(who, 2, &settings(|_| {})).await?;
     let tags: Vec<String> = (0..tags).map(|tag| format!("tag-{tag}")).collect();
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     scene.first()?.get_or_set("page", &tags).await?;
@@ -247,7 +211,7 @@ async fn during_load(who: Who, by_tag: bool) -> Result<String> {
     if who == Who::Naive && by_tag {
         return Ok("—".to_owned());
     }
-    let scene = Scene::pair(who, &settings(|_| {})).await?;
+    let scene = scene_of(who, 2, &settings(|_| {})).await?;
     let tags: &[&str] = if by_tag { &["news"] } else { &[] };
     scene.source.delay(LOAD);
     let loading = scene.first()?.crowd("page", tags, 1).await?;
@@ -258,14 +222,14 @@ async fn during_load(who: Who, by_tag: bool) -> Result<String> {
         false => scene.second()?.delete("page").await?,
     }
     loading.all().await?;
-    Ok(fate(scene.served_old("page", tags).await?))
+    Ok(fate(served_old(&scene, "page", tags).await?))
 }
 
 async fn lost_markers(who: Who) -> Result<String> {
     if who == Who::Naive {
         return Ok("—".to_owned());
     }
-    let scene = Scene::pair(who, &settings(|settings| settings.ttl = Some(30 * DAY))).await?;
+    let scene = scene_of(who, 2, &settings(|settings| settings.ttl = Some(30 * DAY))).await?;
     scene.first()?.get_or_set("page", &["news"]).await?;
     scene.source.set("new");
     scene.second()?.invalidate_tag("news").await?;
@@ -280,7 +244,7 @@ async fn lost_markers(who: Who) -> Result<String> {
         )));
     }
     redis.del(others).await.map_err(words)?;
-    Ok(fate(scene.served_old("page", &["news"]).await?))
+    Ok(fate(served_old(&scene, "page", &["news"]).await?))
 }
 
 async fn late_clock(who: Who) -> Result<String> {
@@ -288,11 +252,11 @@ async fn late_clock(who: Who) -> Result<String> {
         return Ok("—".to_owned());
     }
     let late = settings(|settings| settings.clock_offset = -5_000);
-    let scene = Scene::of(who, &[settings(|_| {}), late]).await?;
+    let scene = Scene::start(&who.kind()?, &[settings(|_| {}), late]).await?;
     scene.first()?.get_or_set("page", &["news"]).await?;
     scene.source.set("new");
     scene.second()?.invalidate_tag("news").await?;
-    Ok(fate(scene.served_old("page", &["news"]).await?))
+    Ok(fate(served_old(&scene, "page", &["news"]).await?))
 }
 
 async fn in_memory(who: Who) -> Result<String> {
@@ -317,7 +281,7 @@ async fn in_memory(who: Who) -> Result<String> {
 }
 
 async fn memory_lag(who: Who, settings: &Settings) -> Result<String> {
-    let scene = Scene::pair(who, settings).await?;
+    let scene = scene_of(who, 2, settings).await?;
     let reader = scene.first()?;
     for _ in 0..2 {
         reader.get_or_set("page", &["news"]).await?;
@@ -346,7 +310,7 @@ async fn failing(who: Who, since: u64) -> Result<String> {
         settings.stale_if_error = Some(10 * MINUTE);
         settings.error_backoff = Some(1_000);
     });
-    let mut scene = Scene::pair(who, &set).await?;
+    let mut scene = scene_of(who, 2, &set).await?;
     scene.first()?.get_or_set("page", &[]).await?;
     sleep(Duration::from_millis(TTL + 100)).await;
     // The rest of the time passes on the clocks.
@@ -382,7 +346,7 @@ async fn killed(who: Who) -> Result<String> {
         settings.lease = Some(1_000);
         settings.loader_timeout = Some(10_000);
     });
-    let scene = Scene::pair(who, &set).await?;
+    let scene = scene_of(who, 2, &set).await?;
     scene.source.delay(Duration::from_secs(600));
     let lost = scene.first()?.crowd("page", &[], 1).await?;
     scene.source.begun(1).await?;

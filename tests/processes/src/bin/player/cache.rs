@@ -98,13 +98,21 @@ impl Plays for Restis {
                     cache.entry(key).tags(tags).get().await.map_err(words)?;
                 return Ok(json!(value));
             }
-            Request::Set { key, value } => cache.set(key, &value).await.map_err(words)?,
-            Request::Update { key, value } => {
+            Request::Set { key, value, tags } => {
+                cache
+                    .entry(key)
+                    .tags(tags)
+                    .set(&value)
+                    .await
+                    .map_err(words)?;
+            }
+            Request::Update { key, value, tags } => {
                 let write = async {
                     self.loader.write(&key, &value).await?;
                     Ok::<_, Error>(value)
                 };
-                cache.update(&key, || write).await.map_err(words)?;
+                let entry = cache.entry(&key).tags(tags);
+                entry.update(|| write).await.map_err(words)?;
             }
             Request::Delete { key } => cache.delete(key).await.map_err(words)?,
             Request::InvalidateTag { tag } => cache.invalidate_tag(tag).await.map_err(words)?,

@@ -63,11 +63,11 @@ impl Plays for Naive {
     async fn other(&self, request: Request) -> Result<Value> {
         match request {
             Request::Get { key, .. } => Ok(json!(self.read(&key).await?)),
-            Request::Set { key, value } => {
+            Request::Set { key, value, .. } => {
                 self.write(&key, &value).await?;
                 Ok(Value::Null)
             }
-            Request::Update { key, value } => {
+            Request::Update { key, value, .. } => {
                 self.loader.write(&key, &value).await?;
                 self.write(&key, &value).await?;
                 Ok(Value::Null)
