@@ -7,9 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use restis_local::Fault;
 use restis_processes::{
-    Source,
-    cache::{Cache, Scene, Settings},
+    Result, Source,
+    cache::{Scene, Settings},
 };
 
 use crate::{for_all, scene, seed};
@@ -22,12 +23,24 @@ const CHANGERS: u64 = 4;
 /// What is known of the source.
 struct Known<'a> {
     source: &'a Source,
+    /// Redis fails now and then.
+    may_fail: bool,
     next: RefCell<u64>,
-    /// For each key, how old a value may be that somebody is given who asks now: its place in the history.
-    floors: RefCell<HashMap<String, usize>>,
+    /// How long others than who made a change may not see it.
+    lag: Duration,
+    /// For each key the changes that are over: which process made it known, when, and its place in the history.
+    over: RefCell<HashMap<String, Vec<(usize, Instant, usize)>>>,
 }
 
 impl Known<'_> {
+    fn unless_it_may_fail<T>(&self, done: Result<T>) -> Option<T> {
+        match done {
+            Ok(done) => Some(done),
+            Err(_) if self.may_fail => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     fn fresh(&self) -> String {
         let mut next = self.next.borrow_mut();
         *next += 1;
@@ -40,15 +53,19 @@ impl Known<'_> {
         self.source.history(key).len() - 1
     }
 
-    /// A change has been made known to the caches.
-    fn over(&self, key: &str, place: usize) {
-        let mut floors = self.floors.borrow_mut();
-        let floor = floors.entry(key.to_owned()).or_default();
-        *floor = place.max(*floor);
+    /// A process has made a change known to the caches.
+    fn over(&self, process: usize, key: &str, place: usize) {
+        let mut over = self.over.borrow_mut();
+        let over = over.entry(key.to_owned()).or_default();
+        over.push((process, Instant::now(), place));
     }
 
-    fn floor(&self, key: &str) -> usize {
-        self.floors.borrow().get(key).copied().unwrap_or_default()
+    /// How old a value may be that a process is given which asks now: its place in the history.
+    fn floor(&self, process: usize, key: &str) -> usize {
+        let over = self.over.borrow();
+        let over = over.get(key).into_iter().flatten();
+        let seen = over.filter(|(by, at, _)| *by == process || at.elapsed() >= self.lag);
+        seen.map(|(_, _, place)| *place).max().unwrap_or_default()
     }
 
     fn place(&self, key: &str, value: &str) -> usize {
@@ -71,15 +88,19 @@ async fn read(known: &Known<'_>, scene: &Scene, random: &mut fastrand::Rng) {
     let (key, tags) = name(random.usize(..KEYS));
     let process = random.usize(..PROCESSES);
     let cache = &scene.caches[process];
-    let floor = known.floor(&key);
+    let floor = known.floor(process, &key);
     let values: Vec<String> = if random.u8(..4) == 0 {
-        let read = cache.get(&key, &texts(&tags)).await.unwrap();
-        read.into_iter().collect()
+        let read = cache.get(&key, &texts(&tags)).await;
+        known
+            .unless_it_may_fail(read)
+            .flatten()
+            .into_iter()
+            .collect()
     } else {
         let callers = random.usize(1..5);
         let coming = cache.crowd(&key, &texts(&tags), callers).await.unwrap();
         let crowd = coming.all().await.unwrap();
-        assert_eq!(crowd.errors, 0, "{crowd:?}");
+        assert!(crowd.errors == 0 || known.may_fail, "{crowd:?}");
         crowd.values.into_keys().collect()
     };
     for value in values {
@@ -92,7 +113,9 @@ async fn read(known: &Known<'_>, scene: &Scene, random: &mut fastrand::Rng) {
     }
 }
 
-async fn change(known: &Known<'_>, cache: &Cache, random: &mut fastrand::Rng) {
+async fn change(known: &Known<'_>, scene: &Scene, random: &mut fastrand::Rng) {
+    let process = random.usize(..PROCESSES);
+    let cache = &scene.caches[process];
     let number = random.usize(..KEYS);
     let (key, tags) = name(number);
     let change_all = |which: &dyn Fn(usize) -> bool| -> Vec<(String, usize)> {
@@ -102,42 +125,51 @@ async fn change(known: &Known<'_>, cache: &Cache, random: &mut fastrand::Rng) {
     let changed = match random.u8(..8) {
         0..3 => {
             let changed = vec![(key.clone(), known.change(&key))];
-            cache.delete(&key).await.unwrap();
-            changed
+            cache.delete(&key).await.map(|()| changed)
         }
         3..5 => {
             let value = known.fresh();
-            cache.update(&key, &value, &texts(&tags)).await.unwrap();
-            vec![(key.clone(), known.place(&key, &value))]
+            let done = cache.update(&key, &value, &texts(&tags)).await;
+            done.map(|()| vec![(key.clone(), known.place(&key, &value))])
         }
         5 => {
             let changed = change_all(&|key| key % 2 == number % 2);
-            cache.invalidate_tag(&tags[0]).await.unwrap();
-            changed
+            cache.invalidate_tag(&tags[0]).await.map(|()| changed)
         }
         6 => {
             let changed = change_all(&|_| true);
-            cache.invalidate_tag("all").await.unwrap();
-            changed
+            cache.invalidate_tag("all").await.map(|()| changed)
         }
         _ => {
             let changed = change_all(&|_| true);
-            cache.clear().await.unwrap();
-            changed
+            cache.clear().await.map(|()| changed)
         }
     };
-    for (key, place) in changed {
-        known.over(&key, place);
+    // What failed may be tried again, and until then nothing is promised.
+    for (key, place) in known.unless_it_may_fail(changed).unwrap_or_default() {
+        known.over(process, &key, place);
     }
 }
 
-async fn history(time: Duration, settings: impl FnOnce(&mut Settings)) {
+async fn history(faults: &[Fault], settings: impl FnOnce(&mut Settings)) {
     let seed = seed();
-    let scene = scene(PROCESSES, settings).await;
+    let mut lag = Duration::ZERO;
+    let scene = scene(PROCESSES, |set| {
+        settings(set);
+        // And what it takes to tell the time.
+        lag = Duration::from_millis(set.memory_ttl.map_or(0, |ttl| ttl + 20));
+    })
+    .await;
+    for (fault, number) in faults.iter().zip(1..) {
+        let fault = fault.clone().rate(0.02, seed.wrapping_add(number));
+        scene.server.local().inject(fault);
+    }
     let known = Known {
         source: &scene.source,
+        may_fail: !faults.is_empty(),
         next: RefCell::default(),
-        floors: RefCell::default(),
+        lag,
+        over: RefCell::default(),
     };
     for key in 0..KEYS {
         known.change(&name(key).0);
@@ -147,13 +179,12 @@ async fn history(time: Duration, settings: impl FnOnce(&mut Settings)) {
         let (scene, known) = (&scene, &known);
         async move {
             let mut random = fastrand::Rng::with_seed(seed.wrapping_add(actor));
-            while begun.elapsed() < time {
+            while begun.elapsed() < TIME {
                 scene.source.delay(Duration::from_millis(random.u64(..15)));
                 if actor < READERS {
                     read(known, scene, &mut random).await;
                 } else {
-                    let cache = &scene.caches[random.usize(..PROCESSES)];
-                    change(known, cache, &mut random).await;
+                    change(known, scene, &mut random).await;
                     tokio::time::sleep(Duration::from_millis(random.u64(..30))).await;
                 }
             }
@@ -173,12 +204,12 @@ const TIME: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn of_values_that_live_long() {
-    history(TIME, |_| {}).await;
+    history(&[], |_| {}).await;
 }
 
 #[tokio::test]
 async fn of_values_that_end_and_are_loaded_early() {
-    history(TIME, |settings| {
+    history(&[], |settings| {
         settings.ttl = Some(60);
         settings.early = Some(1.0);
         settings.jitter = 0.1;
@@ -188,7 +219,7 @@ async fn of_values_that_end_and_are_loaded_early() {
 
 #[tokio::test]
 async fn of_values_that_are_served_stale() {
-    history(TIME, |settings| {
+    history(&[], |settings| {
         settings.ttl = Some(20);
         settings.swr = Some(60_000);
         settings.stale_if_error = Some(60_000);
@@ -198,7 +229,7 @@ async fn of_values_that_are_served_stale() {
 
 #[tokio::test]
 async fn of_callers_that_do_not_share_what_they_find() {
-    history(TIME, |settings| {
+    history(&[], |settings| {
         settings.ttl = Some(100);
         settings.single_flight = Some(false);
     })
@@ -207,5 +238,21 @@ async fn of_callers_that_do_not_share_what_they_find() {
 
 #[tokio::test]
 async fn of_loads_that_outlive_their_claims() {
-    history(TIME, |settings| settings.lease = Some(5)).await;
+    history(&[], |settings| settings.lease = Some(5)).await;
+}
+
+/// What a process has changed itself it never sees old.
+#[tokio::test]
+async fn of_processes_with_a_memory() {
+    history(&[], |settings| settings.memory_ttl = Some(100)).await;
+}
+
+#[tokio::test]
+async fn of_a_server_whose_answers_are_lost() {
+    let faults = [
+        Fault::drop_after(),
+        Fault::drop_before(),
+        Fault::status(503),
+    ];
+    history(&faults, |settings| settings.lease = Some(300)).await;
 }

@@ -14,6 +14,7 @@ mod errors;
 mod foreign;
 mod histories;
 mod hits;
+mod lost;
 mod memory;
 mod races;
 mod refresh;
