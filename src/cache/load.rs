@@ -446,8 +446,9 @@ pub(super) async fn keep(
     };
     let over = match (&product.job.ticket, &product.record) {
         (Ticket::None, _) | (_, None) => {
-            // Nobody can be asked whether it was invalidated meanwhile. All of them loading would be worse.
-            leader.inspect(Leader::seal).map(found);
+            // Nobody was asked whether it was invalidated meanwhile: it is for those who came before Redis was last
+            // asked, and the others begin anew, as one.
+            leader.map(found);
             return false;
         }
         (ticket, _) if product.life.is_zero() => {
@@ -464,14 +465,15 @@ pub(super) async fn keep(
     let Some(record) = &product.record else {
         return false;
     };
+    // First the seal: who comes between the two would be handed a value that nothing was checked for.
+    if let Some(leader) = &leader {
+        leader.seal();
+    }
     // Whoever came while it was loaded may rely on it only if nothing was invalidated meanwhile.
     let check = match &leader {
         Some(leader) if leader.is_followed() => product.job.versions.as_ref(),
         _ => None,
     };
-    if let Some(leader) = &leader {
-        leader.seal();
-    }
     let asked = Instant::now();
     let done = op
         .put(&call.key, &over, record.text(), product.life, check)
@@ -493,8 +495,11 @@ pub(super) async fn keep(
             }
             false
         }
+        // Whether it was invalidated is not known. One of them asks again.
         Err(_) => {
-            leader.map(found);
+            if let Some(leader) = leader {
+                leader.land(Landing::Again);
+            }
             false
         }
     }

@@ -41,6 +41,9 @@ const MAX_BATCH: usize = 4 * 1024 * 1024;
 /// How long the version of a tag stays. When it goes, entries with that tag become misses.
 const TAG_TTL: u64 = 30 * 24 * 60 * 60 * 1000;
 
+/// How often a version is made anew, under another name, after an answer that was lost.
+const MAX_TRIES: u32 = 3;
+
 /// How many keys have their tags remembered, and how many values their refresh.
 const REMEMBERED: usize = 10_000;
 
@@ -467,9 +470,14 @@ impl Op {
 
     /// Makes the versions that are missing.
     pub(super) async fn complete(&mut self, versions: &mut Versions) -> Result<(), Error> {
-        if !versions.is_whole() {
-            let redis = self.redis.clone();
-            self.make(&redis, None, versions).await?;
+        let redis = self.redis.clone();
+        let mut tries = 0;
+        while !versions.is_whole() {
+            match self.make(&redis, None, versions).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_ambiguous() && tries < MAX_TRIES => tries += 1,
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -531,8 +539,9 @@ impl Op {
                     Marker::Namespace => set,
                     Marker::Tag(_) | Marker::AnyTag => set.arg("PX").arg(TAG_TTL),
                 };
-                // Whoever makes it, it is read right after.
-                set.query::<bool>().safety(Safety::IdempotentWrite)
+                // Never sent twice: others may have loaded by the first one, and somebody deleted it. The same name a
+                // second time would make what they loaded valid again.
+                set.query::<bool>()
             })
             .collect();
         self.bill(usize::from(first.is_some()) + made.len() + 1);
