@@ -29,7 +29,15 @@ struct Known<'a> {
     /// How long others than who made a change may not see it.
     lag: Duration,
     /// For each key the changes that are over: which process made it known, when, and its place in the history.
-    over: RefCell<HashMap<String, Vec<(usize, Instant, usize)>>>,
+    over: RefCell<HashMap<String, Vec<Over>>>,
+}
+
+/// A change that is over.
+struct Over {
+    /// The process that made it known.
+    process: usize,
+    at: Instant,
+    place: usize,
 }
 
 impl Known<'_> {
@@ -57,15 +65,19 @@ impl Known<'_> {
     fn over(&self, process: usize, key: &str, place: usize) {
         let mut over = self.over.borrow_mut();
         let over = over.entry(key.to_owned()).or_default();
-        over.push((process, Instant::now(), place));
+        over.push(Over {
+            process,
+            at: Instant::now(),
+            place,
+        });
     }
 
     /// How old a value may be that a process is given which asks now: its place in the history.
     fn floor(&self, process: usize, key: &str) -> usize {
         let over = self.over.borrow();
         let over = over.get(key).into_iter().flatten();
-        let seen = over.filter(|(by, at, _)| *by == process || at.elapsed() >= self.lag);
-        seen.map(|(_, _, place)| *place).max().unwrap_or_default()
+        let seen = over.filter(|over| over.process == process || over.at.elapsed() >= self.lag);
+        seen.map(|over| over.place).max().unwrap_or_default()
     }
 
     fn place(&self, key: &str, value: &str) -> usize {
