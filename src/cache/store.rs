@@ -20,9 +20,11 @@ use super::{
     versions::{Marker, Versions, refresh_key},
 };
 use crate::{
-    Batch, Command, Error, FromReply, Pipeline, Redis, Reply, ReplyKind, Safety, clock::Instant,
-    random,
+    Batch, Command, Error, FromReply, Pipeline, Redis, Reply, ReplyKind, clock::Instant, random,
 };
+
+/// How often versions are made anew, under other names, after an answer that was lost.
+const MAX_TRIES: u32 = 3;
 
 /// How long the version of a tag stays. When it goes, entries with that tag become misses.
 const TAG_TTL: u64 = 30 * 24 * 60 * 60 * 1000;
@@ -313,9 +315,14 @@ impl Op {
 
     /// Makes the versions that are missing.
     pub(super) async fn complete(&mut self, versions: &mut Versions) -> Result<(), Error> {
-        if !versions.is_whole() {
-            let redis = self.redis.clone();
-            self.make(&redis, None, versions).await?;
+        let redis = self.redis.clone();
+        let mut tries = 0;
+        while !versions.is_whole() {
+            match self.make(&redis, None, versions).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_ambiguous() && tries < MAX_TRIES => tries += 1,
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -388,8 +395,9 @@ impl Op {
                     Marker::Namespace => set,
                     Marker::Tag(_) | Marker::AnyTag => set.arg("PX").arg(TAG_TTL),
                 };
-                // Whoever makes it, it is read right after.
-                set.query::<bool>().safety(Safety::IdempotentWrite)
+                // Never sent twice: others may have loaded by the first one, and somebody deleted it. The same name a
+                // second time would make what they loaded valid again.
+                set.query::<bool>()
             })
             .collect();
         self.bill(usize::from(first.is_some()) + made.len() + 1);

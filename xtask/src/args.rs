@@ -11,6 +11,7 @@ Usage: cargo xtask <task> [--verbose]
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
   bench             compares speed with others, each row a ratio in one run
+  compare cache     runs what can happen to a cache with ours and with others, and prints a table
   worker            serves the Worker example in workerd, before a real server
   worker-build      builds the Worker example; wrangler.toml calls it
   tools             installs every tool the tasks use, into target/tools and tests/js
@@ -37,6 +38,7 @@ pub(crate) enum Task {
     Pkg,
     Size,
     Bench,
+    Compare,
     Worker,
     WorkerBuild,
     Tools,
@@ -113,6 +115,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invoc
         "pkg" => Task::Pkg,
         "size" => Task::Size,
         "bench" => Task::Bench,
+        "compare" => match &*rest {
+            [what] if what == "cache" => Task::Compare,
+            _ => return Err(usage("compare takes what to compare: cache".to_owned())),
+        },
         "worker" => Task::Worker,
         "worker-build" => Task::WorkerBuild,
         "tools" => Task::Tools,
@@ -122,7 +128,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invoc
         return Err(usage(format!("{name} takes no --long")));
     }
     match rest.first() {
-        Some(word) if !matches!(task, Task::Test { .. }) => {
+        Some(word) if !matches!(task, Task::Test { .. } | Task::Compare) => {
             Err(usage(format!("{name} takes no argument, got {word}")))
         }
         _ => Ok(Invocation { task, verbose }),
@@ -191,6 +197,11 @@ mod tests {
     }
 
     #[test]
+    fn compare_says_what() {
+        assert_eq!(task("compare cache"), Task::Compare);
+    }
+
+    #[test]
     fn options_stand_anywhere() {
         let invocation = parse(["-v".to_owned(), "demo".to_owned()]).unwrap();
         assert!(invocation.verbose);
@@ -205,6 +216,8 @@ mod tests {
             ("demo --fast", "unknown option --fast"),
             ("demo now", "demo takes no argument, got now"),
             ("demo --long", "demo takes no --long"),
+            ("compare", "compare takes what to compare"),
+            ("compare cache twice", "compare takes what to compare"),
         ] {
             assert!(
                 problem(line).starts_with(words),

@@ -8,6 +8,7 @@ compile_error!("the tasks start Unix servers and process groups: on Windows run 
 mod args;
 mod bench;
 mod claims;
+mod compare;
 mod debian;
 mod demo;
 mod error;
@@ -60,6 +61,7 @@ fn run(task: &Task) -> error::Result<()> {
         Task::Pkg => package::build(&repo),
         Task::Size => size::run(&repo),
         Task::Bench => bench::run(&repo),
+        Task::Compare => compare::cache(&repo),
         Task::Worker => worker::serve(&repo),
         Task::WorkerBuild => worker::build(&repo),
         Task::Tools => tools::install_all(&repo),
