@@ -39,7 +39,8 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<u64>) -> Result<
     })
 }
 
-/// `PUT /users/{id}`: the database, then the user's entry, then the lists the user was or will be in.
+/// `PUT /users/{id}`: the database, then the user's entry, then the lists the user was or will be in. After a 503 it is
+/// called again: which of them were done is not known.
 pub(crate) async fn save(
     State(app): State<App>,
     Path(id): Path<u64>,
@@ -56,7 +57,7 @@ pub(crate) async fn save(
     .await?
 }
 
-/// `DELETE /users/{id}`: what is not there stays so, and after a 503 it is called again.
+/// `DELETE /users/{id}`. After a 503 it is called again, too.
 pub(crate) async fn remove(
     State(app): State<App>,
     Path(id): Path<u64>,
