@@ -21,7 +21,7 @@ pub(crate) struct Profile {
     family: u64,
 }
 
-/// `GET /users/{id}`. That there is no such user is cached, too, but not for long.
+/// `GET /users/{id}`. That there is no such user is cached, too, and asked again after 10 s.
 ///
 /// Cost: one billed command if it is in the cache.
 pub(crate) async fn show(State(app): State<App>, Path(id): Path<u64>) -> Result<Response, Failure> {

@@ -14,8 +14,7 @@ use crate::{
 const FRESH: Duration = Duration::from_secs(300);
 /// For so long after that it is answered as it was, and loaded behind the answer: nobody waits for it.
 const STALE: Duration = Duration::from_secs(300);
-/// How long it is believed that there is no such user: short, since it may change, and since anyone could fill the cache
-/// by counting up.
+/// For so long nobody asks the database again for a user who is not there: short, since there may be one soon.
 const NOBODY: Duration = Duration::from_secs(10);
 /// More than the database needs. If an isolate dies while it loads, others wait for twice as long.
 const LOADING: Duration = Duration::from_secs(2);
