@@ -13,7 +13,7 @@ mod session;
 
 use std::{sync::OnceLock, time::Duration};
 
-use restis::Redis;
+use restis::{Cache, Redis};
 use serde_json::json;
 use worker::{Context, Env, Method, Request, Response, console_error, event};
 
@@ -29,18 +29,18 @@ enum Failure {
 type Answer = Result<Response, Failure>;
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     // Cloudflare's name for this request; it stands in the log and in the answer.
     let ray = request
         .headers()
         .get("CF-Ray")?
         .unwrap_or_else(|| "local".into());
-    answer(request, &env)
+    answer(request, &env, &context)
         .await
         .or_else(|failure| failure.into_response(&ray))
 }
 
-async fn answer(request: Request, env: &Env) -> Answer {
+async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
     let Some(route) = Route::of(&request.method(), &request.path()) else {
         // Costs nothing, so it need not be counted.
         return Ok(Response::error(
@@ -48,7 +48,7 @@ async fn answer(request: Request, env: &Env) -> Answer {
             404,
         )?);
     };
-    let redis = redis(env)?;
+    let Isolate { redis, users } = isolate(env)?;
     // Set by Cloudflare itself. X-Forwarded-For is whatever the caller wrote into it.
     let ip = request
         .headers()
@@ -59,30 +59,36 @@ async fn answer(request: Request, env: &Env) -> Answer {
     }
     match route {
         Route::Index => index(),
-        Route::User(id) => profile::show(redis, id).await,
+        Route::User(id) => profile::show(users, context, id).await,
         Route::Login => session::login(redis, request, ip).await,
         Route::Me => session::show(redis, &request).await,
         Route::Logout => session::logout(redis, &request).await,
     }
 }
 
-/// The client of this isolate.
+/// What this isolate keeps from one request to the next.
 ///
-/// It has no connections (those are the runtime's) and keeps no request of one visitor for
-/// another, so a global is safe here. And it is better than one for each request: the token by
-/// which the database lets us read our own writes lives in the client, so the session that a login
-/// has just written is there for the next request, even when a replica answers it.
-fn redis(env: &Env) -> Result<&'static Redis, restis::Error> {
-    static REDIS: OnceLock<Redis> = OnceLock::new();
-    if let Some(redis) = REDIS.get() {
-        return Ok(redis);
+/// The client has no connections (those are the runtime's), and neither it nor the cache keeps a request of one visitor
+/// for another, so a global is safe here. And it is better than one for each request: the token by which the database
+/// lets us read our own writes lives in the client, so the session that a login has just written is there for the next
+/// request, even when a replica answers it.
+struct Isolate {
+    redis: Redis,
+    users: Cache,
+}
+
+fn isolate(env: &Env) -> Result<&'static Isolate, restis::Error> {
+    static ISOLATE: OnceLock<Isolate> = OnceLock::new();
+    if let Some(isolate) = ISOLATE.get() {
+        return Ok(isolate);
     }
     // Reads variables and secrets alike. An isolate never sees them change: new ones start new isolates.
     let redis =
         restis::Builder::from_vars(|name| env.var(name).ok().map(|value| value.to_string()))
             .timeout(PATIENCE)
             .build()?;
-    Ok(REDIS.get_or_init(|| redis))
+    let users = profile::cache(&redis);
+    Ok(ISOLATE.get_or_init(|| Isolate { redis, users }))
 }
 
 #[derive(Clone, Copy)]
@@ -123,7 +129,7 @@ impl Route {
 fn index() -> Answer {
     Ok(Response::from_json(&json!({
         "routes": {
-            "GET /users/:id": "a profile, from the cache for 300 s",
+            "GET /users/:id": "a profile, fresh from the cache for 300 s",
             "POST /login": "{\"userId\": \"…\"} begins a session of 7 days",
             "GET /me": "whose session it is",
             "POST /logout": "ends it",

@@ -1,46 +1,63 @@
 //! Profiles of users, read through a cache.
 
-use restis::{Json, Redis};
-use worker::{Response, console_warn};
+use std::{convert::Infallible, time::Duration};
+
+use restis::{Cache, Redis};
+use worker::{Context, Response, console_warn, send::IntoSendFuture};
 
 use crate::{
-    Answer, Failure,
+    Answer,
     database::{self, User},
 };
 
-/// A change shows after this many seconds at the latest.
-const FRESH: u64 = 300;
+/// After this time a profile is loaded again.
+const FRESH: Duration = Duration::from_secs(300);
+/// For so long after that it is answered as it was, and loaded behind the answer: nobody waits for it.
+const STALE: Duration = Duration::from_secs(300);
+/// For so long nobody asks the database again for a user who is not there: short, since there may be one soon.
+const NOBODY: Duration = Duration::from_secs(10);
+/// More than the database needs. If an isolate dies while it loads, others wait for twice as long.
+const LOADING: Duration = Duration::from_secs(2);
+
+/// The cache of this isolate: `user:{id}`.
+pub(crate) fn cache(redis: &Redis) -> Cache {
+    Cache::new(redis)
+        .namespace("user")
+        .ttl(FRESH)
+        .stale_while_revalidate(STALE)
+        .negative_ttl(NOBODY)
+        .loader_timeout(LOADING)
+        // A Redis that fails is not a miss: a database that needs a cache may not survive all that the cache has kept
+        // from it.
+        .fail_open(false)
+        .on_report(|report| {
+            // Without the write of a value the next request is slower, but this one has its answer.
+            if report.errors > 0 {
+                console_warn!(
+                    "{} of a profile: a request to Redis failed",
+                    report.operation
+                );
+            }
+        })
+}
 
 /// `GET /users/:id`.
 ///
-/// Cost: one round trip and one billed command if the profile is in the cache, two of each if not.
-pub(crate) async fn show(redis: &Redis, id: u64) -> Answer {
-    let (user, source) = read(redis, id).await?;
-    let Some(user) = user else {
-        return Ok(Response::error("There is no such user.", 404)?);
+/// Cost: one round trip and one billed command if the profile is in the cache.
+pub(crate) async fn show(users: &Cache, context: &Context, id: u64) -> Answer {
+    let cached = users
+        .entry(id)
+        // The platform keeps the isolate alive for what is left to do after the answer.
+        .background(|rest| context.wait_until(rest))
+        // Whatever touches the platform is not `Send`; on one thread it may be called so.
+        .fetch(move || async move { Ok::<_, Infallible>(database::load(id).await) }.into_send())
+        .await?;
+    let user: &Option<User> = &cached.value;
+    let answer = match user {
+        Some(user) => Response::from_json(user)?,
+        None => Response::error("There is no such user.", 404)?,
     };
-    let answer = Response::from_json(&user)?;
-    answer.headers().set("X-Cache", source)?;
+    let status = cached.cache_status("users");
+    answer.headers().set("Cache-Status", &status)?;
     Ok(answer)
-}
-
-async fn read(redis: &Redis, id: u64) -> Result<(Option<User>, &'static str), Failure> {
-    let key = format!("user:{id}");
-    match redis.get::<Json<User>>(&key).await {
-        Ok(Some(Json(user))) => return Ok((Some(user), "HIT")),
-        Ok(None) => {}
-        // Another version of this Worker wrote it, with other fields: as good as not there.
-        Err(error) if error.is_decode() => {}
-        // Not a miss. A database that needs a cache may not survive all that the cache has kept from it.
-        Err(error) => return Err(error.into()),
-    }
-    let user = database::load(id).await;
-    // Who is not there is not stored: else anyone could fill the cache by counting up.
-    if let Some(user) = &user {
-        // Without this write the next request is slower, but this one has its answer.
-        if let Err(error) = redis.set(&key, Json(user)).ex(FRESH).await {
-            console_warn!("not cached: {error}");
-        }
-    }
-    Ok((user, "MISS"))
 }
