@@ -313,7 +313,7 @@ where
     let loaded = match result {
         Ok(loaded) => loaded,
         Err(error) => {
-            op.load_failed();
+            op.load_failed(&error);
             return failed(op, call, *job, error).await;
         }
     };

@@ -637,8 +637,8 @@ where
     let work = load::timed(op.settings.loader_timeout, loader(keys));
     let loaded = claims::while_held(op, holds, None, work).await;
     op.report.load = Some(begun.elapsed());
-    if loaded.is_err() {
-        op.load_failed();
+    if let Err(error) = &loaded {
+        op.load_failed(error);
     }
     loaded
 }

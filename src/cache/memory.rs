@@ -1,7 +1,6 @@
 //! The optional cache in this process' memory: bounded in bytes, and in how long it may be behind Redis.
 
 use std::{
-    fmt,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -14,6 +13,7 @@ use quick_cache::{Weighter, sync::Cache};
 use super::record::Record;
 use crate::{client::lock, clock::Instant};
 
+/// A [`Store`]. Whoever never asks for one does not link it.
 pub(super) struct Memory {
     ttl: Duration,
     entries: Cache<String, Kept, Bytes>,
@@ -21,6 +21,30 @@ pub(super) struct Memory {
     generation: AtomicU64,
     /// Between a look at the generation and the entry that is kept, nothing is invalidated.
     order: Mutex<()>,
+}
+
+/// Values in this process' memory.
+pub(super) trait Store: Send + Sync {
+    fn get(&self, key: &str) -> Option<Arc<Record>>;
+
+    /// To be read before Redis is asked, and handed to [`keep`](Self::keep).
+    fn generation(&self) -> u64;
+
+    /// Keeps what held at `since` and is fresh for `left`, unless something was invalidated here since then.
+    fn keep(
+        &self,
+        key: &str,
+        record: &Arc<Record>,
+        since: Instant,
+        left: Duration,
+        generation: u64,
+    );
+
+    /// Forgets one entry.
+    fn forget(&self, key: &str);
+
+    /// Forgets all: which entries have a tag or fit a pattern is not known here, and they live for a moment only.
+    fn clear(&self);
 }
 
 #[derive(Clone)]
@@ -52,8 +76,10 @@ impl Memory {
             order: Mutex::new(()),
         }
     }
+}
 
-    pub(super) fn get(&self, key: &str) -> Option<Arc<Record>> {
+impl Store for Memory {
+    fn get(&self, key: &str) -> Option<Arc<Record>> {
         let kept = self.entries.get(key)?;
         if kept.since.elapsed() < kept.ttl {
             return Some(kept.record);
@@ -62,13 +88,11 @@ impl Memory {
         None
     }
 
-    /// To be read before Redis is asked, and handed to [`keep`](Self::keep).
-    pub(super) fn generation(&self) -> u64 {
+    fn generation(&self) -> u64 {
         self.generation.load(SeqCst)
     }
 
-    /// Keeps what held at `since` and is fresh for `left`, unless something was invalidated here since then.
-    pub(super) fn keep(
+    fn keep(
         &self,
         key: &str,
         record: &Arc<Record>,
@@ -87,25 +111,15 @@ impl Memory {
         }
     }
 
-    /// Forgets one entry.
-    pub(super) fn forget(&self, key: &str) {
+    fn forget(&self, key: &str) {
         let _order = lock(&self.order);
         self.generation.fetch_add(1, SeqCst);
         self.entries.remove(key);
     }
 
-    /// Forgets all: which entries have a tag or fit a pattern is not known here, and they live for a moment only.
-    pub(super) fn clear(&self) {
+    fn clear(&self) {
         let _order = lock(&self.order);
         self.generation.fetch_add(1, SeqCst);
         self.entries.clear();
-    }
-}
-
-impl fmt::Debug for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory")
-            .field("ttl", &self.ttl)
-            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{decide::Windows, memory::Memory, status::Report};
+use super::{decide::Windows, memory::Store, status::Report};
 use crate::clock;
 
 /// A loader's limit where none is set.
@@ -30,7 +30,7 @@ pub(super) struct Settings {
     pub(super) redis_timeout: Duration,
     pub(super) single_flight: bool,
     pub(super) compress_above: usize,
-    pub(super) memory: Option<Arc<Memory>>,
+    pub(super) memory: Option<Arc<dyn Store>>,
     pub(super) clock: Clock,
     pub(super) hook: Option<Hook>,
 }

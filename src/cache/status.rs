@@ -6,6 +6,10 @@ use std::{
     time::Duration,
 };
 
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+
+use crate::Error;
+
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -95,7 +99,7 @@ impl<V> Cached<V> {
     }
 }
 
-/// What a cache has done since it was made: a snapshot of counters that all its clones share.
+/// What a cache has done since it was made: a snapshot of counters that all its clones share. It can be serialized.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -137,6 +141,14 @@ macro_rules! counters {
             $(pub(super) $name: AtomicU64,)*
         }
 
+        impl Serialize for Stats {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut fields = serializer.serialize_struct("Stats", [$(stringify!($name)),*].len())?;
+                $(fields.serialize_field(stringify!($name), &self.$name)?;)*
+                fields.end()
+            }
+        }
+
         impl Counters {
             pub(super) fn snapshot(&self) -> Stats {
                 Stats { $($name: self.$name.load(Relaxed),)* }
@@ -170,7 +182,7 @@ impl Counters {
 }
 
 /// What one call came to, as [`Cache::on_report`](super::Cache::on_report) hands it out. It holds no key and no value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
     /// Which call: `get`, `set`, `get_or_set`…
@@ -187,6 +199,8 @@ pub struct Report {
     pub billed: u32,
     /// Requests that failed.
     pub errors: u32,
+    /// What failed last, a request or the loader: also where the call has an answer all the same.
+    pub error: Option<Error>,
     /// How long the call took, from its beginning to its answer, or to the end of what it left to the background.
     pub elapsed: Duration,
 }

@@ -131,6 +131,7 @@ impl Op {
                 requests: 0,
                 billed: 0,
                 errors: 0,
+                error: None,
                 elapsed: Duration::ZERO,
             },
             begun: Instant::now(),
@@ -168,8 +169,9 @@ impl Op {
     }
 
     pub(super) fn failed<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        if result.is_err() {
+        if let Err(error) = &result {
             self.report.errors += 1;
+            self.report.error = Some(error.clone());
         }
         result
     }
@@ -354,8 +356,9 @@ impl Op {
     }
 
     /// A load has come to nothing.
-    pub(super) fn load_failed(&mut self) {
+    pub(super) fn load_failed(&mut self, error: &Error) {
         self.report.load_failed = true;
+        self.report.error = Some(error.clone());
         self.shared.counters.load_errors.fetch_add(1, Relaxed);
     }
 

@@ -175,7 +175,7 @@ async fn nobody_waits_for_more_than_two_loads() {
     let t = Instant::now();
     let all: Vec<_> = (0..20)
         .map(|_| {
-            let (c, loads) = (c.clone(), loads.clone());
+            let (c, loads) = (c.clone(), Arc::clone(&loads));
             tokio::spawn(async move {
                 c.entry("k")
                     .tag("hot")
@@ -211,7 +211,7 @@ async fn a_crowd_waits_for_a_load_longer_than_its_claim() {
     let loads = Arc::new(AtomicU64::new(0));
     let all: Vec<_> = (0..100)
         .map(|_| {
-            let (c, loads) = (c.clone(), loads.clone());
+            let (c, loads) = (c.clone(), Arc::clone(&loads));
             tokio::spawn(async move {
                 c.get_or_set("k", || async {
                     loads.fetch_add(1, SeqCst);
@@ -515,7 +515,7 @@ async fn a_load_longer_than_its_claim_is_stored_while_others_ask() {
     let t = Instant::now();
     for _ in 0..3 {
         let c = Cache::new(&client(&l)).namespace("n").lease(ms(300));
-        let loads = loads.clone();
+        let loads = Arc::clone(&loads);
         all.push(tokio::spawn(async move {
             while t.elapsed() < Duration::from_secs(4) {
                 c.get_or_set("k", || async {

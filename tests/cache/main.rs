@@ -8,6 +8,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::new_without_default,
+    clippy::string_slice,
     reason = "a test, not an API"
 )]
 

@@ -64,11 +64,8 @@ fn cache(redis: &Redis, namespace: &'static str) -> Cache {
         .stale_if_error(minutes(60))
         .on_report(move |report| {
             // Whoever was served all the same has not noticed, so it is said here.
-            if report.load_failed || report.errors > 0 {
-                eprintln!(
-                    "{namespace}: {}: {:?}, load failed: {}, failed requests to Redis: {}",
-                    report.operation, report.status, report.load_failed, report.errors
-                );
+            if let Some(error) = &report.error {
+                eprintln!("{namespace}: {}: {error}", report.operation);
             }
         })
 }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use restis::{Cache, Redis};
-use worker::{Context, Response, console_warn, send::IntoSendFuture};
+use worker::{Context, Response, console_warn};
 
 use crate::{
     Answer,
@@ -32,11 +32,8 @@ pub(crate) fn cache(redis: &Redis) -> Cache {
         .fail_open(false)
         .on_report(|report| {
             // Without the write of a value the next request is slower, but this one has its answer.
-            if report.errors > 0 {
-                console_warn!(
-                    "{} of a profile: a request to Redis failed",
-                    report.operation
-                );
+            if let Some(error) = &report.error {
+                console_warn!("{} of a profile: {error}", report.operation);
             }
         })
 }
@@ -48,9 +45,8 @@ pub(crate) async fn show(users: &Cache, context: &Context, id: u64) -> Answer {
     let cached = users
         .entry(id)
         // The platform keeps the isolate alive for what is left to do after the answer.
-        .background(|rest| context.wait_until(rest))
-        // Whatever touches the platform is not `Send`; on one thread it may be called so.
-        .fetch(move || async move { Ok::<_, Infallible>(database::load(id).await) }.into_send())
+        .background_local(|rest| context.wait_until(rest))
+        .fetch(move || async move { Ok::<_, Infallible>(database::load(id).await) })
         .await?;
     let user: &Option<User> = &cached.value;
     let answer = match user {
