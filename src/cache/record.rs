@@ -346,3 +346,7 @@ fn percent_decode(text: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+// The properties need a source of randomness that wasm32 has not.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
