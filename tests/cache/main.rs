@@ -21,6 +21,7 @@ mod many;
 mod memory;
 mod plain;
 mod race;
+mod simulated;
 mod stale;
 mod write_through;
 
