@@ -31,6 +31,7 @@ const SHELL: &str = r#"
     echo "$server"
     read -r _
     kill -9 "$server"
+    wait "$server"
 "#;
 
 /// Where systems do not take the ports from that they give to clients.
