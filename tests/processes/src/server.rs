@@ -71,6 +71,7 @@ impl Server {
             .args(["--save", "", "--appendonly", "no"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .context("/bin/sh does not start")?;
         let output = shell.stdout.take().context("/bin/sh has no output")?;
