@@ -31,6 +31,7 @@ const SHELL: &str = r#"
     echo "$server"
     read -r _
     kill -9 "$server"
+    wait "$server"
 "#;
 
 /// Where systems do not take the ports from that they give to clients.
@@ -70,6 +71,7 @@ impl Server {
             .args(["--save", "", "--appendonly", "no"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .context("/bin/sh does not start")?;
         let output = shell.stdout.take().context("/bin/sh has no output")?;

@@ -130,10 +130,13 @@ type Answer = std::pin::Pin<Box<dyn Future<Output = Result<String>>>>;
 
 async fn caption(bento: &str) -> Result<String> {
     Ok(format!(
-        "`cargo xtask compare cache`, {}. Each cell is a run with a server and processes of its own. restis is asked over \
-         REST by restis-local on loopback; {bento} is before the same server over TCP, by ioredis {}. Loads are counted at \
-         the source, which takes 200 ms; commands at the server, for both by its own statistics; round trips are HTTP \
-         requests, and for TCP the server's reads from its connections. The last column is restis without its cache.",
+        "`cargo xtask compare cache`, {}. Each cell is a run with a server and processes of its own. restis asks it over \
+         REST, by restis-local on loopback; {bento} asks the same server over TCP, by ioredis {}, with options that mean \
+         the same (tests/js/bento.mjs). Loads are counted at the source, which takes 200 ms where a crowd, a change during \
+         a load or a kill is shown, and answers at once elsewhere. Commands are counted at the server by its own \
+         statistics, for both; round trips are HTTP requests, and for TCP the server's reads from its connections. Stale \
+         values may be served for 10 min after their end where the source fails, with a pause of 1 s after each failure. \
+         The last column is restis without its cache.",
         heading().await?,
         installed("ioredis")?,
     ))
