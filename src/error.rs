@@ -151,6 +151,14 @@ impl Error {
         )
     }
 
+    /// The source of a cache was changed, and it is not known whether the cache still has what was there before.
+    #[cfg(feature = "cache")]
+    pub(crate) fn not_told(error: Self) -> Self {
+        let message = "the source was written, and the cache, which may still have what was there before, could not be \
+                       told: delete the key when Redis answers again";
+        Self::new(error.kind(), message).with_source(Some(Arc::new(error)))
+    }
+
     /// A batch whose answer has too few entries, or too many: which of the commands ran is not known.
     pub(crate) fn misordered(sent: usize, found: usize) -> Self {
         Self::decode(format!(

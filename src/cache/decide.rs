@@ -47,6 +47,10 @@ impl Windows {
 /// Whether a value that is fresh is due to be loaded again, by the rule of XFetch: the nearer its end and the longer
 /// its loading takes, the likelier. `chance` is uniform in `[0, 1)`.
 ///
+/// Its end is taken to be earlier by the time that loading takes, so that who begins in time also ends in time: where a
+/// value is asked for 100 times a second and takes 50 ms to load, the rule alone has a miss at 13 % of all ends, and so
+/// at one of 2,500.
+///
 /// Without claims this loads e^(1/beta) times for each end, however many ask.
 ///
 /// Source: Vattani, Chierichetti, Lowenstein, [Optimal Probabilistic Cache Stampede Prevention](https://doi.org/10.14778/2757807.2757813),
@@ -55,7 +59,8 @@ pub(super) fn is_due(head: &Head, now: u64, beta: f64, chance: f64) -> bool {
     if beta <= 0.0 {
         return false;
     }
-    let ahead = head.load_time as f64 * beta * -(1.0 - chance).ln();
+    let load_time = head.load_time as f64;
+    let ahead = load_time + load_time * beta * -(1.0 - chance).ln();
     now as f64 + ahead >= head.fresh_until as f64
 }
 
@@ -122,52 +127,56 @@ mod tests {
 
     #[test]
     fn due() {
-        // With a load time of 100 ms and a chance of 1 - 1/e, the value is due 100 ms before its end.
+        // With a load time of 100 ms and a chance of 1 - 1/e, the value is due 200 ms before its end.
         let chance = 1.0 - (-1.0_f64).exp();
         let head = head(10_000, 100);
-        assert!(!is_due(&head, 9_890, 1.0, chance));
-        assert!(is_due(&head, 9_910, 1.0, chance));
-        assert!(is_due(&head, 9_810, 2.0, chance));
-        assert!(!is_due(&head, 9_999, 0.0, 0.999));
-        assert!(!is_due(&head, 9_999, 1.0, 0.0));
-        assert!(is_due(&head, 10_000, 1.0, 0.0));
+        assert!(!is_due(&head, 9_790, 1.0, chance));
+        assert!(is_due(&head, 9_810, 1.0, chance));
+        assert!(is_due(&head, 9_710, 2.0, chance));
+        assert!(!is_due(&head, 10_000, 0.0, 0.999));
+        assert!(!is_due(&head, 9_899, 1.0, 0.0));
+        assert!(is_due(&head, 9_900, 1.0, 0.0));
     }
 
-    /// 200 cycles of 100 reads a second and a load of 200 ms: without claims e loads for each end, with them one.
-    #[test]
-    fn law_of_early_loads() {
+    /// Loads for each end, and reads that found nothing, of so many cycles of 100 reads a second.
+    fn cycles(count: u32, load: u64, beta: f64, claims: bool) -> (f64, u32) {
         const EVERY: u64 = 10;
-        const LOAD: u64 = 200;
         const TTL: u64 = 5_000;
         let mut random = fastrand::Rng::with_seed(7);
-        let mut cycles = |claims: bool| {
-            let (mut now, mut loads, mut misses, mut cycle) = (0, 0, 0, 0);
-            let mut value = head(TTL, LOAD);
-            // When each load under way ends.
-            let mut under_way: Vec<u64> = Vec::new();
-            while cycle < 200 {
-                now += EVERY;
-                if let Some(&end) = under_way.first().filter(|end| **end <= now) {
-                    value = head(end + TTL, LOAD);
-                    under_way.clear();
-                    cycle += 1;
-                }
-                if now >= value.fresh_until {
-                    misses += 1;
-                }
-                let free = !claims || under_way.is_empty();
-                if is_due(&value, now, 1.0, random.f64()) && free {
-                    under_way.push(now + LOAD);
-                    loads += 1;
-                }
+        let (mut now, mut loads, mut misses, mut cycle) = (0, 0, 0, 0);
+        let mut value = head(TTL, load);
+        // When each load under way ends.
+        let mut under_way: Vec<u64> = Vec::new();
+        while cycle < count {
+            now += EVERY;
+            if let Some(&end) = under_way.first().filter(|end| **end <= now) {
+                value = head(end + TTL, load);
+                under_way.clear();
+                cycle += 1;
             }
-            (f64::from(loads) / 200.0, misses)
-        };
-        let (loads, misses) = cycles(true);
+            if now >= value.fresh_until {
+                misses += 1;
+            }
+            let free = !claims || under_way.is_empty();
+            if is_due(&value, now, beta, random.f64()) && free {
+                under_way.push(now + load);
+                loads += 1;
+            }
+        }
+        (f64::from(loads) / f64::from(count), misses)
+    }
+
+    #[test]
+    fn law_of_early_loads() {
+        let (loads, misses) = cycles(200, 200, 1.0, true);
         assert_eq!(misses, 0);
         assert!(loads <= 1.05, "{loads}");
-        let (loads, _) = cycles(false);
+        // Without claims e loads for each end.
+        let (loads, _) = cycles(200, 200, 1.0, false);
         assert!((loads - 2.7).abs() <= 0.4, "{loads}");
+        // Quick loads too end before the value does.
+        let (_, misses) = cycles(10_000, 50, 1.0, true);
+        assert!(misses < 20, "{misses}");
     }
 
     #[test]

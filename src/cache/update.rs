@@ -65,8 +65,12 @@ where
         None => Ok((false, true)),
     };
     if !matches!(done, Ok((true, _))) {
-        // If this fails too, the claim ends with its lease.
-        let _ = op.unlink(std::slice::from_ref(&call.key)).await;
+        let gone = op.unlink(std::slice::from_ref(&call.key)).await;
+        // A claim of ours that is still there ends with its lease. What somebody else has put there does not.
+        if let (Ok(_), Ok(_), Err(error)) = (&written, &done, gone) {
+            op.forget(Some(&call.key));
+            return Err(Error::not_told(error));
+        }
     }
     op.forget(Some(&call.key));
     written

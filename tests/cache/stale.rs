@@ -274,7 +274,7 @@ async fn an_early_load_spares_the_miss() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     source.let_go();
     slow.await.unwrap();
-    // Far from its end it is not due: the chance is e^-90.
+    // Far from its end it is not due: the chance is e^-98.
     for _ in 0..100 {
         let cached = cache.entry("k").fetch(source.loader()).await.unwrap();
         assert_eq!(cached.status, Status::Hit);

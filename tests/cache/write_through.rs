@@ -198,3 +198,90 @@ async fn one_that_goes_away_in_between_leaves_nothing_old() {
         "new"
     );
 }
+
+#[tokio::test]
+async fn one_that_came_second_does_not_rely_on_the_first_to_end() {
+    let (_local, redis, cache, source) = filled().await;
+    let other = super::cache(&redis);
+    let (a_writes, b_has_written, b_ends) = (
+        tokio::sync::Notify::new(),
+        tokio::sync::Notify::new(),
+        tokio::sync::Notify::new(),
+    );
+    let a_has_claimed = tokio::sync::Notify::new();
+    // It reaches the source after the other one, and goes away right then.
+    let first = async {
+        let update = cache.update("k", || async {
+            a_has_claimed.notify_one();
+            a_writes.notified().await;
+            source.set("a");
+            b_ends.notify_one();
+            std::future::pending::<Result<String, Error>>().await
+        });
+        tokio::select! {
+            _ = update => panic!("it has no end"),
+            () = async {
+                a_has_claimed.notified().await;
+                b_has_written.notified().await;
+                a_writes.notify_one();
+                until(async || source.clone().load().await.unwrap() == "a").await;
+            } => {}
+        }
+    };
+    let second = async {
+        until(async || {
+            let text: Option<String> = redis.get("k").await.unwrap();
+            text.is_some_and(|text| text.starts_with("r1u"))
+        })
+        .await;
+        let update = other.update("k", || async {
+            source.set("b");
+            b_has_written.notify_one();
+            b_ends.notified().await;
+            Ok::<_, Error>("b".to_owned())
+        });
+        update.await.unwrap();
+    };
+    within(async { tokio::join!(first, second) }).await;
+    let value = within(other.get_or_set("k", source.loader()))
+        .await
+        .unwrap();
+    assert_eq!(value, "a");
+}
+
+#[tokio::test]
+async fn the_source_may_go_on_after_the_caller_went_away() {
+    let (_local, _redis, cache, source) = filled().await;
+    let late = std::sync::Arc::new(tokio::sync::Notify::new());
+    let begun = tokio::sync::Notify::new();
+    let update = cache.update("k", || async {
+        // A database does not stop because nobody waits for it.
+        let (source, late) = (source.clone(), std::sync::Arc::clone(&late));
+        tokio::spawn(async move {
+            late.notified().await;
+            source.set("new");
+        });
+        begun.notify_one();
+        std::future::pending::<Result<String, Error>>().await
+    });
+    tokio::select! {
+        _ = update => panic!("it has no end"),
+        () = begun.notified() => {}
+    }
+    // The next caller here waits for the rest of the lease, in which the source gets there.
+    let mut read = Box::pin(cache.get_or_set("k", source.loader()));
+    for _ in 0..100 {
+        if poll_immediate(&mut read).await.is_some() {
+            break;
+        }
+        tokio::time::sleep(SECOND / 1000).await;
+    }
+    late.notify_one();
+    if source.loads() == 1 {
+        within(read).await.unwrap();
+    }
+    let value = within(cache.get_or_set("k", source.loader()))
+        .await
+        .unwrap();
+    assert_eq!(value, "new");
+}
