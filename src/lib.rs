@@ -36,6 +36,7 @@
 //!   have run, unless running it twice is the same as once ([`Safety`]).
 //! - With [`auto_pipelining`](Builder::auto_pipelining) commands that are awaited together leave in one request, in order.
 //! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream, [`Redis::xrange_pages`] a long stream.
+//! - [`Sessions`] keeps who is logged in: hashed secrets, timeouts, devices, and an end to all of them at once.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
 //!   are streams that reconnect and say so.
 //! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
@@ -121,6 +122,8 @@
 //!
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
+//! - `sessions` (default): [`Sessions`].
+//! - `tower-sessions`: a store for tower-sessions 0.15.
 //! - `observe` (default): [`Builder::on_request`], a hook that hears of every request, and [`Builder::telemetry`].
 //! - `tracing`: a span for every request; see [below](#tracing).
 //! - `rustls` (default): TLS by rustls and aws-lc-rs with the system's certificates.
@@ -174,6 +177,8 @@ mod retry;
 mod safety;
 mod scan;
 mod script;
+#[cfg(feature = "sessions")]
+pub mod session;
 mod subscribe;
 pub mod transport;
 #[doc(hidden)]
@@ -197,6 +202,8 @@ pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
 pub use retry::{Retry, Safety};
 pub use scan::{Scan, ScanStream};
 pub use script::{Invocation, Script};
+#[cfg(feature = "sessions")]
+pub use session::Sessions;
 pub use subscribe::{
     Event, Gap, GapReason, Message, MonitoredCommand, Pushed, Subscribe, Subscription,
 };

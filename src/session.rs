@@ -1,0 +1,319 @@
+//! Sessions on Redis: who is logged in, on which devices, and an end to all of it at once.
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! use std::time::Duration;
+//! use restis::{Sessions, session::Cookie};
+//!
+//! # let key = [7; 32];
+//! // let key = …; 32 random bytes or more, the same in all processes, kept like the database's token
+//! let sessions = Sessions::new(&redis, key)
+//!     .idle(Duration::from_secs(30 * 60))
+//!     .absolute(Duration::from_secs(7 * 24 * 60 * 60));
+//!
+//! // At login:
+//! let data = vec!["admin".to_owned()];
+//! let issued = sessions.create("user-42", &data).user_agent("Firefox").ip("192.0.2.1").await?;
+//! let set_cookie = Cookie::new("id").set(issued.token());
+//!
+//! // With each request:
+//! # let token = issued.token().as_str();
+//! let session = sessions.validate(token).await?.ok_or("please log in")?;
+//! assert_eq!(session.user(), Some("user-42"));
+//! assert_eq!(session.data(), &["admin"]);
+//!
+//! // At logout, and when the support desk is called:
+//! sessions.revoke(token).await?;
+//! sessions.revoke_all("user-42").await?;
+//! # assert!(sessions.validate(token).await?.is_none());
+//! # Ok(()) });
+//! ```
+//!
+//! # What it keeps
+//!
+//! - **No secret at rest.** A token is 256 random bits of the platform's secure source, behind the name of the hash it is
+//!   in. Redis has its SHA-256 alone: who reads the database cannot log in with what he finds.
+//! - **All at once.** The sessions of a user are the fields of one hash, whose name is a keyed hash of the user's id. To end
+//!   them is to delete it: one command, and no session that is looked up after that is valid.
+//! - **Nothing comes back.** Only [`create`](Sessions::create) and its like make a session. A change of one that was ended
+//!   meanwhile finds nothing, and what makes one is not sent twice.
+//! - **Nothing is made of what a caller sends.** A token that is not known is no session, and what has not the form of
+//!   one costs no request.
+//!
+//! The idle time is counted by the server: each look-up begins it anew. Clocks are read for the absolute end, for renewal
+//! and for the grace of what was rotated: whoever reads a session compares its end, by its maker's clock, with his own. A
+//! clock that is wrong by a minute ends it a minute early or late.
+//!
+//! What reads from a replica, as a global Upstash database does far from its primary, is as far behind as the replica.
+//!
+//! When a session expires nobody is told: the REST API has no events for it.
+//!
+//! # Cost
+//!
+//! Round trips, and commands as they are billed; in brackets where the server has no HGETEX and HSETEX.
+//!
+//! | call | round trips | billed |
+//! |---|---|---|
+//! | [`create`](Sessions::create) | 1 | 1 (5 to 6) |
+//! | the same with a [`cap`](Sessions::cap) | 1 (2) | 3; 5 if one is ended for it (7 or more) |
+//! | [`validate`](Sessions::validate) | 1 | 1 (2); of what has not the form of a token, none |
+//! | [`update`](Sessions::update) | 2 | 4 (5); again where others changed it meanwhile |
+//! | [`rotate`](Sessions::rotate) | 2 | 5 |
+//! | [`refresh`](Sessions::refresh) | 1 | 3 |
+//! | [`revoke`](Sessions::revoke), [`revoke_device`](Sessions::revoke_device) | 1 | 1 |
+//! | [`revoke_all`](Sessions::revoke_all), however many | 1 | 1 |
+//! | [`revoke_others`](Sessions::revoke_others) | 1 | 3; 2 if there are none |
+//! | [`list`](Sessions::list), [`count`](Sessions::count) | 1 (2) | 3 (1, and 1 for each) |
+//! | [`csrf_token`](Sessions::csrf_token), [`is_csrf_token`](Sessions::is_csrf_token) | 0 | 0 |
+
+mod cookie;
+mod create;
+mod found;
+mod plain;
+mod record;
+mod refresh;
+mod revoke;
+mod rotate;
+mod secret;
+mod settings;
+mod store;
+mod update;
+mod validate;
+
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+pub use self::{
+    cookie::Cookie,
+    create::Create,
+    found::{Anomaly, Device, Issued, Session, Verdict},
+    plain::{Plain, PlainSession},
+    refresh::{Refresh, Refreshed},
+    rotate::Rotate,
+    secret::Token,
+    validate::Validate,
+};
+use self::{settings::Settings, store::Store};
+use crate::Redis;
+
+/// The sessions of a database, with data of the type `T` in each; `()` for none. Cheap to clone.
+///
+/// Its settings are methods that give it back: `Sessions::new(&redis, key).idle(MINUTES_30).absolute(DAYS_7)`. Making one
+/// does no I/O, so it can be a global of a Worker. See the [module](self) for what it keeps, costs, and how it is used.
+pub struct Sessions<T> {
+    store: Store,
+    plain: Option<plain::Migration>,
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Sessions<T> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            plain: self.plain.clone(),
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Sessions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("settings", &self.store.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings.
+impl<T> Sessions<T> {
+    /// Sessions under `sess:`, which end after 30 minutes without use and after 8 hours in any case.
+    ///
+    /// The key is 32 random bytes or more, the same in all processes; with a shorter one every call fails with
+    /// [`is_config`](crate::Error::is_config). With another key the sessions of users that were made before are not valid
+    /// any more, since `revoke_all` would not find them.
+    pub fn new(redis: &Redis, key: impl AsRef<[u8]>) -> Self {
+        Self {
+            store: Store::new(redis, key.as_ref()),
+            plain: None,
+            marker: PhantomData,
+        }
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(Arc::make_mut(&mut self.store.settings));
+        self
+    }
+
+    /// What stands before each key: `sess` by default.
+    pub fn namespace(self, namespace: impl Into<String>) -> Self {
+        self.with(|settings| settings.namespace = namespace.into())
+    }
+
+    /// After how long without use a session ends: 30 minutes by default, `None` does not end it.
+    pub fn idle(self, idle: impl Into<Option<Duration>>) -> Self {
+        let idle = idle.into();
+        self.with(|settings| settings.idle = idle)
+    }
+
+    /// How long a session lives at most, however much it is used: 8 hours by default.
+    pub fn absolute(self, absolute: Duration) -> Self {
+        self.with(|settings| settings.absolute = absolute)
+    }
+
+    /// After how long a session needs another secret, which [`Session::is_renewal_due`] says: never by default.
+    pub fn renewal(self, renewal: impl Into<Option<Duration>>) -> Self {
+        let renewal = renewal.into();
+        self.with(|settings| settings.renewal = renewal)
+    }
+
+    /// For how long a refresh token that was used gives its successor again, for callers whose answer was lost, and a
+    /// token of the [plain format](Plain) that was moved is still known: 10 s by default.
+    pub fn grace(self, grace: Duration) -> Self {
+        self.with(|settings| settings.grace = grace)
+    }
+
+    /// How many sessions a user may have: any number by default. Where one more begins, the one that was not used for the
+    /// longest time ends, in the same step.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]).cap(1);
+    /// let phone = sessions.create("ada", &()).await?;
+    /// let desk = sessions.create("ada", &()).await?;
+    /// assert!(sessions.validate(phone.token().as_str()).await?.is_none());
+    /// assert!(sessions.validate(desk.token().as_str()).await?.is_some());
+    /// # Ok(()) });
+    /// ```
+    pub fn cap(self, sessions: usize) -> Self {
+        self.with(|settings| settings.cap = sessions)
+    }
+
+    /// What is to become of a request whose user agent or address is another one than when its session began.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// use restis::{Sessions, session::Verdict};
+    ///
+    /// let sessions = Sessions::new(&redis, [7; 32]).on_anomaly(|odd| {
+    ///     eprintln!("session {}: another browser: {}, address: {}", odd.session, odd.user_agent, odd.ip);
+    ///     if odd.user_agent && odd.ip { Verdict::Revoke } else { Verdict::Accept }
+    /// });
+    /// let issued = sessions.create("ada", &()).user_agent("Firefox").ip("192.0.2.1").await?;
+    /// let token = issued.token().as_str();
+    /// let session = sessions.validate(token).user_agent("Firefox").ip("192.0.2.2").await?;
+    /// assert!(session.is_some_and(|session| session.anomaly().is_some_and(|odd| odd.ip)));
+    /// assert!(sessions.validate(token).user_agent("curl").ip("192.0.2.2").await?.is_none());
+    /// # Ok(()) });
+    /// ```
+    pub fn on_anomaly(self, hook: impl Fn(&Anomaly) -> Verdict + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.hook = Some(Arc::new(hook)))
+    }
+
+    /// Another clock, which gives Unix milliseconds: for tests.
+    pub fn clock(self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.clock = Arc::new(clock))
+    }
+}
+
+impl<T: Serialize> Sessions<T> {
+    /// A new session of a user, to be awaited; what is known of the device is added before.
+    ///
+    /// Make one at each login, also where there is a session already: see [`rotate`](Self::rotate).
+    ///
+    /// It is not repeated when its answer is lost: [`is_ambiguous`](crate::Error::is_ambiguous). Then nobody has the
+    /// token, and to call again is right.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// let issued = sessions.create("ada", &["admin"]).user_agent("Firefox").ip("192.0.2.1").await?;
+    /// assert_eq!(issued.token().as_str().len(), 66);
+    /// # Ok(()) });
+    /// ```
+    pub fn create(&self, user: impl fmt::Display, data: &T) -> Create<'_> {
+        self.creation(Some(user.to_string()), data)
+    }
+
+    /// A session of nobody: what somebody has chosen before he logs in. It is in no list.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// let cart = sessions.create_anonymous(&3).await?;
+    /// // At login the session goes on under another secret.
+    /// let issued = sessions.rotate(cart.token().as_str()).user("ada").await?.ok_or("expired")?;
+    /// assert!(sessions.validate(cart.token().as_str()).await?.is_none());
+    /// let session = sessions.validate(issued.token().as_str()).await?.ok_or("none")?;
+    /// assert_eq!((session.user(), session.data()), (Some("ada"), &3));
+    /// # Ok(()) });
+    /// ```
+    pub fn create_anonymous(&self, data: &T) -> Create<'_> {
+        self.creation(None, data)
+    }
+
+    fn creation(&self, user: Option<String>, data: &T) -> Create<'_> {
+        Create {
+            store: &self.store,
+            user,
+            data: record::encode(data),
+            user_agent: None,
+            ip: None,
+            family: false,
+        }
+    }
+}
+
+impl<T> Sessions<T> {
+    /// The session of a token, if it is valid, which begins its idle time anew; to be awaited.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// let issued = sessions.create("ada", &()).await?;
+    /// assert!(sessions.validate(issued.token().as_str()).await?.is_some());
+    /// assert!(sessions.validate("something else").await?.is_none()); // no request
+    /// # Ok(()) });
+    /// ```
+    pub fn validate<'a>(&'a self, token: &'a str) -> Validate<'a, T> {
+        Validate {
+            sessions: self,
+            token,
+            user_agent: None,
+            ip: None,
+        }
+    }
+
+    /// A token that a form or script sends back with what it changes, so that a page of somebody else cannot: it belongs
+    /// to the session of `token`, and ends with it.
+    ///
+    /// `None` if `token` has not the form of one. Whether it is valid is not asked.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// let issued = sessions.create("ada", &()).await?;
+    /// let token = issued.token().as_str();
+    /// let csrf = sessions.csrf_token(token)?.ok_or("no token")?;
+    /// assert!(sessions.is_csrf_token(token, &csrf)?);
+    /// assert!(!sessions.is_csrf_token(token, "forged")?);
+    /// # Ok(()) });
+    /// ```
+    pub fn csrf_token(&self, token: &str) -> Result<Option<String>, crate::Error> {
+        let key = self.store.settings.key()?;
+        let place = secret::Place::of_token(token);
+        place.map(|place| key.csrf(&place.field)).transpose()
+    }
+
+    /// Whether `csrf` is one of [`csrf_token`](Self::csrf_token)'s for the session of `token`.
+    pub fn is_csrf_token(&self, token: &str, csrf: &str) -> Result<bool, crate::Error> {
+        let key = self.store.settings.key()?;
+        let place = secret::Place::of_token(token);
+        Ok(place.is_some_and(|place| key.is_csrf(&place.field, csrf)))
+    }
+}

@@ -1,0 +1,367 @@
+//! The plain format of services that kept sessions by hand: `session:{refreshToken}`, which holds JSON with `userId`,
+//! `userAgent` and `ipAddress` for 7 days. They are read and written as they are, and moved to sessions of ours.
+
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    Sessions,
+    found::Session,
+    record::{self, Head, Record},
+    secret::{self, Place, Token},
+    settings::millis,
+    validate::Validate,
+};
+use crate::{Error, Redis, Safety, Script, error::Kind};
+
+/// What a plain token may have at most: no cookie is longer.
+const MAX_TOKEN: usize = 4096;
+
+/// How often a plain session is read again that others change meanwhile.
+const MAX_TRIES: u32 = 5;
+
+/// Where a plain session says that it was moved to.
+const MOVED: &str = "movedTo";
+
+/// What a plain session holds.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PlainSession {
+    /// `userId`; a number as its digits.
+    pub user_id: String,
+    /// `userAgent`, empty if it is missing.
+    pub user_agent: String,
+    /// `ipAddress`, empty if it is missing.
+    pub ip_address: String,
+    /// What else is in it.
+    pub rest: Map<String, Value>,
+}
+
+impl PlainSession {
+    /// What a service knows at login.
+    pub fn new(
+        user_id: impl Into<String>,
+        user_agent: impl Into<String>,
+        ip_address: impl Into<String>,
+    ) -> Self {
+        Self {
+            user_id: user_id.into(),
+            user_agent: user_agent.into(),
+            ip_address: ip_address.into(),
+            rest: Map::new(),
+        }
+    }
+
+    fn text(&self) -> Result<String, Error> {
+        let mut text = format!(
+            "{{\"userId\":{},\"userAgent\":{},\"ipAddress\":{}",
+            record::encode(&self.user_id)?,
+            record::encode(&self.user_agent)?,
+            record::encode(&self.ip_address)?,
+        );
+        for (name, value) in &self.rest {
+            text.push_str(&format!(
+                ",{}:{}",
+                record::encode(name)?,
+                record::encode(value)?
+            ));
+        }
+        text.push('}');
+        Ok(text)
+    }
+
+    fn read(text: &str) -> Result<Self, Error> {
+        let read = || {
+            let mut rest: Map<String, Value> = serde_json::from_str(text).ok()?;
+            let user_id = match rest.remove("userId")? {
+                Value::String(id) => id,
+                Value::Number(id) => id.to_string(),
+                _ => return None,
+            };
+            let mut word = |name| match rest.remove(name) {
+                Some(Value::String(word)) => word,
+                _ => String::new(),
+            };
+            let (user_agent, ip_address) = (word("userAgent"), word("ipAddress"));
+            Some(Self {
+                user_id,
+                user_agent,
+                ip_address,
+                rest,
+            })
+        };
+        read()
+            .ok_or_else(|| Error::decode("what is stored is no plain session: JSON with a userId"))
+    }
+}
+
+impl fmt::Debug for PlainSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainSession").finish_non_exhaustive()
+    }
+}
+
+/// Sessions in the plain format, written and read as services that exist have them.
+///
+/// ```
+/// # restis_testing::run(async |redis| {
+/// use restis::session::{Plain, PlainSession};
+///
+/// let plain = Plain::new(&redis);
+/// let token = plain.create(&PlainSession::new("42", "Firefox", "192.0.2.1")).await?;
+/// let stored: Option<String> = redis.get(format!("session:{}", token.as_str())).await?;
+/// let json = r#"{"userId":"42","userAgent":"Firefox","ipAddress":"192.0.2.1"}"#;
+/// assert_eq!(stored.as_deref(), Some(json));
+/// let session = plain.validate(token.as_str()).await?.ok_or("log in")?;
+/// assert_eq!(session.user_id, "42");
+/// plain.revoke(token.as_str()).await?;
+/// # assert!(plain.validate(token.as_str()).await?.is_none());
+/// # Ok(()) });
+/// ```
+///
+/// This format has the secret itself as its key, no idle time, no list and no end to all of a user's:
+/// [`Sessions::migrating`] leads out of it.
+///
+/// Cost: one round trip and one billed command each.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    redis: Redis,
+    prefix: String,
+    life: Duration,
+}
+
+impl Plain {
+    /// Sessions under `session:`, for 7 days.
+    pub fn new(redis: &Redis) -> Self {
+        Self {
+            redis: redis.clone(),
+            prefix: "session:".to_owned(),
+            life: Duration::from_secs(604_800),
+        }
+    }
+
+    /// What stands before the token, in place of `session:`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How long a session lives, in whole seconds: 604,800 by default.
+    pub fn life(mut self, life: Duration) -> Self {
+        self.life = life;
+        self
+    }
+
+    fn key(&self, token: &str) -> Option<String> {
+        let possible = !token.is_empty() && token.len() <= MAX_TOKEN;
+        possible.then(|| format!("{}{token}", self.prefix))
+    }
+
+    /// A new session, by a token of 256 random bits.
+    pub async fn create(&self, session: &PlainSession) -> Result<Token, Error> {
+        let token = Token::of_bytes(&secret::random::<32>()?);
+        let key = format!("{}{}", self.prefix, token.as_str());
+        let set = self.redis.set(key, session.text()?);
+        let life = self.life.as_secs().max(1);
+        set.ex(life).safety(Safety::Write).await?;
+        Ok(token)
+    }
+
+    /// The session of a token.
+    pub async fn validate(&self, token: &str) -> Result<Option<PlainSession>, Error> {
+        match self.key(token) {
+            Some(key) => {
+                let text: Option<String> = self.redis.get(key).await?;
+                text.as_deref().map(PlainSession::read).transpose()
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Ends the session of a token.
+    pub async fn revoke(&self, token: &str) -> Result<(), Error> {
+        if let Some(key) = self.key(token) {
+            let gone = self.redis.del(key);
+            gone.safety(Safety::IdempotentWrite).await?;
+        }
+        Ok(())
+    }
+}
+
+static MIGRATE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("shared.lua"),
+        include_str!("migrate.lua")
+    ))
+});
+
+type Convert = Arc<dyn Fn(&PlainSession) -> Result<String, Error> + Send + Sync>;
+
+/// How plain sessions become ours.
+#[derive(Clone)]
+pub(super) struct Migration {
+    plain: Plain,
+    convert: Convert,
+}
+
+impl<T: Serialize> Sessions<T> {
+    /// Takes the tokens of plain sessions, too. The first [`validate`](Self::validate) of one moves it: a session of ours
+    /// takes its place, with the data that `convert` makes, and [`Session::replaced_by`] is the token to hand out.
+    ///
+    /// For the time of [`grace`](Self::grace) the old token leads to the new session, for requests that are under way with
+    /// it; then it is gone. Until a session is moved, [`list`](Self::list) and [`revoke_all`](Self::revoke_all) do not know
+    /// it, and the [`cap`](Self::cap) is not enforced by moving it.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// use restis::{Sessions, session::Plain};
+    ///
+    /// let json = r#"{"userId":"42","userAgent":"Firefox","ipAddress":"192.0.2.1"}"#;
+    /// redis.set("session:old", json).ex(604_800).await?;
+    ///
+    /// let sessions = Sessions::new(&redis, [7; 32]).migrating(Plain::new(&redis), |_| ());
+    /// let session = sessions.validate("old").await?.ok_or("log in")?;
+    /// assert_eq!((session.user(), session.ip()), (Some("42"), Some("192.0.2.1")));
+    /// let token = session.replaced_by().ok_or("it was moved")?;
+    /// assert!(sessions.validate(token.as_str()).await?.is_some());
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Cost of moving one: two round trips, five billed commands. What has not the form of a token costs one from then on.
+    pub fn migrating(
+        mut self,
+        plain: Plain,
+        convert: impl Fn(&PlainSession) -> T + Send + Sync + 'static,
+    ) -> Self {
+        let convert = move |plain: &PlainSession| record::encode(&convert(plain));
+        self.plain = Some(Migration {
+            plain,
+            convert: Arc::new(convert),
+        });
+        self
+    }
+}
+
+impl<T> Sessions<T> {
+    /// Ends a plain session, and what it was moved to.
+    pub(super) async fn revoke_plain(
+        &self,
+        migration: &Migration,
+        token: &str,
+    ) -> Result<(), Error> {
+        let key = self.store.settings.key()?;
+        if let Some(session) = migration.plain.validate(token).await?
+            && session.rest.contains_key(MOVED)
+        {
+            let (place, _) = Place::of_secret(key.tag(&session.user_id), &key.successor(token));
+            self.store.remove(&place).await?;
+        }
+        migration.plain.revoke(token).await
+    }
+}
+
+impl<T: DeserializeOwned> Validate<'_, T> {
+    /// The session of a plain token, moved if it was not before.
+    pub(super) async fn moved(&self, migration: &Migration) -> Result<Option<Session<T>>, Error> {
+        let store = &self.sessions.store;
+        let key = store.settings.key()?;
+        let Some(plain_key) = migration.plain.key(self.token) else {
+            return Ok(None);
+        };
+        for _ in 0..MAX_TRIES {
+            let text: Option<String> = store.redis.get(&plain_key).await?;
+            let Some(text) = text else {
+                return Ok(None);
+            };
+            let plain = PlainSession::read(&text)?;
+            // The same for all who move it at the same time.
+            let (place, token) =
+                Place::of_secret(key.tag(&plain.user_id), &key.successor(self.token));
+            let record = if plain.rest.contains_key(MOVED) {
+                let Some(record) = store.read(&place).await? else {
+                    return Ok(None);
+                };
+                record
+            } else {
+                let keys = [plain_key.clone()];
+                match self
+                    .move_one(migration, &place, &plain, &text, keys)
+                    .await?
+                {
+                    Some(record) => record,
+                    None => continue,
+                }
+            };
+            let mut session = self.judge(&place, record).await?;
+            if let Some(session) = &mut session {
+                session.replaced_by = Some(token);
+            }
+            return Ok(session);
+        }
+        Err(Error::new(
+            Kind::Timeout,
+            "others changed the session each time it was to be moved; it is as they left it",
+        )
+        .with_outcome(MAX_TRIES, false, true, Safety::Write))
+    }
+
+    /// `None` if somebody else has changed it, or moved it.
+    async fn move_one(
+        &self,
+        migration: &Migration,
+        place: &Place,
+        plain: &PlainSession,
+        text: &str,
+        [plain_key]: [String; 1],
+    ) -> Result<Option<Record>, Error> {
+        let store = &self.sessions.store;
+        let settings = &store.settings;
+        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let now = settings.now();
+        let mut record = Record::new(
+            Head {
+                user: Some(plain.user_id.clone()),
+                created: now,
+                issued: now,
+                end: now.saturating_add(millis(settings.absolute)),
+                user_agent: some(&plain.user_agent),
+                ip: some(&plain.ip_address),
+                marked: false,
+                retired: false,
+            },
+            (migration.convert)(plain)?,
+        );
+        let mut stays = plain.clone();
+        // A name of its own, so that who reads it knows whether it was he who moved it.
+        stays
+            .rest
+            .insert(MOVED.to_owned(), record.name.clone().into());
+        let stays = stays.text()?;
+        let keys = [
+            settings.hash(&place.tag),
+            settings.mark(&place.tag, &place.field),
+            plain_key,
+        ];
+        loop {
+            let marks = store.has_marks();
+            record.head.marked = marks;
+            let run = store.begin(MIGRATE.run::<i64>(&store.redis, &keys), marks);
+            let run = run.arg(&place.field).arg(record.text()?);
+            let run = run.arg(settings.life(millis(settings.absolute)));
+            let run = run.arg(text).arg(&stays).arg(millis(settings.grace));
+            // A second time finds what the first has left.
+            match run.safety(Safety::IdempotentWrite).await {
+                Ok(1) => return Ok(Some(record)),
+                Ok(_) => return Ok(None),
+                Err(error) if store.lacks(&error, marks) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is stored of a session: `1 name generation times head`, and the user's data on the next line.
+//!
+//! The name is another after each change, so that nobody writes over what he has not seen. Generation and times are a
+//! family's: how often its token was rotated, and when that was the last times. Head and data are JSON.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Error, random};
+
+/// What is known of a session besides the user's data.
+#[derive(Clone, Default, PartialEq)]
+#[cfg_attr(test, derive(Debug))]
+pub(super) struct Head {
+    pub(super) user: Option<String>,
+    /// In Unix milliseconds, as all times here.
+    pub(super) created: u64,
+    /// When it got the secret it has.
+    pub(super) issued: u64,
+    /// When it ends, whoever uses it.
+    pub(super) end: u64,
+    pub(super) user_agent: Option<String>,
+    pub(super) ip: Option<String>,
+    /// A key beside it expires in its place.
+    pub(super) marked: bool,
+    /// Another has taken its place.
+    pub(super) retired: bool,
+}
+
+type Fields = (
+    Option<String>,
+    u64,
+    u64,
+    u64,
+    Option<String>,
+    Option<String>,
+    bool,
+    bool,
+);
+
+#[derive(Clone, PartialEq)]
+#[cfg_attr(test, derive(Debug))]
+pub(super) struct Record {
+    pub(super) name: String,
+    pub(super) generation: u64,
+    pub(super) times: String,
+    pub(super) head: Head,
+    /// JSON.
+    pub(super) data: String,
+}
+
+impl Record {
+    pub(super) fn new(head: Head, data: String) -> Self {
+        Self {
+            name: random::name(),
+            generation: 0,
+            times: "-".to_owned(),
+            head,
+            data,
+        }
+    }
+
+    /// The same under a new name, to be changed.
+    pub(super) fn next(&self) -> Self {
+        Self {
+            name: random::name(),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn text(&self) -> Result<String, Error> {
+        let Self {
+            name,
+            generation,
+            times,
+            head,
+            data,
+        } = self;
+        let fields = (
+            &head.user,
+            head.created,
+            head.issued,
+            head.end,
+            &head.user_agent,
+            &head.ip,
+            head.marked,
+            head.retired,
+        );
+        let head = encode(&fields)?;
+        Ok(format!("1 {name} {generation} {times} {head}\n{data}"))
+    }
+
+    /// What cannot be read is an error, and nobody is let in by it.
+    pub(super) fn read(text: &str) -> Result<Self, Error> {
+        let record = || {
+            let (line, data) = text.split_once('\n')?;
+            let mut words = line.splitn(5, ' ');
+            let version = words.next()?;
+            let name = words.next()?.to_owned();
+            let generation = words.next()?.parse().ok()?;
+            let times = words.next()?.to_owned();
+            let fields: Fields = serde_json::from_str(words.next()?).ok()?;
+            let (user, created, issued, end, user_agent, ip, marked, retired) = fields;
+            (version == "1").then(|| Self {
+                name,
+                generation,
+                times,
+                head: Head {
+                    user,
+                    created,
+                    issued,
+                    end,
+                    user_agent,
+                    ip,
+                    marked,
+                    retired,
+                },
+                data: data.to_owned(),
+            })
+        };
+        record().ok_or_else(|| Error::decode("what is stored is no session of this version"))
+    }
+}
+
+/// JSON of the user's data, without a word of it in the error.
+pub(super) fn encode<T: Serialize + ?Sized>(data: &T) -> Result<String, Error> {
+    serde_json::to_string(data)
+        .map_err(|_| Error::argument("the data of the session cannot be written as JSON"))
+}
+
+pub(super) fn decode<T: DeserializeOwned>(data: &str) -> Result<T, Error> {
+    serde_json::from_str(data).map_err(|_| {
+        Error::decode("the data of the session has not the shape asked for: revoke it, or read it as another type")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_as_they_are_written() {
+        let head = Head {
+            user: Some("ada \"\n 1".into()),
+            created: 1,
+            issued: 2,
+            end: u64::MAX,
+            user_agent: Some("a\nb c".into()),
+            ip: None,
+            marked: true,
+            retired: false,
+        };
+        for data in ["null", "{\"a\":[\"\\n \"]}", "[\n1\n]"] {
+            let record = Record::new(head.clone(), data.to_owned());
+            let read = Record::read(&record.text().unwrap()).unwrap();
+            assert_eq!(read, record);
+            let next = read.next();
+            assert!(next.name != read.name && next.head == read.head);
+        }
+    }
+
+    #[test]
+    fn other_text_is_none() {
+        let text = Record::new(Head::default(), "1".into()).text().unwrap();
+        for text in [
+            "",
+            "\n",
+            "{}",
+            &text.replacen('1', "2", 1),
+            &text.replace('\n', " "),
+            &text.replace('[', "{"),
+        ] {
+            assert!(Record::read(text).unwrap_err().is_decode());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The end of sessions, and the list of them.
+
+use std::fmt::Display;
+
+use super::{
+    Sessions,
+    found::Device,
+    secret::{Family, Place},
+    settings::millis,
+    store::{Listed, OTHERS},
+};
+use crate::Error;
+
+impl<T> Sessions<T> {
+    /// The place of a session or of a family.
+    fn place(&self, token: &str) -> Result<Option<Place>, Error> {
+        let key = self.store.settings.key()?;
+        Ok(Place::of_token(token)
+            .or_else(|| Family::of_token(key, token).map(|family| family.place)))
+    }
+
+    /// Ends the session of a token, or the family of a refresh token: logout. One that is not known is no error.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// let issued = sessions.create("ada", &()).await?;
+    /// sessions.revoke(issued.token().as_str()).await?;
+    /// assert!(sessions.validate(issued.token().as_str()).await?.is_none());
+    /// # Ok(()) });
+    /// ```
+    pub async fn revoke(&self, token: &str) -> Result<(), Error> {
+        if let Some(place) = self.place(token)? {
+            return self.store.remove(&place).await;
+        }
+        match &self.plain {
+            Some(migration) => self.revoke_plain(migration, token).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the session of a user that has this [id](super::Session::id).
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// sessions.create("ada", &()).ip("192.0.2.1").await?;
+    /// for device in sessions.list("ada").await? {
+    ///     if device.ip() == Some("192.0.2.1") {
+    ///         sessions.revoke_device("ada", device.id()).await?;
+    ///     }
+    /// }
+    /// assert_eq!(sessions.count("ada").await?, 0);
+    /// # Ok(()) });
+    /// ```
+    pub async fn revoke_device(&self, user: impl Display, id: &str) -> Result<(), Error> {
+        let place = Place {
+            tag: self.tag(user)?,
+            field: id.to_owned(),
+        };
+        self.store.remove(&place).await
+    }
+
+    /// Ends all sessions of a user, in one step: none that is looked up after this is valid.
+    ///
+    /// It is not repeated when its answer is lost, since it would end what began meanwhile:
+    /// [`is_ambiguous`](crate::Error::is_ambiguous). Call it again.
+    pub async fn revoke_all(&self, user: impl Display) -> Result<(), Error> {
+        let hash = self.store.settings.hash(&self.tag(user)?);
+        self.store.redis.unlink(hash).await?;
+        Ok(())
+    }
+
+    /// Ends all other sessions of the user that this token is of, and gives how many: after a change of password or
+    /// factor. `None`, and nothing ends, if the token is not valid.
+    ///
+    /// It is not repeated when its answer is lost, since it would end what began meanwhile.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// sessions.create("ada", &()).await?;
+    /// let desk = sessions.create("ada", &()).await?;
+    /// assert_eq!(sessions.revoke_others(desk.token().as_str()).await?, Some(1));
+    /// assert_eq!(sessions.count("ada").await?, 1);
+    /// # Ok(()) });
+    /// ```
+    pub async fn revoke_others(&self, token: &str) -> Result<Option<u64>, Error> {
+        let Some(place) = self.place(token)? else {
+            return Ok(None);
+        };
+        let hash = self.store.settings.hash(&place.tag);
+        let run = OTHERS.run::<i64>(&self.store.redis, hash);
+        let ended = run.arg(&place.field).await?;
+        Ok(u64::try_from(ended).ok())
+    }
+
+    /// The sessions of a user, the one that was used last first.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// sessions.create("ada", &()).user_agent("Firefox").ip("192.0.2.1").await?;
+    /// let devices = sessions.list("ada").await?;
+    /// assert_eq!(devices[0].user_agent(), Some("Firefox"));
+    /// # Ok(()) });
+    /// ```
+    pub async fn list(&self, user: impl Display) -> Result<Vec<Device>, Error> {
+        let found = self.store.list(&self.tag(user)?).await?;
+        let settings = &self.store.settings;
+        let (now, idle) = (settings.now(), settings.idle.map(millis));
+        let device = |(id, record, left): Listed| {
+            let seen = idle
+                .zip(left)
+                .map(|(idle, left)| now.saturating_add(left).saturating_sub(idle));
+            Device {
+                id,
+                last_seen: seen.unwrap_or_default().max(record.head.issued),
+                head: record.head,
+            }
+        };
+        let mut devices: Vec<Device> = found.into_iter().map(device).collect();
+        devices.sort_by_key(|device| std::cmp::Reverse(device.last_seen));
+        Ok(devices)
+    }
+
+    /// How many sessions a user has.
+    pub async fn count(&self, user: impl Display) -> Result<usize, Error> {
+        Ok(self.store.list(&self.tag(user)?).await?.len())
+    }
+
+    pub(super) fn tag(&self, user: impl Display) -> Result<String, Error> {
+        Ok(self.store.settings.key()?.tag(&user.to_string()))
+    }
+}

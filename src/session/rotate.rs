@@ -1,0 +1,177 @@
+//! Another secret for a session: at login, at a change of rights, and from time to time.
+
+use std::{
+    fmt::{self, Display},
+    future::IntoFuture,
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+
+use super::{
+    Sessions,
+    found::Issued,
+    record::Record,
+    secret::{Place, Token},
+    settings::millis,
+    store::{ROTATE, Store},
+};
+use crate::{Error, retry::Safety};
+
+/// How often a session is read again that others change meanwhile.
+const MAX_TRIES: u32 = 20;
+
+/// A session that is to get another secret: say whose it is then, and await it.
+#[must_use = "a session is rotated when this is awaited"]
+pub struct Rotate<'a> {
+    store: &'a Store,
+    token: &'a str,
+    user: Option<String>,
+    grace: u64,
+}
+
+impl<T> Sessions<T> {
+    /// Gives the session of a token another secret, to be awaited; data and absolute end stay. `None` if the token is not
+    /// valid, or somebody else has rotated the session: then its new token comes with his answer.
+    ///
+    /// Do it whenever somebody logs in or gets other rights, so that a token that was known before is worth nothing. For
+    /// renewal give it some [`grace`](Rotate::grace), for the requests that are under way with the old one.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use {restis::Sessions, std::time::Duration};
+    /// let sessions = Sessions::new(&redis, [7; 32]).renewal(Duration::from_secs(3600));
+    /// let issued = sessions.create("ada", &()).await?;
+    /// let old = issued.token().as_str();
+    /// let renewed = sessions.rotate(old).grace(Duration::from_secs(30)).await?.ok_or("expired")?;
+    /// assert!(sessions.validate(old).await?.is_some());
+    /// let privileged = sessions.rotate(renewed.token().as_str()).await?.ok_or("expired")?;
+    /// assert!(sessions.validate(renewed.token().as_str()).await?.is_none());
+    /// assert!(sessions.validate(privileged.token().as_str()).await?.is_some());
+    /// # Ok(()) });
+    /// ```
+    pub fn rotate<'a>(&'a self, token: &'a str) -> Rotate<'a> {
+        Rotate {
+            store: &self.store,
+            token,
+            user: None,
+            grace: 0,
+        }
+    }
+}
+
+impl Rotate<'_> {
+    /// Who has logged in: the session is his from now on, and his [`cap`](super::Sessions::cap) holds.
+    pub fn user(mut self, user: impl Display) -> Self {
+        self.user = Some(user.to_string());
+        self
+    }
+
+    /// For how long the old token is still valid: not at all by default.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = if grace.is_zero() { 0 } else { millis(grace) };
+        self
+    }
+
+    async fn run(self) -> Result<Option<Issued>, Error> {
+        let key = self.store.settings.key()?;
+        let Some(old) = Place::of_token(self.token) else {
+            return Ok(None);
+        };
+        let tag = match &self.user {
+            Some(user) => key.tag(user),
+            None => old.tag.clone(),
+        };
+        let (new, token) = Place::new(Some(tag))?;
+        for _ in 0..MAX_TRIES {
+            let Some(record) = self.store.read(&old).await? else {
+                return Ok(None);
+            };
+            if record.head.retired {
+                return Ok(None);
+            }
+            if let Some(done) = self.move_to(&old, &new, &record, &token).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::new(
+            crate::error::Kind::Timeout,
+            "others changed the session each time it was to be rotated; it is as they left it",
+        )
+        .with_outcome(MAX_TRIES, false, true, Safety::Write))
+    }
+
+    /// `None` if somebody else has changed the record.
+    async fn move_to(
+        &self,
+        old: &Place,
+        new: &Place,
+        record: &Record,
+        token: &Token,
+    ) -> Result<Option<Option<Issued>>, Error> {
+        let settings = &self.store.settings;
+        let now = settings.now();
+        loop {
+            let marks = self.store.has_marks();
+            let mut moved = record.next();
+            moved.head.issued = now;
+            moved.head.user = self.user.clone().or(moved.head.user);
+            moved.head.marked = marks;
+            let mut stays = record.next();
+            stays.head.retired = true;
+            stays.head.end = stays.head.end.min(now.saturating_add(self.grace));
+            stays.head.marked = marks;
+            let changes_hash = old.tag != new.tag;
+            let known = match changes_hash {
+                true => self.store.known(&new.tag, marks).await?,
+                false => Vec::new(),
+            };
+            let mut keys = vec![
+                settings.hash(&old.tag),
+                settings.hash(&new.tag),
+                settings.mark(&new.tag, &new.field),
+                settings.mark(&old.tag, &old.field),
+            ];
+            keys.extend(known.iter().map(|field| settings.mark(&new.tag, field)));
+            let life = settings.life(moved.head.end.saturating_sub(now));
+            let run = self
+                .store
+                .begin(ROTATE.run::<i64>(&self.store.redis, &keys), marks);
+            let run = run.arg(&old.field).arg(&record.name).arg(&stays.name);
+            let run = run.arg(stays.text()?).arg(self.grace);
+            let run = run.arg(&new.field).arg(moved.text()?).arg(life);
+            let run = run
+                .arg(settings.cap)
+                .arg(u32::from(changes_hash))
+                .args(&known);
+            // A second time finds what the first has made, or that it was taken away since.
+            match run.safety(Safety::IdempotentWrite).await {
+                Ok(1) => {
+                    return Ok(Some(Some(Issued {
+                        id: new.field.clone(),
+                        token: token.clone(),
+                    })));
+                }
+                Ok(0) => return Ok(None),
+                Ok(_) => return Ok(Some(None)),
+                Err(error) if self.store.lacks(&error, marks) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Rotate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotate").finish_non_exhaustive()
+    }
+}
+
+impl<'a> IntoFuture for Rotate<'a> {
+    type Output = Result<Option<Issued>, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
