@@ -77,6 +77,8 @@ mod rotate;
 mod secret;
 mod settings;
 mod store;
+#[cfg(all(feature = "tower-sessions", not(target_arch = "wasm32")))]
+mod tower;
 mod update;
 mod validate;
 
@@ -84,6 +86,8 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
+#[cfg(all(feature = "tower-sessions", not(target_arch = "wasm32")))]
+pub use self::tower::TowerStore;
 pub use self::{
     cookie::Cookie,
     create::Create,

@@ -37,8 +37,8 @@ fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
-/// The field under which a secret is known to Redis.
-fn field(kind: &str, secret: &[u8]) -> String {
+/// The name under which a secret is known to Redis.
+pub(super) fn field(kind: &str, secret: &[u8]) -> String {
     let hash = Sha256::new_with_prefix(kind).chain_update(secret);
     encode(&hash.finalize())
 }

@@ -17,10 +17,12 @@ const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const WASM_ONLY: [&str; 2] = ["restis-wasm", "restis-example-worker"];
 
 /// Each way to choose features that must compile by itself.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 10] = [
     "",
     "observe",
     "resp2",
+    "sessions",
+    "tower-sessions",
     "tracing",
     "rustls",
     "rustls-no-provider",

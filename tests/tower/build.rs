@@ -1,0 +1,24 @@
+//! Finds the test cases that tower-sessions publishes with its sources, so that they are run as they are.
+
+use std::{env, error::Error, fs, path::PathBuf, process::Command};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let metadata = Command::new(env::var("CARGO")?)
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(env::var("CARGO_MANIFEST_DIR")?)
+        .output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout)?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let manifest = packages
+        .filter(|package| package["name"] == "tower-sessions")
+        .find_map(|package| package["manifest_path"].as_str())
+        .ok_or("tower-sessions is not among the packages")?;
+    let cases = PathBuf::from(manifest)
+        .with_file_name("tests")
+        .join("common/mod.rs");
+    let line = format!("#[path = {cases:?}]\npub mod common;\n");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("cases.rs"), line)?;
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={}", cases.display());
+    Ok(())
+}
