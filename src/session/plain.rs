@@ -283,23 +283,26 @@ impl<T: DeserializeOwned> Validate<'_, T> {
             // The same for all who move it at the same time.
             let (place, token) =
                 Place::of_secret(key.tag(&plain.user_id), &key.successor(self.token));
-            let record = if plain.rest.contains_key(MOVED) {
-                let Some(record) = store.read(&place).await? else {
-                    return Ok(None);
-                };
-                record
+            let (found, record) = if plain.rest.contains_key(MOVED) {
+                match store.read(&place).await? {
+                    Some(found) => found,
+                    None => return Ok(None),
+                }
             } else {
                 let keys = [plain_key.clone()];
                 match self
                     .move_one(migration, &place, &plain, &text, keys)
                     .await?
                 {
-                    Some(record) => record,
+                    Some(record) => (place.clone(), record),
                     None => continue,
                 }
             };
-            let mut session = self.judge(&place, record).await?;
-            if let Some(session) = &mut session {
+            let mut session = self.judge(&found, record).await?;
+            // Whoever has rotated it since has handed out its token.
+            if let Some(session) = &mut session
+                && found.field == place.field
+            {
                 session.replaced_by = Some(token);
             }
             return Ok(session);

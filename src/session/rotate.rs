@@ -11,7 +11,7 @@ use futures_core::future::BoxFuture;
 use super::{
     Sessions,
     found::Issued,
-    record::Record,
+    record::{self, Record},
     secret::{Place, Token},
     settings::millis,
     store::{ROTATE, Store},
@@ -67,7 +67,8 @@ impl Rotate<'_> {
         self
     }
 
-    /// For how long the old token is still valid: not at all by default.
+    /// For how long the old token is still valid: not at all by default. Meanwhile it leads to the session under its new
+    /// secret, for one more request, and ends with it. To [`revoke`](super::Sessions::revoke) it does not end the new one.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = if grace.is_zero() { 0 } else { millis(grace) };
         self
@@ -84,7 +85,7 @@ impl Rotate<'_> {
         };
         let (new, token) = Place::new(Some(tag))?;
         for _ in 0..MAX_TRIES {
-            let Some(record) = self.store.read(&old).await? else {
+            let Some(record) = self.store.read_one(&old).await? else {
                 return Ok(None);
             };
             if record.head.retired {
@@ -119,6 +120,7 @@ impl Rotate<'_> {
             moved.head.marked = marks;
             let mut stays = record.next();
             stays.head.retired = true;
+            stays.data = record::encode(&(&new.tag, &new.field))?;
             stays.head.end = stays.head.end.min(now.saturating_add(self.grace));
             stays.head.marked = marks;
             let changes_hash = old.tag != new.tag;

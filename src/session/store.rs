@@ -10,11 +10,14 @@ use std::sync::{
 };
 
 use super::{
-    record::Record,
+    record::{self, Record},
     secret::Place,
     settings::{Settings, millis},
 };
 use crate::{Error, Invocation, Redis, Safety, Script, find::find};
+
+/// How often a session is rotated at most while a token that is replaced still counts.
+const MAX_ROTATIONS: u32 = 16;
 
 macro_rules! script {
     ($name:ident, $file:literal) => {
@@ -80,8 +83,25 @@ impl Store {
         lacks
     }
 
-    /// A session that is there, which counts as its use.
-    pub(super) async fn read(&self, place: &Place) -> Result<Option<Record>, Error> {
+    /// A session that is there, which counts as its use, and where it is: one that was rotated a moment ago is what took
+    /// its place, so that nothing is changed or let in that has another secret by now.
+    pub(super) async fn read(&self, place: &Place) -> Result<Option<(Place, Record)>, Error> {
+        let mut place = place.clone();
+        for _ in 0..MAX_ROTATIONS {
+            let Some(record) = self.read_one(&place).await? else {
+                return Ok(None);
+            };
+            if !record.head.retired {
+                return Ok(Some((place, record)));
+            }
+            let (tag, field) = record::decode(&record.data)?;
+            place = Place { tag, field };
+        }
+        Ok(None)
+    }
+
+    /// What is under one secret.
+    pub(super) async fn read_one(&self, place: &Place) -> Result<Option<Record>, Error> {
         let text = self.text(place).await?;
         let Some(record) = text.as_deref().map(Record::read).transpose()? else {
             return Ok(None);

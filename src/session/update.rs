@@ -57,7 +57,7 @@ impl<T: Serialize + DeserializeOwned> Sessions<T> {
         let limit = store.redis.timeout();
         let mut tries = 0_u32;
         loop {
-            let Some(old) = store.read(&place).await? else {
+            let Some((place, old)) = store.read(&place).await? else {
                 return Ok(None);
             };
             let mut data: T = record::decode(&old.data)?;

@@ -61,7 +61,7 @@ impl<T: DeserializeOwned> Validate<'_, T> {
                 None => Ok(None),
             };
         };
-        let Some(record) = store.read(&place).await? else {
+        let Some((place, record)) = store.read(&place).await? else {
             return Ok(None);
         };
         self.judge(&place, record).await
@@ -99,7 +99,7 @@ pub(super) fn session<T: DeserializeOwned>(
     Ok(Session {
         id,
         data: record::decode(&record.data)?,
-        renewal_due: renewal.is_some_and(|renewal| age >= renewal) && !record.head.retired,
+        renewal_due: renewal.is_some_and(|renewal| age >= renewal),
         anomaly: None,
         replaced_by: None,
         head: record.head,

@@ -190,7 +190,10 @@ async fn a_secret_is_replaced() {
         // Who asks at the same time has no second one, and goes on with the old one.
         assert!(rotate().await.unwrap().is_none());
         let old = sessions.validate(first.text()).await.unwrap().unwrap();
-        assert!(!old.is_renewal_due());
+        assert!(!old.is_renewal_due() && old.id() == second.id());
+        // What is changed with the old one is changed.
+        let changed = sessions.update(first.text(), |count| *count += 1).await;
+        assert_eq!(changed.unwrap(), Some(2));
         let new = sessions.validate(second.text()).await.unwrap().unwrap();
         assert!(!new.is_renewal_due() && new.created_at() == old.created_at());
         assert_eq!(sessions.count("ada").await.unwrap(), 1);
@@ -201,7 +204,13 @@ async fn a_secret_is_replaced() {
         assert!(!is_valid(&sessions, second.text()).await);
         assert!(sessions.rotate(second.text()).await.unwrap().is_none());
         let session = sessions.validate(third.text()).await.unwrap().unwrap();
-        assert_eq!((session.user(), session.data()), (Some("ada"), &1));
+        assert_eq!((session.user(), session.data()), (Some("ada"), &2));
+        // Logout with the new one ends the old one, too.
+        let fourth = sessions.rotate(third.text()).grace(SECOND * 30);
+        let fourth = fourth.await.unwrap().unwrap();
+        assert!(is_valid(&sessions, third.text()).await);
+        sessions.revoke(fourth.text()).await.unwrap();
+        assert!(!is_valid(&sessions, third.text()).await);
         assert_eq!(session.ends_at(), old.created_at() + 8 * 3_600_000);
     })
     .await;

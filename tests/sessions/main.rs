@@ -17,6 +17,7 @@ mod life;
 mod plain;
 mod refresh;
 mod rest;
+mod simulated;
 
 use std::{
     sync::{
