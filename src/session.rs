@@ -48,6 +48,36 @@
 //!
 //! When a session expires nobody is told: the REST API has no events for it.
 //!
+//! # What OWASP asks for
+//!
+//! The requirements of the ASVS 5.0 that a store of sessions can meet, and the test in `tests/sessions` that shows each.
+//! The others are the application's.
+//!
+//! | requirement | how | test |
+//! |---|---|---|
+//! | 3.3.1, 3.3.3 cookies are `Secure` and `__Host-` | [`Cookie`] | `lines` in `src/session/cookie.rs` |
+//! | 3.3.2, 3.3.4 `SameSite` is said, `HttpOnly` | `Strict`, or [`lax`](Cookie::lax) | the same |
+//! | 3.3.5 cookies have at most 4,096 bytes | a token has 66 | the same |
+//! | 3.5.1 requests cannot be forged | [`csrf_token`](Sessions::csrf_token), bound to the session's secret | `rest::forged_requests_are_told` |
+//! | 7.1.2 a limit of sessions | [`cap`](Sessions::cap), kept to in one step | `life::a_crowd_is_kept_to_the_cap`; over four processes `of_200_logins_five_stay` in `tests/processes` |
+//! | 7.2.1 verified by the server | [`validate`](Sessions::validate) looks each token up | `life::an_unknown_token_is_no_session` |
+//! | 7.2.3 128 random bits or more | 256, of the platform's secure source | `tokens_are_read_as_they_are_written` in `src/session/secret.rs` |
+//! | 7.2.4 a new token at login, the old one ends | [`rotate`](Sessions::rotate) | `life::a_planted_token_is_worth_nothing_after_login` |
+//! | 7.3.1 idle timeout | [`idle`](Sessions::idle), 30 minutes | `life::an_unused_session_ends` |
+//! | 7.3.2 absolute timeout | [`absolute`](Sessions::absolute), 8 hours | `life::every_session_ends`, `life::five_seconds_are_five_seconds` |
+//! | 7.4.1 logout ends it at the server | [`revoke`](Sessions::revoke) | `life::a_session_is_what_was_stored` |
+//! | 7.4.2, 7.4.5 all of a user's can be ended | [`revoke_all`](Sessions::revoke_all) | `cost::ten_thousand_end_at_once`, `life::nobody_is_let_in_after_all_have_ended` |
+//! | 7.4.3 all others, after a change of factor | [`revoke_others`](Sessions::revoke_others) | `life::others_end` |
+//! | 7.5.2 users see their sessions and end any | [`list`](Sessions::list), [`revoke_device`](Sessions::revoke_device) | `life::a_session_is_what_was_stored` |
+//! | 10.4.5 a refresh token is used once, a replay ends its family | [`refresh`](Sessions::refresh) | `refresh::a_token_is_used_once` |
+//! | 10.4.8 refresh tokens end, however much they are used | [`absolute`](Sessions::absolute) | `refresh::a_family_is_a_session` |
+//!
+//! Of the Session Management Cheat Sheet: renewal (`life::a_secret_is_replaced`), ids in logs that are no secrets
+//! ([`Session::id`]), address and browser as a sign of theft (`life::what_is_odd_is_told`).
+//!
+//! Source: [ASVS 5.0](https://github.com/OWASP/ASVS/tree/v5.0.0),
+//! [Session Management](https://cheatsheetseries.owasp.org/cheatsheets/Session_Management_Cheat_Sheet.html).
+//!
 //! # Cost
 //!
 //! Round trips, and commands as they are billed; in brackets where the server has no HGETEX and HSETEX.

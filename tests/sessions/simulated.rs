@@ -374,7 +374,8 @@ async fn history(seed: u64) {
         }
     }
     // Nobody is at work any more: what is there was said to be there, or was left open.
-    for origin in world.origins.lock().unwrap().clone() {
+    let origins = world.origins.lock().unwrap().clone();
+    for origin in origins {
         let token = origin.token.lock().unwrap().clone();
         let found = loop {
             if let Ok(found) = stores[0].validate(&token).await {

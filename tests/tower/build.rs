@@ -8,10 +8,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         .current_dir(env::var("CARGO_MANIFEST_DIR")?)
         .output()?;
     let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout)?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let packages = metadata
+        .get("packages")
+        .and_then(serde_json::Value::as_array);
+    let word = |package: &serde_json::Value, name| {
+        let word = package.get(name).and_then(serde_json::Value::as_str);
+        word.map(str::to_owned)
+    };
     let manifest = packages
-        .filter(|package| package["name"] == "tower-sessions")
-        .find_map(|package| package["manifest_path"].as_str())
+        .into_iter()
+        .flatten()
+        .filter(|package| word(package, "name").is_some_and(|name| name == "tower-sessions"))
+        .find_map(|package| word(package, "manifest_path"))
         .ok_or("tower-sessions is not among the packages")?;
     let cases = PathBuf::from(manifest)
         .with_file_name("tests")
