@@ -1,12 +1,14 @@
-//! An axum service that reads users and families through a cache.
+//! An axum service that reads users and families through a cache, and knows who is logged in.
 //!
 //! Each idea is a file of its own: `users.rs` reads through the cache and writes through it, `families.rs` has entries
-//! made of several users, `admin.rs` clears and counts. This one has what they share: the two caches and the routes.
+//! made of several users, `admin.rs` clears and counts, `sessions.rs` has an extractor of
+//! who is logged in. This one has what they share: the caches, the sessions and the routes.
 
 mod admin;
 mod database;
 mod families;
 mod problem;
+mod sessions;
 mod users;
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +17,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use restis::{Cache, Redis};
+use restis::{Cache, Redis, Sessions};
 
 pub use crate::database::{Database, Outage};
 
@@ -26,16 +28,21 @@ pub struct App {
     pub users: Cache,
     /// `family:{id}:members`, with the tags `family:{id}` and, for each member, `user:{id}`.
     pub families: Cache,
+    /// Who is logged in.
+    pub sessions: Sessions<()>,
     /// Where the values come from.
     pub database: Arc<Database>,
 }
 
 impl App {
-    /// The service before this Redis and this database. No I/O yet.
-    pub fn new(redis: &Redis, database: Arc<Database>) -> Self {
+    /// The service before this Redis and this database, with this key of the sessions. No I/O yet.
+    pub fn new(redis: &Redis, database: Arc<Database>, key: impl AsRef<[u8]>) -> Self {
         Self {
             users: cache(redis, "user"),
             families: cache(redis, "family"),
+            sessions: Sessions::new(redis, key)
+                .idle(Duration::from_secs(30 * 60))
+                .absolute(Duration::from_secs(7 * 24 * 60 * 60)),
             database,
         }
     }
@@ -48,6 +55,9 @@ impl App {
                 get(users::show).put(users::save).delete(users::remove),
             )
             .route("/families/{id}/members", get(families::members))
+            .route("/login", post(sessions::login))
+            .route("/me", get(sessions::me))
+            .route("/logout", post(sessions::logout))
             .route("/cache/clear", post(admin::clear))
             .route("/stats", get(admin::stats))
             .with_state(self)

@@ -1,5 +1,5 @@
 //! The service on a port: `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN` say where Redis is, `PORT` where to
-//! listen (3000).
+//! listen (3000), and `SESSION_KEY` is the key of the sessions: 32 random bytes or more, as text. Without it nobody logs in.
 
 use std::{error::Error, process::ExitCode, sync::Arc};
 
@@ -27,6 +27,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // For this machine only: whoever reaches it may clear the cache.
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}", listener.local_addr()?);
-    let app = App::new(&redis, Arc::new(Database::new()));
+    let key = std::env::var("SESSION_KEY").unwrap_or_default();
+    let app = App::new(&redis, Arc::new(Database::new()), key);
     Ok(axum::serve(listener, app.router()).await?)
 }

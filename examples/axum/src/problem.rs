@@ -36,6 +36,10 @@ pub(crate) fn not_found(detail: &str) -> Response {
     problem(StatusCode::NOT_FOUND, detail)
 }
 
+pub(crate) fn unauthorized(detail: &str) -> Response {
+    problem(StatusCode::UNAUTHORIZED, detail)
+}
+
 fn problem(status: StatusCode, detail: &str) -> Response {
     let title = status.canonical_reason();
     let body = json!({ "title": title, "status": status.as_u16(), "detail": detail });

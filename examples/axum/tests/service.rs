@@ -67,7 +67,7 @@ impl Service {
         let redis = Redis::new(local.url(), local.token()).unwrap();
         let database = Arc::new(Database::new());
         let ahead = Arc::new(AtomicU64::new(0));
-        let mut app = App::new(&redis, Arc::clone(&database));
+        let mut app = App::new(&redis, Arc::clone(&database), [7; 32]);
         for cache in [&mut app.users, &mut app.families] {
             let ahead = Arc::clone(&ahead);
             *cache = cache.clone().clock(move || {
