@@ -84,12 +84,12 @@
 //!
 //! | call | round trips | billed |
 //! |---|---|---|
-//! | [`create`](Sessions::create) | 1 | 1 (5 to 6) |
-//! | the same with a [`cap`](Sessions::cap) | 1 (2) | 3; 5 if one is ended for it (7 or more) |
+//! | [`create`](Sessions::create) | 1 | 1 (4 to 5) |
+//! | the same with a [`cap`](Sessions::cap) | 1 (2) | 3; 5 if one is ended for it (6 or more) |
 //! | [`validate`](Sessions::validate) | 1 | 1 (2); of what has not the form of a token, none |
 //! | [`update`](Sessions::update) | 2 | 4 (5); again where others changed it meanwhile |
-//! | [`rotate`](Sessions::rotate) | 2 | 5 |
-//! | [`refresh`](Sessions::refresh) | 1 | 3 |
+//! | [`rotate`](Sessions::rotate) | 2 | 5 (8 to 12) |
+//! | [`refresh`](Sessions::refresh) | 1 | 3 (6 to 7) |
 //! | [`revoke`](Sessions::revoke), [`revoke_device`](Sessions::revoke_device) | 1 | 1 |
 //! | [`revoke_all`](Sessions::revoke_all), however many | 1 | 1 |
 //! | [`revoke_others`](Sessions::revoke_others) | 1 | 3; 2 if there are none |

@@ -64,14 +64,14 @@ async fn an_unused_session_ends() {
         // Nothing is left behind.
         until(async || {
             let mut keys = redis.scan().matching("sess*").stream::<String>();
-            keys.next().await.is_none() || !is_valid_field(&redis).await
+            keys.next().await.is_none() || !some_key_stays(&redis).await
         })
         .await;
     })
     .await;
 }
 
-async fn is_valid_field(redis: &Redis) -> bool {
+async fn some_key_stays(redis: &Redis) -> bool {
     let mut keys = redis.scan().matching("sess*").stream::<String>();
     while let Some(key) = keys.next().await {
         if redis.ttl(key.unwrap()).await.unwrap().left().is_none() {
