@@ -22,7 +22,7 @@ use crate::{Error, clock::Instant, random};
 
 /// One key of a cache; see [`Cache::entry`].
 ///
-/// `B` says where a refresh goes: [`Inline`] is the caller that does it, [`Background`] the platform.
+/// `B` says where a refresh goes: [`Inline`] is the caller that does it, [`Background`](super::Background) the platform.
 #[must_use = "an entry does nothing until one of its calls is awaited"]
 pub struct Entry<'a, C, B = Inline> {
     pub(super) cache: &'a Cache<C>,
