@@ -15,7 +15,7 @@ use super::{
     put::Over,
     record::{Head, Record},
     settings::Call,
-    store::{Op, State, millis},
+    store::{Op, State, millis, whole_millis},
     versions::Versions,
 };
 use crate::{Error, clock::Instant, random};
@@ -119,7 +119,7 @@ impl<C, B> Entry<'_, C, B> {
                 revalidate,
                 if_error,
             } = self.windows;
-            flight += &format!(" {} {}", revalidate.as_millis(), if_error.as_millis());
+            flight += &format!(" {} {}", millis(revalidate), millis(if_error));
         }
         Call {
             operation,
@@ -350,7 +350,7 @@ impl Op {
         let mut head = Head::new(versions.namespace()?.to_owned());
         head.nothing = nothing;
         head.fresh_until = self.now().saturating_add(millis(ttl));
-        head.window = window.as_millis() as u64;
+        head.window = whole_millis(window);
         Some((head, ttl.saturating_add(window)))
     }
 }

@@ -16,7 +16,7 @@ use super::{
     record::{Head, Record, Work},
     settings::Call,
     status::Status,
-    store::{Op, State, millis},
+    store::{Op, State, millis, whole_millis},
     versions::{Versions, refresh_key},
 };
 use crate::{
@@ -383,9 +383,12 @@ pub(super) fn tags<V>(
     };
     let before = before.iter().map(|(tag, _)| tag);
     let all = of_call.iter().chain(&loaded.tags).chain(before);
-    let mut tags: Vec<String> = all.cloned().collect();
-    tags.sort_unstable();
-    tags.dedup();
+    let mut tags: Vec<String> = Vec::new();
+    for tag in all {
+        if !tags.contains(tag) {
+            tags.push(tag.clone());
+        }
+    }
     tags
 }
 
@@ -427,7 +430,7 @@ pub(super) fn record<V, C: Codec<V>>(
     let ttl = decide::jittered(decide::sane(ttl), op.settings.jitter, random::unit());
     let window = call.window(head.nothing);
     head.fresh_until = op.now().saturating_add(millis(ttl));
-    head.window = window.as_millis() as u64;
+    head.window = whole_millis(window);
     head.load_time = op.report.load.map_or(0, millis);
     // Without a version it could not be told when it is invalidated.
     let pairs = versions.and_then(|versions| {

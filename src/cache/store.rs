@@ -449,9 +449,13 @@ impl Drop for Op {
     }
 }
 
-/// In whole milliseconds, at least one.
+/// In whole milliseconds. Not by `as_millis`, whose 128 bits are code of their own on wasm32.
+pub(super) fn whole_millis(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1000);
+    seconds.saturating_add(duration.subsec_millis().into())
+}
+
+/// The same, and at least one.
 pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis())
-        .unwrap_or(u64::MAX)
-        .max(1)
+    whole_millis(duration).max(1)
 }
