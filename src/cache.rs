@@ -28,7 +28,7 @@
 //! - **Redis may be down.** Then the loader's value is answered ([`fail_open`](Cache::fail_open)) and the error counted.
 //!
 //! Clocks are read for one thing: with [`stale_while_revalidate`](Cache::stale_while_revalidate),
-//! [`stale_if_error`](Cache::stale_if_error) or [`early_refresh`](Cache::early_refresh) whoever reads a value compares its
+//! [`stale_if_error`](Cache::stale_if_error), [`early_refresh`](Cache::early_refresh) or [`memory`](Cache::memory) whoever reads a value compares its
 //! end, by the writer's clock, with its own. A wrong clock refreshes too early or serves stale for too long, within
 //! those times. How long Redis keeps it is the server's to measure.
 //!
@@ -147,7 +147,7 @@
 //! |---|---|---|
 //! | hit, with any number of tags | 1 | 1 |
 //! | hit in [`memory`](Cache::memory) | 0 | 0 |
-//! | stale hit | 1 | 1; who refreshes it 2 more |
+//! | stale hit | 1 | 1; who refreshes it 2 more, and each other process 1 more in a [`lease`](Cache::lease) |
 //! | miss | 2, then the loader, then 1 | 3; 1 more if others came while it was loaded |
 //! | the same where the namespace or tags have no version: the first time, and after each invalidation | the same | 1 more, and 1 for each of them |
 //! | the same with tags that only the loader knows, the first time | 1 more; 2 more where they have no version | 1 more; 2 more, and 1 for each, where they have no version |
@@ -533,8 +533,8 @@ impl<C> Cache<C> {
     /// First the entry is claimed, so that nobody stores what is old meanwhile, and who asks for it waits. If that cannot be
     /// done, `write` is not called and the call fails. If `write` fails, the entry is gone, and its error is the `source` of one
     /// with [`is_loader`](crate::Error::is_loader). If the value cannot be stored, or another update went on at the same time, or
-    /// this process dies in between, the entry is gone too: no old value is left behind. Where even that cannot be told, the
-    /// error says that the source was written and the key is to be deleted. `write` has no timeout; the claim is
+    /// this process dies in between, the entry is gone too: no old value is left behind. Where Redis cannot be told that it is
+    /// gone, the error says that the key is to be deleted. `write` has no timeout; the claim is
     /// renewed while it runs. If the future is dropped while `write` runs, the entry is left alone for the rest of the
     /// [`lease`](Self::lease): the source may still be at it.
     ///
@@ -593,8 +593,9 @@ impl<C> Cache<C> {
     /// Deletes all entries of the namespace whose key fits a glob-style pattern, and gives how many there were.
     ///
     /// It walks over all keys of the database, a page at a time, and deletes what it finds with the request for the next
-    /// page. Whatever characters the namespace has, other namespaces are not touched. A cache without one owns no keys: there
-    /// a pattern has to begin with text, and deletes whatever has such a name. For progress, or to go on after an error, see
+    /// page. Characters of the namespace mean themselves; what begins with it and a colon is its own, so that of a namespace
+    /// `a:b` is that of `a` too. A cache without one owns no keys: there a pattern has to begin with text, and deletes
+    /// whatever has such a name. For progress, or to go on after an error, see
     /// [`sweep`](Self::sweep).
     ///
     /// Cost: one round trip for each 1,000 keys of the database, two billed commands each.

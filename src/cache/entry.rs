@@ -113,18 +113,9 @@ impl<C, B> Entry<'_, C, B> {
     }
 
     pub(super) fn call(&self, operation: &'static str, adaptive: bool) -> Call {
-        let mut flight = self.key.clone();
-        if self.windows != self.cache.settings.windows {
-            let Windows {
-                revalidate,
-                if_error,
-            } = self.windows;
-            flight += &format!(" {} {}", millis(revalidate), millis(if_error));
-        }
         Call {
             operation,
             key: self.key.clone(),
-            flight,
             tags: self.tags.clone(),
             ttl: self.ttl.unwrap_or(self.cache.settings.ttl),
             windows: self.windows,
@@ -170,11 +161,12 @@ impl<C, B> Entry<'_, C, B> {
         let nothing = self.cache.codec.nothing() == Some(&*payload);
         let call = self.call("set", false);
         let versions = op.versions(&self.tags, false).await?;
-        let Some((mut head, life)) = op.head(&call, nothing, &versions) else {
-            // What is not to be kept must not stay as it was either.
+        let head = op.head(&call, nothing, &versions);
+        let (Some((mut head, life)), Some(pairs)) = (head, versions.pairs(&self.tags)) else {
+            // What is not to be kept, or could not be invalidated, must not stay as it was either.
             return self.delete().await;
         };
-        head.tags = versions.pairs(&self.tags).unwrap_or_default();
+        head.tags = pairs;
         let record = Record::new(head, payload, op.settings.compress_above);
         let done = op
             .put(&self.key, &Over::Anything, record.text(), life, None)

@@ -14,11 +14,13 @@
 )]
 
 mod compared;
+mod corners;
 mod cost;
 mod down;
 mod edges;
 mod many;
 mod memory;
+mod model;
 mod plain;
 mod race;
 mod simulated;
