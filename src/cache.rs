@@ -21,15 +21,22 @@
 //!   and in all others, wait for the value. If the loader's process dies, another takes over when the claim's
 //!   [`lease`](Cache::lease) ends.
 //! - **Nothing old.** A value that was deleted, or invalidated by tag or [`clear`](Cache::clear), while its loader ran is
-//!   not served again: it is stored only over its own claim, with the versions its tags had before it was loaded. To
-//!   invalidate is to delete a version, so one that expires or is evicted makes a miss and brings nothing back. No
-//!   clock has a say in it.
+//!   not served to anybody who asks after that: it is stored only over its own claim, with the versions its tags had before
+//!   it was loaded. To invalidate is to delete a version, so one that expires or is evicted makes a miss and brings nothing
+//!   back. No clock has a say in it. What reads from a replica, as a global Upstash database does far from its primary, is as
+//!   far behind as the replica.
 //! - **Redis may be down.** Then the loader's value is answered ([`fail_open`](Cache::fail_open)) and the error counted.
 //!
 //! Clocks are read for one thing: with [`stale_while_revalidate`](Cache::stale_while_revalidate),
-//! [`stale_if_error`](Cache::stale_if_error) or [`early_refresh`](Cache::early_refresh) whoever reads a value compares its
+//! [`stale_if_error`](Cache::stale_if_error), [`early_refresh`](Cache::early_refresh) or [`memory`](Cache::memory) whoever reads a value compares its
 //! end, by the writer's clock, with its own. A wrong clock refreshes too early or serves stale for too long, within
 //! those times. How long Redis keeps it is the server's to measure.
+//!
+//! The versions of tags live for 30 days and are then made anew: the entries of a tag that is older become misses together,
+//! once, and a crowd still loads each of them once.
+//!
+//! A namespace is what its keys begin with: key `b:c` of the namespace `a` and key `c` of `a:b` are one key in Redis, and a
+//! pattern of `a` finds those of `a:b`.
 //!
 //! # Cookbook
 //!
@@ -75,19 +82,28 @@
 //! # Ok(()) });
 //! ```
 //!
-//! **By tag**: all entries that were made of something, in one command, however many they are.
+//! **By tag**: all entries that were made of something, in one command, however many they are. A list has a tag for each
+//! of its members, and one of its own for who joins it.
 //!
 //! ```
 //! # restis_testing::run(async |redis| {
-//! # use restis::Cache;
+//! # use restis::{Cache, cache::Loaded};
 //! # async fn members() -> Result<Vec<u64>, std::io::Error> { Ok(vec![42, 43]) }
 //! let families = Cache::new(&redis).namespace("family");
-//! let members = families.entry("7:members").tags(["user:42", "user:43"]).get_or_set(members).await?;
-//! families.invalidate_tag("user:42").await?;
+//! let load = |_| async {
+//!     let members = members().await?;
+//!     let tags: Vec<String> = members.iter().map(|user| format!("user:{user}")).collect();
+//!     Ok::<_, std::io::Error>(Loaded::new(members).tags(tags))
+//! };
+//! let members = families.entry("7:members").tag("family:7").get_or_set_with(load).await?;
+//! families.invalidate_tags(["user:42", "family:7"]).await?;
 //! assert_eq!(families.get::<Vec<u64>>("7:members").await?, None);
 //! # assert_eq!(members, [42, 43]);
 //! # Ok(()) });
 //! ```
+//!
+//! Tags are the namespace's own: a change that touches two caches is two calls. A handler is dropped when its caller hangs
+//! up, so make both in a task of their own where the second must not be missed.
 //!
 //! **By pattern**, where keys were not given tags: a walk over all keys of the database, page by page. Prefer tags.
 //!
@@ -131,8 +147,12 @@
 //! |---|---|---|
 //! | hit, with any number of tags | 1 | 1 |
 //! | hit in [`memory`](Cache::memory) | 0 | 0 |
-//! | stale hit | 1 | 1; who refreshes it 2 more |
-//! | miss | 2, then the loader, then 1 | 3; 1 more if others wait here, and at the first use of a namespace or a tag |
+//! | stale hit | 1 | 1; who refreshes it 2 more, and each other process 1 more in a [`lease`](Cache::lease) |
+//! | miss | 2, then the loader, then 1 | 3; 1 more if others came while it was loaded |
+//! | the same where the namespace or tags have no version: the first time, and after each invalidation | the same | 1 more, and 1 for each of them |
+//! | the same with tags that only the loader knows, the first time | 1 more; 2 more where they have no version | 1 more; 2 more, and 1 for each, where they have no version |
+//! | a load longer than half the [`lease`](Cache::lease) | | 1 for each half |
+//! | a load that fails | 3 | 3 |
 //! | miss, another one loads it | as many as looks, every 25 to 250 ms | 1 each |
 //! | [`set`](Cache::set), [`touch`](Cache::touch) | 2 | 2 |
 //! | [`update`](Cache::update) | 2 | 3 |
@@ -500,7 +520,8 @@ impl<C> Cache<C> {
         self.entry(key).get_or_set_with(loader).await
     }
 
-    /// Makes a value that is there fresh for another TTL; false if there is none.
+    /// Makes a value that is there fresh for another TTL, that of this cache; false if there is none. One that is stale
+    /// becomes fresh too.
     ///
     /// Cost: two round trips, two billed commands.
     pub async fn touch(&self, key: impl Display) -> Result<bool, Error> {
@@ -512,7 +533,8 @@ impl<C> Cache<C> {
     /// First the entry is claimed, so that nobody stores what is old meanwhile, and who asks for it waits. If that cannot be
     /// done, `write` is not called and the call fails. If `write` fails, the entry is gone, and its error is the `source` of one
     /// with [`is_loader`](crate::Error::is_loader). If the value cannot be stored, or another update went on at the same time, or
-    /// this process dies in between, the entry is gone too: no old value is left behind. `write` has no timeout; the claim is
+    /// this process dies in between, the entry is gone too: no old value is left behind. Where Redis cannot be told that it is
+    /// gone, the error says that the key is to be deleted. `write` has no timeout; the claim is
     /// renewed while it runs. If the future is dropped while `write` runs, the entry is left alone for the rest of the
     /// [`lease`](Self::lease): the source may still be at it.
     ///
@@ -571,8 +593,9 @@ impl<C> Cache<C> {
     /// Deletes all entries of the namespace whose key fits a glob-style pattern, and gives how many there were.
     ///
     /// It walks over all keys of the database, a page at a time, and deletes what it finds with the request for the next
-    /// page. Whatever characters the namespace has, other namespaces are not touched. A cache without one owns no keys: there
-    /// a pattern has to begin with text, and deletes whatever has such a name. For progress, or to go on after an error, see
+    /// page. Characters of the namespace mean themselves; what begins with it and a colon is its own, so that of a namespace
+    /// `a:b` is that of `a` too. A cache without one owns no keys: there a pattern has to begin with text, and deletes
+    /// whatever has such a name. For progress, or to go on after an error, see
     /// [`sweep`](Self::sweep).
     ///
     /// Cost: one round trip for each 1,000 keys of the database, two billed commands each.

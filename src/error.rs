@@ -159,6 +159,16 @@ impl Error {
         Self::new(error.kind(), message).with_source(Some(Arc::new(error)))
     }
 
+    /// The same where changing it failed, so that it may have changed.
+    #[cfg(feature = "cache")]
+    pub(crate) fn and_not_told(mut self) -> Self {
+        Arc::make_mut(&mut self.inner).message =
+            "the loader failed; its own error is the source of this one. The cache, which may still have what was there \
+             before, could not be told either: delete the key when Redis answers again"
+                .into();
+        self
+    }
+
     /// A batch whose answer has too few entries, or too many: which of the commands ran is not known.
     pub(crate) fn misordered(sent: usize, found: usize) -> Self {
         Self::decode(format!(

@@ -36,6 +36,7 @@
 //!   have run, unless running it twice is the same as once ([`Safety`]).
 //! - With [`auto_pipelining`](Builder::auto_pipelining) commands that are awaited together leave in one request, in order.
 //! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream, [`Redis::xrange_pages`] a long stream.
+//! - [`Cache`] keeps what takes long to load: one load for a crowd in all processes, tags, stale answers, write-through.
 //! - [`Sessions`] keeps who is logged in: hashed secrets, timeouts, devices, and an end to all of them at once.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
 //!   are streams that reconnect and say so.
@@ -109,6 +110,20 @@
 //! # Ok(()) });
 //! ```
 //!
+//! A value that takes long to load, loaded once whoever asks; [`cache`] has the patterns by name:
+//!
+//! ```
+//! # restis_testing::run(async |redis| {
+//! use restis::Cache;
+//!
+//! # async fn load_user(_: u64) -> Result<String, std::io::Error> { Ok("ada".into()) }
+//! let users = Cache::new(&redis).namespace("user");
+//! let user: String = users.get_or_set(42, || load_user(42)).await?;
+//! users.delete(42).await?; // after a change
+//! # assert_eq!(user, "ada");
+//! # Ok(()) });
+//! ```
+//!
 //! # Limits
 //!
 //! - What needs a connection is not there: blocking commands, WATCH, SELECT.
@@ -120,6 +135,8 @@
 //!
 //! # Crate features
 //!
+//! - `cache` (default): [`Cache`].
+//! - `compress`: large values of the cache are stored compressed, where that pays.
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
 //! - `sessions` (default): [`Sessions`].

@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask test wasm` builds it with the address of a restis-local and runs it in both.
 
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(feature = "cache", target_arch = "wasm32"))]
 #![allow(
     missing_docs,
     clippy::panic,

@@ -52,7 +52,7 @@ impl<'a, C> Entry<'a, C, Inline> {
 
 /// What loads has to be able to live in the background: `'static`, and `Send`.
 impl<C, S: FnOnce(BoxFuture<'static, ()>)> Entry<'_, C, Background<S>> {
-    /// See [`Cache::get_or_set`].
+    /// See [`Cache::get_or_set`](super::Cache::get_or_set).
     pub async fn get_or_set<V, F, Fut, E>(self, loader: F) -> Result<V, Error>
     where
         C: Codec<V> + Clone + Send + Sync + 'static,
@@ -64,7 +64,7 @@ impl<C, S: FnOnce(BoxFuture<'static, ()>)> Entry<'_, C, Background<S>> {
         self.fetch(loader).await.map(|cached| cached.value)
     }
 
-    /// See [`Cache::get_or_set_with`].
+    /// See [`Cache::get_or_set_with`](super::Cache::get_or_set_with).
     pub async fn get_or_set_with<V, F, Fut, E>(self, loader: F) -> Result<V, Error>
     where
         C: Codec<V> + Clone + Send + Sync + 'static,
@@ -114,7 +114,7 @@ impl<C, S: FnOnce(BoxFuture<'static, ()>)> Entry<'_, C, Background<S>> {
 
 /// What loads has to be able to live in the background of this thread: `'static`.
 impl<C, S: FnOnce(LocalFuture)> Entry<'_, C, BackgroundLocal<S>> {
-    /// See [`Cache::get_or_set`].
+    /// See [`Cache::get_or_set`](super::Cache::get_or_set).
     pub async fn get_or_set<V, F, Fut, E>(self, loader: F) -> Result<V, Error>
     where
         C: Codec<V> + Clone + 'static,
@@ -126,7 +126,7 @@ impl<C, S: FnOnce(LocalFuture)> Entry<'_, C, BackgroundLocal<S>> {
         self.fetch(loader).await.map(|cached| cached.value)
     }
 
-    /// See [`Cache::get_or_set_with`].
+    /// See [`Cache::get_or_set_with`](super::Cache::get_or_set_with).
     pub async fn get_or_set_with<V, F, Fut, E>(self, loader: F) -> Result<V, Error>
     where
         C: Codec<V> + Clone + 'static,

@@ -28,9 +28,16 @@ pub(super) struct Hold {
     shared: Arc<Shared>,
     key: String,
     claim: Option<Claim>,
+    /// Whether another caller may go on under it.
+    is_left: bool,
 }
 
 impl Hold {
+    /// From now on nobody else may go on under it: what it is held for may go on without its holder.
+    pub(super) fn keep_to_itself(&mut self) {
+        self.is_left = false;
+    }
+
     /// The key it stands in.
     pub(super) fn key(&self) -> &str {
         &self.key
@@ -54,6 +61,11 @@ impl Hold {
         )
     }
 
+    /// What lets it last for another lease, if it is still there.
+    pub(super) fn renewal(&self) -> Write {
+        self.claim(Over::Claim(self.text().to_owned()))
+    }
+
     /// What takes it away, if it is still there.
     pub(super) fn gone(&self) -> Write {
         gone(self.key.clone(), Over::Claim(self.text().to_owned()))
@@ -67,7 +79,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if let Some(claim) = self.claim.take() {
+        if let Some(claim) = self.claim.take().filter(|_| self.is_left) {
             self.shared.notes.leave(&self.key, claim.text);
         }
     }
@@ -79,12 +91,28 @@ impl Op {
             shared: Arc::clone(&self.shared),
             key: key.to_owned(),
             claim: Some(claim),
+            is_left: true,
         }
     }
 
     /// Whether this claim was left by a caller of this process, and is this one's from now on.
     pub(super) fn adopts(&self, key: &str, claim: &Claim) -> bool {
-        claim.work == Work::Load && self.shared.notes.take(key, &claim.text)
+        self.shared.notes.take(key, &claim.text)
+    }
+
+    /// Goes on under a claim that was left by a caller of this process, for another lease.
+    pub(super) async fn adopt(&mut self, key: &str, claim: &Claim) -> Option<Hold> {
+        if !self.adopts(key, claim) {
+            return None;
+        }
+        let hold = self.hold(key, claim.clone());
+        match self.write(&hold.renewal()).await {
+            Ok(false) => {
+                hold.end();
+                None
+            }
+            Ok(true) | Err(_) => Some(hold),
+        }
     }
 
     pub(super) fn new_claim(&self) -> Claim {
@@ -108,11 +136,9 @@ pub(super) async fn while_held<T>(
     work: impl Future<Output = T>,
 ) -> T {
     let mut work = pin!(work);
-    let half = op.settings.lease() / 2;
-    let mut renewals: Vec<Write> = holds
-        .iter()
-        .map(|hold| hold.claim(Over::Claim(hold.text().to_owned())))
-        .collect();
+    let leases = holds.iter().map(|hold| Duration::from_millis(hold.lease()));
+    let half = leases.min().unwrap_or_else(|| op.settings.lease()) / 2;
+    let mut renewals: Vec<Write> = holds.iter().map(|hold| hold.renewal()).collect();
     loop {
         if let Some(done) = clock::within(half, work.as_mut()).await {
             return done;

@@ -17,7 +17,7 @@ pub(super) enum Age {
 }
 
 /// How old a value may be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Windows {
     pub(super) revalidate: Duration,
     pub(super) if_error: Duration,

@@ -15,14 +15,14 @@ use super::{
     put::Over,
     record::{Head, Record},
     settings::Call,
-    store::{Op, State, millis},
+    store::{Op, State, millis, whole_millis},
     versions::Versions,
 };
 use crate::{Error, clock::Instant, random};
 
 /// One key of a cache; see [`Cache::entry`].
 ///
-/// `B` says where a refresh goes: [`Inline`] is the caller that does it, [`Background`] the platform.
+/// `B` says where a refresh goes: [`Inline`] is the caller that does it, [`Background`](super::Background) the platform.
 #[must_use = "an entry does nothing until one of its calls is awaited"]
 pub struct Entry<'a, C, B = Inline> {
     pub(super) cache: &'a Cache<C>,
@@ -113,18 +113,9 @@ impl<C, B> Entry<'_, C, B> {
     }
 
     pub(super) fn call(&self, operation: &'static str, adaptive: bool) -> Call {
-        let mut flight = self.key.clone();
-        if self.windows != self.cache.settings.windows {
-            let Windows {
-                revalidate,
-                if_error,
-            } = self.windows;
-            flight += &format!(" {} {}", revalidate.as_millis(), if_error.as_millis());
-        }
         Call {
             operation,
             key: self.key.clone(),
-            flight,
             tags: self.tags.clone(),
             ttl: self.ttl.unwrap_or(self.cache.settings.ttl),
             windows: self.windows,
@@ -170,11 +161,12 @@ impl<C, B> Entry<'_, C, B> {
         let nothing = self.cache.codec.nothing() == Some(&*payload);
         let call = self.call("set", false);
         let versions = op.versions(&self.tags, false).await?;
-        let Some((mut head, life)) = op.head(&call, nothing, &versions) else {
-            // What is not to be kept must not stay as it was either.
+        let head = op.head(&call, nothing, &versions);
+        let (Some((mut head, life)), Some(pairs)) = (head, versions.pairs(&self.tags)) else {
+            // What is not to be kept, or could not be invalidated, must not stay as it was either.
             return self.delete().await;
         };
-        head.tags = versions.pairs(&self.tags).unwrap_or_default();
+        head.tags = pairs;
         let record = Record::new(head, payload, op.settings.compress_above);
         let done = op
             .put(&self.key, &Over::Anything, record.text(), life, None)
@@ -350,7 +342,7 @@ impl Op {
         let mut head = Head::new(versions.namespace()?.to_owned());
         head.nothing = nothing;
         head.fresh_until = self.now().saturating_add(millis(ttl));
-        head.window = window.as_millis() as u64;
+        head.window = whole_millis(window);
         Some((head, ttl.saturating_add(window)))
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Cache, Cached, Codec, Decode, Loaded, Previous, Status,
     decide::Age,
-    flight::{Landing, Leader, Seat},
+    flight::{Landing, Leader, Route, Seat},
     load::{self, Job, Outcome, Product, Step},
     record::Record,
     settings::Call,
@@ -39,9 +39,14 @@ async fn begin<V, C: Codec<V>>(
     loop {
         let reject_now = reject.as_deref();
         let seat = match op.settings.single_flight {
-            true => Some(op.shared.flights.board(&call.flight)),
+            true => Some(op.shared.flights.board(Route {
+                key: call.key.clone(),
+                windows: call.windows,
+                fail_open: op.settings.fail_open,
+            })),
             false => None,
         };
+        let mut kept = true;
         let (record, status) = match seat {
             None => match load::decide(op, call, None, reject_now).await? {
                 Step::Done(record, status) => (record, status),
@@ -52,7 +57,7 @@ async fn begin<V, C: Codec<V>>(
                 clock::yield_once().await;
                 match load::decide(op, call, Some(&leader), reject_now).await {
                     Ok(Step::Done(record, status)) => {
-                        leader.land(Landing::Found(Arc::clone(&record), status));
+                        leader.land(Landing::Found(Arc::clone(&record), status, true));
                         (record, status)
                     }
                     Ok(Step::Load(job)) => {
@@ -60,7 +65,7 @@ async fn begin<V, C: Codec<V>>(
                         if let Some((record, status @ (Status::Hit | Status::Stale))) =
                             &job.fallback
                         {
-                            leader.land(Landing::Found(Arc::clone(record), *status));
+                            leader.land(Landing::Found(Arc::clone(record), *status, true));
                             return Ok(Begun::Load(job, None));
                         }
                         return Ok(Begun::Load(job, Some(leader)));
@@ -75,14 +80,20 @@ async fn begin<V, C: Codec<V>>(
                 let settings = &op.settings;
                 let silence = settings.lease().saturating_add(settings.redis_timeout);
                 match follower.wait(silence).await {
-                    Landing::Found(record, status) => (record, status),
+                    Landing::Found(record, status, stored) => {
+                        kept = stored;
+                        (record, status)
+                    }
                     Landing::Failed(error) => return Err(error),
                     Landing::Again => continue,
                 }
             }
         };
         match cache.cached(op, &record, status) {
-            Some(cached) => return Ok(Begun::Done(cached)),
+            Some(mut cached) => {
+                cached.ttl = cached.ttl.filter(|_| kept);
+                return Ok(Begun::Done(cached));
+            }
             None => {
                 op.shared.counters.foreign.fetch_add(1, Relaxed);
                 op.forget(Some(&call.key));
@@ -148,7 +159,7 @@ fn instead<V, C: Codec<V>>(
     status: Status,
 ) -> Result<Cached<V>, Error> {
     if let Some(leader) = leader {
-        leader.land(Landing::Found(Arc::clone(record), status));
+        leader.land(Landing::Found(Arc::clone(record), status, true));
     }
     cache.cached(op, record, status).ok_or_else(|| {
         Error::decode("the loader failed, and the value from before is not of the type asked for")

@@ -11,16 +11,24 @@ use std::{
 
 use event_listener::Event;
 
-use super::{record::Record, status::Status};
+use super::{decide::Windows, record::Record, status::Status};
 use crate::{
     Error,
     client::lock,
     clock::{self, Instant},
 };
 
-/// The flights under way, by key.
+/// The flights under way.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<String, Arc<Flight>>>);
+pub(super) struct Flights(Mutex<HashMap<Route, Arc<Flight>>>);
+
+/// Who may share: those who ask for the same, and take a value of the same age and errors in the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Route {
+    pub(super) key: String,
+    pub(super) windows: Windows,
+    pub(super) fail_open: bool,
+}
 
 #[derive(Debug)]
 struct Flight {
@@ -42,8 +50,8 @@ struct State {
 /// What a flight came to.
 #[derive(Clone, Debug)]
 pub(super) enum Landing {
-    /// A value and where it came from, for those who had come before Redis was asked.
-    Found(Arc<Record>, Status),
+    /// A value, where it came from, and whether it is in Redis; for those who had come before Redis was asked.
+    Found(Arc<Record>, Status, bool),
     /// An error, for all.
     Failed(Error),
     /// Nothing to share: begin anew.
@@ -61,22 +69,21 @@ pub(super) enum Seat {
 pub(super) struct Leader {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
-    key: String,
+    route: Route,
 }
 
 /// Who waits for the leader.
 pub(super) struct Follower {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
-    key: String,
+    route: Route,
     number: usize,
 }
 
 impl Flights {
-    pub(super) fn board(self: &Arc<Self>, key: &str) -> Seat {
-        let key = key.to_owned();
+    pub(super) fn board(self: &Arc<Self>, route: Route) -> Seat {
         let mut flights = lock(&self.0);
-        match flights.entry(key.clone()) {
+        match flights.entry(route.clone()) {
             Entry::Occupied(under_way) => {
                 let flight = Arc::clone(under_way.get());
                 let number = {
@@ -87,7 +94,7 @@ impl Flights {
                 Seat::Follow(Follower {
                     flights: Arc::clone(self),
                     flight,
-                    key,
+                    route,
                     number,
                 })
             }
@@ -105,20 +112,20 @@ impl Flights {
                 Seat::Lead(Leader {
                     flights: Arc::clone(self),
                     flight,
-                    key,
+                    route,
                 })
             }
         }
     }
 
     /// Nobody boards this flight any more.
-    fn close(&self, key: &str, flight: &Arc<Flight>) {
+    fn close(&self, route: &Route, flight: &Arc<Flight>) {
         let mut flights = lock(&self.0);
         if flights
-            .get(key)
+            .get(route)
             .is_some_and(|known| Arc::ptr_eq(known, flight))
         {
-            flights.remove(key);
+            flights.remove(route);
         }
     }
 }
@@ -131,12 +138,7 @@ impl Leader {
         state.passengers
     }
 
-    /// Whether one of them cannot rely on what Redis has said up to now.
-    pub(super) fn has_unsealed(&self, passengers: usize) -> bool {
-        lock(&self.flight.state).sealed < passengers
-    }
-
-    /// Redis was asked after so many had come: they can rely on what it said.
+    /// What is found was asked for after so many had come: they can rely on it.
     pub(super) fn seal(&self, passengers: usize) {
         lock(&self.flight.state).sealed = passengers;
     }
@@ -152,7 +154,7 @@ impl Leader {
     }
 
     fn end(&self, landing: Landing) {
-        self.flights.close(&self.key, &self.flight);
+        self.flights.close(&self.route, &self.flight);
         lock(&self.flight.state).landing.get_or_insert(landing);
         self.flight.landed.notify(usize::MAX);
     }
@@ -182,7 +184,7 @@ impl Follower {
                 return landing;
             }
             if lock(&self.flight.state).alive.elapsed() >= limit {
-                self.flights.close(&self.key, &self.flight);
+                self.flights.close(&self.route, &self.flight);
                 return Landing::Again;
             }
         }

@@ -16,7 +16,7 @@ use super::{
     record::{Head, Record, Work},
     settings::Call,
     status::Status,
-    store::{Op, State, millis},
+    store::{Op, State, millis, whole_millis},
     versions::{Versions, refresh_key},
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How often in a row a claim may be refused where nothing is found: the key may hold another type.
-const MAX_VAIN: u32 = 8;
+pub(super) const MAX_VAIN: u32 = 8;
 
 /// What a caller is to do.
 pub(super) enum Step {
@@ -70,6 +70,8 @@ impl Ticket {
 /// What was loaded and how it is to be stored.
 pub(super) struct Product {
     record: Arc<Record>,
+    /// How many had come when it was loaded.
+    came: usize,
     /// How long it lives in Redis; zero if it is not to be stored.
     life: Duration,
     job: Box<Job>,
@@ -121,11 +123,10 @@ pub(super) async fn decide(
             leader.seal(passengers);
         }
         let over = match seen.state {
-            State::Held(claim) if op.adopts(&call.key, &claim) => {
-                let hold = op.hold(&call.key, claim);
-                return Ok(entry(op, hold, seen.versions, asked, None).await);
-            }
             State::Held(claim) => {
+                if let Some(hold) = op.adopt(&call.key, &claim).await {
+                    return Ok(entry(op, hold, seen.versions, asked, None).await);
+                }
                 waited = true;
                 if !patience.wait(Some(&claim)).await {
                     return unclaimed(op, None);
@@ -167,10 +168,7 @@ pub(super) async fn decide(
                             _ if op.paused(&record) == Some(true) => {
                                 return Ok(Step::Done(record, status));
                             }
-                            Some(claim) => {
-                                let key = refresh_key(&call.key, &record);
-                                op.adopts(&key, &claim).then(|| op.hold(&key, claim))
-                            }
+                            Some(claim) => op.adopt(&refresh_key(&call.key, &record), &claim).await,
                             None => match op.claim_refresh(&call.key, &record).await {
                                 Ok(hold) => hold,
                                 Err(error) if error.is_ambiguous() => None,
@@ -301,10 +299,11 @@ where
         Some(record) if call.adaptive => Previous::read(record, codec),
         _ => None,
     };
-    if let Some(leader) = leader {
-        // What the source says from now on is not old for anybody who is here.
-        leader.seal(leader.passengers());
+    if job.status == Status::Early {
+        op.shared.counters.early.fetch_add(1, Relaxed);
     }
+    // What the source says from now on is not old for anybody who is here.
+    let came = leader.map_or(0, Leader::passengers);
     let begun = Instant::now();
     let work = timed(op.settings.loader_timeout, loader(previous));
     let holds: Vec<&Hold> = job.ticket.hold().into_iter().collect();
@@ -327,7 +326,15 @@ where
     match record(op, call, codec, versions, previous, loaded) {
         Ok((value, record, life)) => {
             let record = Arc::new(record);
-            Ok(Outcome::Loaded(value, Product { record, life, job }))
+            Ok(Outcome::Loaded(
+                value,
+                Product {
+                    record,
+                    came,
+                    life,
+                    job,
+                },
+            ))
         }
         Err(error) => failed(op, call, *job, error).await,
     }
@@ -383,9 +390,12 @@ pub(super) fn tags<V>(
     };
     let before = before.iter().map(|(tag, _)| tag);
     let all = of_call.iter().chain(&loaded.tags).chain(before);
-    let mut tags: Vec<String> = all.cloned().collect();
-    tags.sort_unstable();
-    tags.dedup();
+    let mut tags: Vec<String> = Vec::new();
+    for tag in all {
+        if !tags.contains(tag) {
+            tags.push(tag.clone());
+        }
+    }
     tags
 }
 
@@ -427,7 +437,7 @@ pub(super) fn record<V, C: Codec<V>>(
     let ttl = decide::jittered(decide::sane(ttl), op.settings.jitter, random::unit());
     let window = call.window(head.nothing);
     head.fresh_until = op.now().saturating_add(millis(ttl));
-    head.window = window.as_millis() as u64;
+    head.window = whole_millis(window);
     head.load_time = op.report.load.map_or(0, millis);
     // Without a version it could not be told when it is invalidated.
     let pairs = versions.and_then(|versions| {
@@ -468,7 +478,12 @@ pub(super) async fn keep(
     product: Product,
     leader: Option<Leader>,
 ) -> bool {
-    let Product { record, life, job } = product;
+    let Product {
+        record,
+        mut came,
+        life,
+        job,
+    } = product;
     let Job { ticket, asked, .. } = *job;
     let stored = match ticket {
         Ticket::None => false,
@@ -485,18 +500,37 @@ pub(super) async fn keep(
         }
         Ticket::Entry(hold) => {
             let over = Over::Claim(hold.text().to_owned());
-            store(op, call, &record, life, &over, hold, leader.as_ref()).await
+            store(
+                op,
+                call,
+                &record,
+                life,
+                (over, hold),
+                leader.as_ref(),
+                &mut came,
+            )
+            .await
         }
         Ticket::Refresh(hold, old) => {
             let over = Over::Record(old);
-            store(op, call, &record, life, &over, hold, leader.as_ref()).await
+            store(
+                op,
+                call,
+                &record,
+                life,
+                (over, hold),
+                leader.as_ref(),
+                &mut came,
+            )
+            .await
         }
     };
     if stored {
         op.keep_in_memory(&call.key, &record, asked);
     }
     if let Some(leader) = leader {
-        leader.land(Landing::Found(record, Status::Collapsed));
+        leader.seal(came);
+        leader.land(Landing::Found(record, Status::Collapsed, stored));
     }
     stored
 }
@@ -506,24 +540,17 @@ async fn store(
     call: &Call,
     record: &Arc<Record>,
     life: Duration,
-    over: &Over,
-    hold: Hold,
+    (over, hold): (Over, Hold),
     leader: Option<&Leader>,
+    came: &mut usize,
 ) -> bool {
     let passengers = leader.map_or(0, Leader::passengers);
-    let check = leader.filter(|leader| leader.has_unsealed(passengers));
-    let put = op.put(
-        &call.key,
-        over,
-        record.text(),
-        life,
-        check.map(|_| &**record),
-    );
-    match put.await {
+    let check = (passengers > *came).then_some(&**record);
+    match op.put(&call.key, &over, record.text(), life, check).await {
         Ok((stored, holds)) => {
             hold.end();
-            if let (Some(leader), true, true) = (check, stored, holds) {
-                leader.seal(passengers);
+            if stored && holds {
+                *came = passengers;
             }
             if !stored {
                 op.shared.counters.refused.fetch_add(1, Relaxed);

@@ -94,7 +94,7 @@ impl<V> Loaded<V> {
         self
     }
 
-    /// It is answered and not kept. The next caller loads anew.
+    /// It is answered and not kept, nor is what was there before. The next caller loads anew.
     pub fn no_store(mut self) -> Self {
         self.store = false;
         self

@@ -28,6 +28,9 @@ struct Open<K> {
     name: String,
     /// A value past its time that another one loads again.
     watched: Option<Arc<Record>>,
+    /// How often a claim was refused where nothing was found: the key may hold another type.
+    vain: u32,
+    is_counted: bool,
 }
 
 /// A key that this call may load, or would.
@@ -41,6 +44,7 @@ struct Want<K> {
     hold: Hold,
     /// The claim stands already: it was left by another call.
     is_adopted: bool,
+    vain: u32,
 }
 
 /// What one of the keys came to.
@@ -148,7 +152,7 @@ impl<C> Cache<C> {
     ///
     /// If the loader fails, the call does, unless all of its keys have stale values
     /// ([`stale_if_error`](Self::stale_if_error)). Callers in this process share loads here by the claims in Redis alone, and
-    /// what is in [`memory`](Self::memory) is not looked at.
+    /// what is in [`memory`](Self::memory) is not looked at. The future is `Send` if the loader is `Sync`.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -248,8 +252,12 @@ impl<C> Cache<C> {
                 name: self.settings.key(&key.to_string()),
                 key,
                 watched: None,
+                vain: 0,
+                is_counted: false,
             })
             .collect();
+        // Loaded and not stored: they cannot be claimed, or others have taken too long.
+        let mut alone = Vec::new();
         while !open.is_empty() {
             let (looked, mut versions) = match look(&mut op, &open, adaptive).await {
                 Ok(looked) => looked,
@@ -258,8 +266,14 @@ impl<C> Cache<C> {
             };
             let mut wants = Vec::new();
             let mut others = Vec::new();
-            for (open, (state, refresh)) in std::mem::take(&mut open).into_iter().zip(looked) {
-                match self.sort(&op, state) {
+            let mut held = None;
+            for (mut open, (state, refresh)) in std::mem::take(&mut open).into_iter().zip(looked) {
+                let sorted = self.sort(&op, state);
+                if !open.is_counted && !matches!(sorted, Sorted::Value(..) | Sorted::Nothing) {
+                    op.shared.counters.count(Status::Miss);
+                    open.is_counted = true;
+                }
+                match sorted {
                     Sorted::Value(value, stale) => {
                         values.insert(open.key.clone(), value);
                         wants.extend(stale.map(|record| open.refresh(&op, record, None)));
@@ -283,22 +297,33 @@ impl<C> Cache<C> {
                     Sorted::Held(claim) if op.adopts(&open.name, &claim) => {
                         wants.push(open.want(&op, Over::Nothing, Some(claim)));
                     }
-                    Sorted::Held(_) => others.push(open),
+                    Sorted::Held(claim) => {
+                        held = Some(claim);
+                        others.push(open);
+                    }
                     Sorted::Missing(over) => wants.push(open.want(&op, over, None)),
                 }
             }
-            let won = claim(&mut op, wants, &values, &mut others).await;
+            let (won, refused) = claim(&mut op, wants, &values, &mut others).await;
+            for (open, error) in refused {
+                if let (false, Some(error)) = (op.settings.fail_open, error) {
+                    return Err(error);
+                }
+                alone.push(open);
+            }
             if !won.is_empty() {
                 self.load_won(&mut op, won, &mut versions, &loader, &mut values)
                     .await?;
             }
             open = others;
-            if !open.is_empty() && !patience.wait(None).await {
+            if !open.is_empty() && !patience.wait(held.as_ref()).await {
                 break;
             }
         }
-        if !open.is_empty() {
-            self.load_alone(&mut op, open, &loader, &mut values).await?;
+        alone.extend(open);
+        if !alone.is_empty() {
+            self.load_alone(&mut op, alone, &loader, &mut values)
+                .await?;
         }
         Ok(values)
     }
@@ -373,7 +398,7 @@ impl<C> Cache<C> {
             holds.push(want.hold);
         }
         let done = op.put_many(&writes).await;
-        let mut releases = Vec::new();
+        let mut unstored = Vec::new();
         for (hold, done) in holds.into_iter().zip(done) {
             match done {
                 Ok(stored) => {
@@ -382,13 +407,10 @@ impl<C> Cache<C> {
                     hold.end();
                 }
                 Err(error) if error.is_ambiguous() => drop(hold),
-                Err(_) => {
-                    releases.push(hold.gone());
-                    hold.end();
-                }
+                Err(_) => unstored.push(hold),
             }
         }
-        op.put_many(&releases).await;
+        release(op, unstored).await;
         for write in &writes {
             op.forget(Some(&write.key));
         }
@@ -408,6 +430,7 @@ impl<C> Cache<C> {
     {
         let mut whole = true;
         let mut writes = Vec::new();
+        let mut holds = Vec::new();
         for want in won {
             match want.stale {
                 Some(record) => {
@@ -424,9 +447,12 @@ impl<C> Cache<C> {
                     writes.push(want.hold.gone());
                 }
             }
-            want.hold.end();
+            holds.push(want.hold);
         }
-        op.put_many(&writes).await;
+        let done = op.put_many(&writes).await;
+        for (hold, _) in holds.into_iter().zip(done).filter(|(_, done)| done.is_ok()) {
+            hold.end();
+        }
         if whole { Ok(()) } else { Err(error) }
     }
 
@@ -492,7 +518,10 @@ impl<C> Cache<C> {
                 Sorted::Value(value, None)
             }
             (Age::IfError, Some(_)) => Sorted::Old(record),
-            (Age::Fresh | Age::Stale, None) if record.head.nothing => Sorted::Nothing,
+            (Age::Fresh | Age::Stale, None) if record.head.nothing => {
+                counters.count(Status::Hit);
+                Sorted::Nothing
+            }
             (Age::Dead, _) | (_, None) => Sorted::Missing(Over::Record(record)),
         }
     }
@@ -501,7 +530,6 @@ impl<C> Cache<C> {
         Call {
             operation,
             key,
-            flight: String::new(),
             tags: Vec::new(),
             ttl: self.settings.ttl,
             windows: self.settings.windows,
@@ -529,6 +557,7 @@ impl<K> Open<K> {
             stale: None,
             hold,
             is_adopted,
+            vain: self.vain,
         }
     }
 
@@ -542,6 +571,7 @@ impl<K> Open<K> {
             over: Over::Nothing,
             stale: Some(record),
             is_adopted,
+            vain: self.vain,
         }
     }
 }
@@ -574,49 +604,76 @@ async fn look<K>(
     Ok((looked.collect(), versions))
 }
 
-/// Claims what is wanted. What somebody else has claimed meanwhile goes to the others, unless it has a value.
+/// Takes claims away, if they are still there.
+async fn release(op: &mut Op, holds: Vec<Hold>) {
+    let gone: Vec<Write> = holds.iter().map(Hold::gone).collect();
+    let done = op.put_many(&gone).await;
+    // Those for which this fails are dropped as they are, and left to others.
+    for (hold, _) in holds.into_iter().zip(done).filter(|(_, done)| done.is_ok()) {
+        hold.end();
+    }
+}
+
+/// Claims what is wanted. What somebody else has claimed meanwhile goes to the others, unless it has a value; what cannot
+/// be claimed comes back, with the reason if Redis told one.
 async fn claim<K: Eq + Hash, V>(
     op: &mut Op,
     wants: Vec<Want<K>>,
     values: &HashMap<K, V>,
     others: &mut Vec<Open<K>>,
-) -> Vec<Want<K>> {
-    let new = wants.iter().filter(|want| !want.is_adopted);
-    let claims: Vec<Write> = new.map(|want| want.hold.claim(want.over.clone())).collect();
-    let mut claimed = op.put_many(&claims).await.into_iter();
+) -> (Vec<Want<K>>, Vec<(Open<K>, Option<Error>)>) {
+    let claims = wants.iter().map(|want| match want.is_adopted {
+        true => want.hold.renewal(),
+        false => want.hold.claim(want.over.clone()),
+    });
+    let claims: Vec<Write> = claims.collect();
+    let claimed = op.put_many(&claims).await;
     let mut won = Vec::new();
-    for want in wants {
-        let claimed = match want.is_adopted {
-            true => Ok(true),
-            false => claimed.next().unwrap_or(Ok(false)),
-        };
-        let lost = match claimed {
+    let mut refused = Vec::new();
+    for (want, claimed) in wants.into_iter().zip(claimed) {
+        let error = match claimed {
             Ok(true) => {
                 won.push(want);
                 continue;
             }
-            // It may stand there: then the next look finds it.
-            Err(error) => error.is_ambiguous(),
-            Ok(false) => false,
+            Ok(false) => None,
+            Err(error) => Some(error),
         };
-        if let Some(record) = want
-            .stale
-            .as_ref()
-            .filter(|_| values.contains_key(&want.key))
-        {
-            op.pause(record, op.settings.lease(), false);
+        let Want {
+            key,
+            name,
+            over,
+            stale,
+            hold,
+            vain,
+            ..
+        } = want;
+        let is_lost = error.as_ref().is_some_and(Error::is_ambiguous);
+        if is_lost {
+            // It may stand there: then the next look finds it.
+            drop(hold);
         } else {
-            others.push(Open {
-                key: want.key,
-                name: want.name,
-                watched: want.stale,
-            });
+            hold.end();
         }
-        if !lost {
-            want.hold.end();
+        if let Some(record) = stale.as_ref().filter(|_| values.contains_key(&key)) {
+            op.pause(record, op.settings.lease(), false);
+            continue;
+        }
+        let is_vain = stale.is_none() && matches!(over, Over::Nothing);
+        let open = Open {
+            key,
+            name,
+            watched: stale,
+            vain: vain + u32::from(is_vain),
+            is_counted: true,
+        };
+        match error {
+            Some(error) if !is_lost => refused.push((open, Some(error))),
+            _ if open.vain >= load::MAX_VAIN => refused.push((open, None)),
+            _ => others.push(open),
         }
     }
-    won
+    (won, refused)
 }
 
 async fn load_many<V, K, F, Fut, E>(
@@ -630,9 +687,7 @@ where
     Fut: Future<Output = Result<HashMap<K, Loaded<V>>, E>>,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let counters = &op.shared.counters;
-    counters.loads.fetch_add(1, Relaxed);
-    counters.misses.fetch_add(keys.len() as u64, Relaxed);
+    op.shared.counters.loads.fetch_add(1, Relaxed);
     let begun = Instant::now();
     let work = load::timed(op.settings.loader_timeout, loader(keys));
     let loaded = claims::while_held(op, holds, None, work).await;

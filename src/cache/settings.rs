@@ -113,8 +113,6 @@ pub(super) struct Call {
     pub(super) operation: &'static str,
     /// As it is in Redis.
     pub(super) key: String,
-    /// With whom it may be shared: those who take a value of the same age.
-    pub(super) flight: String,
     pub(super) tags: Vec<String>,
     pub(super) ttl: Duration,
     pub(super) windows: Windows,

@@ -125,7 +125,7 @@ pub struct Stats {
     pub refused: u64,
     /// Entries that were not ours, of another version, or broken.
     pub foreign: u64,
-    /// Requests to Redis that failed.
+    /// Requests to Redis that failed, or commands in them.
     pub errors: u64,
     /// Requests to Redis.
     pub requests: u64,
@@ -168,8 +168,7 @@ impl Counters {
             Status::Memory => &self.memory_hits,
             Status::Stale | Status::StaleIfError => &self.stale,
             Status::Miss | Status::Collapsed => &self.misses,
-            Status::Early => &self.early,
-            Status::Refresh | Status::Bypass => return,
+            Status::Early | Status::Refresh | Status::Bypass => return,
         };
         counter.fetch_add(1, Relaxed);
         let besides = match status {
@@ -197,7 +196,7 @@ pub struct Report {
     pub requests: u32,
     /// Commands in them as they are billed.
     pub billed: u32,
-    /// Requests that failed.
+    /// Requests that failed, or commands in them.
     pub errors: u32,
     /// What failed last, a request or the loader: also where the call has an answer all the same.
     pub error: Option<Error>,

@@ -318,12 +318,14 @@ impl Op {
     /// Makes the versions that are missing.
     pub(super) async fn complete(&mut self, versions: &mut Versions) -> Result<(), Error> {
         let redis = self.redis.clone();
-        let mut tries = 0;
-        while !versions.is_whole() {
+        for _ in 0..MAX_TRIES {
+            if versions.is_whole() {
+                break;
+            }
             match self.make(&redis, None, versions).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.is_ambiguous() && tries < MAX_TRIES => tries += 1,
-                Err(error) => return Err(error),
+                Err(error) if !error.is_ambiguous() => return Err(error),
+                // Somebody else may have invalidated one right away.
+                _ => {}
             }
         }
         Ok(())
@@ -367,6 +369,9 @@ impl Op {
         if let Some(memory) = &self.settings.memory {
             let left = record.head.fresh_until.saturating_sub(self.now());
             let left = Duration::from_millis(left);
+            if left.is_zero() {
+                return;
+            }
             memory.keep(key, record, asked, left, self.generation);
         }
     }
@@ -449,9 +454,13 @@ impl Drop for Op {
     }
 }
 
-/// In whole milliseconds, at least one.
+/// In whole milliseconds. Not by `as_millis`, whose 128 bits are code of their own on wasm32.
+pub(super) fn whole_millis(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1000);
+    seconds.saturating_add(duration.subsec_millis().into())
+}
+
+/// The same, and at least one.
 pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis())
-        .unwrap_or(u64::MAX)
-        .max(1)
+    whole_millis(duration).max(1)
 }

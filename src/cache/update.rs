@@ -9,7 +9,7 @@ use std::{future::Future, time::Duration};
 use super::{
     Codec, claims,
     load::timed,
-    put::{Over, gone},
+    put::Over,
     record::{Claim, Record, Stored, Work},
     settings::Call,
     store::{Op, millis},
@@ -32,14 +32,14 @@ where
     op.patient = true;
     let claim = Claim::new(millis(op.settings.lease()), Work::Update);
     let over = Over::Claim(claim.text.clone());
+    // Until the source is asked, another caller may go on under it.
+    let mut hold = op.hold(&call.key, claim.clone());
     let claimed = op.claim_update(&call.key, &claim, &call.tags).await;
     op.forget(Some(&call.key));
     let (before, mut versions) = match claimed {
         Ok(claimed) => claimed,
         Err(error) => {
-            if error.is_ambiguous() {
-                let _ = op.write(&gone(call.key.clone(), over)).await;
-            }
+            op.release(hold).await;
             return Err(error);
         }
     };
@@ -50,11 +50,10 @@ where
         Some(Stored::Claim(found)) => found.work == Work::Update,
         _ => false,
     };
-    let hold = op.hold(&call.key, claim);
+    // Who writes may still be at it when nobody waits for that any more.
+    hold.keep_to_itself();
     let work = timed(None, write());
     let written = claims::while_held(op, &[&hold], None, work).await;
-    // The claim of an update is nobody else's: who writes may still be at it.
-    hold.end();
     let record = match &written {
         Ok(value) if !overlaps => record(op, call, codec, value, &versions),
         _ => None,
@@ -64,16 +63,16 @@ where
         // Whether the source has changed is not known, or not in which order.
         None => Ok((false, true)),
     };
+    let mut told = Ok(());
     if !matches!(done, Ok((true, _))) {
-        let gone = op.unlink(std::slice::from_ref(&call.key)).await;
-        // A claim of ours that is still there ends with its lease. What somebody else has put there does not.
-        if let (Ok(_), Ok(_), Err(error)) = (&written, &done, gone) {
-            op.forget(Some(&call.key));
-            return Err(Error::not_told(error));
-        }
+        told = op.unlink(std::slice::from_ref(&call.key)).await;
     }
     op.forget(Some(&call.key));
-    written
+    match (written, told) {
+        (written, Ok(())) => written,
+        (Ok(_), Err(error)) => Err(Error::not_told(error)),
+        (Err(failed), Err(_)) => Err(failed.and_not_told()),
+    }
 }
 
 fn record<V, C: Codec<V>>(

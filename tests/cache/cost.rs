@@ -86,6 +86,68 @@ async fn of_each_call() {
 }
 
 #[tokio::test]
+async fn of_each_kind_of_miss() {
+    let (local, redis) = start().await;
+    let cache = cache(&redis);
+    let load = || async { Ok::<_, Error>(1) };
+    let with = |tag: &'static str| {
+        move |_| async move { Ok::<_, Error>(restis::cache::Loaded::new(1).tag(tag)) }
+    };
+    // The version of the namespace is made, and all are read again.
+    assert_eq!(cost(&local, cache.get_or_set("a", load)).await.1, (3, 5));
+    assert_eq!(cost(&local, cache.get_or_set("b", load)).await.1, (3, 3));
+    let fails = cache.get_or_set("c", || async { Err::<u32, _>("no") });
+    assert_eq!(cost(&local, fails).await.1, (3, 3));
+    // A tag that only the loader knows: at first neither it nor that of any tag has a version.
+    assert_eq!(
+        cost(&local, cache.get_or_set_with("d", with("t"))).await.1,
+        (5, 8)
+    );
+    assert_eq!(
+        cost(&local, cache.get_or_set_with("e", with("u"))).await.1,
+        (5, 6)
+    );
+    assert_eq!(
+        cost(&local, cache.get_or_set_with("f", with("u"))).await.1,
+        (4, 4)
+    );
+    // From then on this process knows the tag.
+    cache.delete("f").await.unwrap();
+    assert_eq!(
+        cost(&local, cache.get_or_set_with("f", with("u"))).await.1,
+        (3, 3)
+    );
+    assert_eq!(
+        cost(&local, cache.get_or_set_with("f", with("u"))).await.1,
+        (1, 1)
+    );
+    // A load longer than half the lease.
+    let long = cache.clone().lease(SECOND);
+    let slow = long.get_or_set("g", || async {
+        tokio::time::sleep(SECOND * 7 / 10).await;
+        Ok::<_, Error>(1)
+    });
+    assert_eq!(cost(&local, slow).await.1, (4, 4));
+    // Others came while it was loaded.
+    let source = Source::of("x");
+    source.hold();
+    let crowd = async {
+        let first = cache.get_or_set("h", source.loader());
+        let later = async {
+            source.began().await;
+            let second = cache.get_or_set("h", source.loader());
+            let release = async {
+                tokio::time::sleep(SECOND / 20).await;
+                source.let_go();
+            };
+            tokio::join!(second, release).0.unwrap()
+        };
+        tokio::join!(first, later)
+    };
+    assert_eq!(cost(&local, crowd).await.1, (3, 4));
+}
+
+#[tokio::test]
 async fn many_at_once() {
     let (local, redis) = start().await;
     let cache = cache(&redis);

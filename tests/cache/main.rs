@@ -1,7 +1,7 @@
 //! The cache against a real server, in one process: what it stores, costs and serves, and what becomes of races and
 //! faults. Several processes are in tests/processes.
 
-#![cfg(not(target_arch = "wasm32"))]
+#![cfg(all(feature = "cache", not(target_arch = "wasm32")))]
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -14,11 +14,13 @@
 )]
 
 mod compared;
+mod corners;
 mod cost;
 mod down;
 mod edges;
 mod many;
 mod memory;
+mod model;
 mod plain;
 mod race;
 mod simulated;

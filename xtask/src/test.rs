@@ -116,11 +116,15 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
         tests
     };
     cargo_test(&tests, "the native tests")?;
-    // Apart from the others, which run what users get who do not ask for spans.
-    let spans = Cmd::cargo("test")
-        .words("-p restis --features tracing --test client")
+    // Apart from the others, which run what users get who do not ask for these features.
+    let more = Cmd::cargo("test")
+        .words("-p restis --features compress,tracing")
+        .env("RESTIS_SERVER", &server.path)
         .dir(repo.root());
-    cargo_test(&spans, "the tests of spans")
+    cargo_test(&more.clone().words("--test client"), "the tests of spans")?;
+    let compressed = "the tests of compressed values";
+    cargo_test(&more.clone().words("--lib cache::record"), compressed)?;
+    cargo_test(&more.words("--test cache compress"), compressed)
 }
 
 fn lambda(repo: &Repo) -> Result<()> {

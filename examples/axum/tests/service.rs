@@ -250,8 +250,8 @@ async fn while_the_database_is_down_what_was_cached_is_served() {
     assert_eq!(stale.body["name"], "Ada");
     assert!(stale.cache.ends_with("; detail=error"), "{stale:?}");
     let stats = service.get("/stats").await.body;
-    assert_eq!(stats["users"]["staleIfError"], 1);
-    assert_eq!(stats["users"]["loadErrors"], 1);
+    assert_eq!(stats["users"]["stale_if_error"], 1);
+    assert_eq!(stats["users"]["load_errors"], 1);
     assert_eq!(stats["databaseCalls"], 2);
 
     // What was not cached cannot be answered, and nothing is changed.
@@ -278,7 +278,7 @@ async fn without_redis_the_database_answers() {
     service.local.inject(Fault::status(500).times(1_000));
     let answer = service.get("/users/42").await;
     assert_eq!(answer.body["name"], "Ada");
-    assert!(answer.cache.starts_with("users; fwd=bypass"), "{answer:?}");
+    assert_eq!(answer.cache, "users; fwd=bypass");
 
     // A change that the cache could not be told of is not made.
     let refused = service.put("/users/42", "Augusta", 7).await;
