@@ -42,7 +42,8 @@
 //!
 //! The idle time is counted by the server: each look-up begins it anew. Clocks are read for the absolute end, for renewal
 //! and for the grace of what was rotated: whoever reads a session compares its end, by its maker's clock, with his own. A
-//! clock that is wrong by a minute ends it a minute early or late.
+//! clock that is wrong by a minute ends it a minute early or late. Where clocks differ by more than the grace, a refresh token
+//! whose answer was lost counts as a replay.
 //!
 //! What reads from a replica, as a global Upstash database does far from its primary, is as far behind as the replica.
 //!
@@ -92,7 +93,7 @@
 //! | [`refresh`](Sessions::refresh) | 1 | 3 (6 to 7) |
 //! | [`revoke`](Sessions::revoke), [`revoke_device`](Sessions::revoke_device) | 1 | 1 |
 //! | [`revoke_all`](Sessions::revoke_all), however many | 1 | 1 |
-//! | [`revoke_others`](Sessions::revoke_others) | 1 | 3; 2 if there are none |
+//! | [`revoke_others`](Sessions::revoke_others) | 2 | 4; 3 if there are none |
 //! | [`list`](Sessions::list), [`count`](Sessions::count) | 1 (2) | 3 (1, and 1 for each) |
 //! | [`csrf_token`](Sessions::csrf_token), [`is_csrf_token`](Sessions::is_csrf_token) | 0 | 0 |
 

@@ -75,13 +75,18 @@ impl Cookie {
         }
     }
 
-    /// The token in the value of a request's `Cookie`, if there is one.
+    /// The token in the value of a request's `Cookie`, if there is one; none if the name is there twice, since one of
+    /// them was planted.
     pub fn read<'a>(&self, header: &'a str) -> Option<&'a str> {
-        let mut pairs = header.split(';');
-        pairs.find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
+        // No other white space than a header's own: a name that begins with some is another name, which a neighbour's
+        // domain may set, and browsers do not hold to the rules of the prefix.
+        let pairs = header.split(';').map(|pair| pair.trim_matches([' ', '\t']));
+        let mut values = pairs.filter_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
             (name == self.name && !value.is_empty()).then_some(value)
-        })
+        });
+        let value = values.next()?;
+        values.next().is_none().then_some(value)
     }
 }
 
@@ -119,6 +124,12 @@ mod tests {
             ("__Host-id=a", Some("a")),
             ("a=b;__Host-id=c=d ; e=f", Some("c=d")),
             ("__Host-id=; __Host-id=b", Some("b")),
+            ("__Host-id=a; __Host-id=b", None),
+            ("\u{2000}__Host-id=a", None),
+            ("\u{a0}__Host-id=a; __Host-id=b", Some("b")),
+            ("\u{85}__Host-id=a", None),
+            ("\u{b}__Host-id=a", None),
+            ("a=b;\t__Host-id=c", Some("c")),
         ] {
             assert_eq!(cookie.read(header), found, "{header}");
         }

@@ -27,7 +27,8 @@ end
 if used < generation then
     -- The last of them is when the generation before this one was used.
     local time = recent[#recent - (generation - used) + 1]
-    if time and now - tonumber(time) <= grace then
+    -- Clocks may differ, in either direction.
+    if time and math.abs(now - tonumber(time)) <= grace then
         return record
     end
 end
@@ -35,11 +36,8 @@ if used ~= generation then
     redis.call('HDEL', KEYS[1], ARGV[3])
     return 'reused'
 end
--- Those that are too old to matter go from the front, so that the others keep their places; 16 are enough.
+-- The oldest go from the front, so that the others keep their places; 16 are enough.
 local first = math.max(1, #recent - 14)
-while first <= #recent and now - tonumber(recent[first]) > grace do
-    first = first + 1
-end
 local kept = {unpack(recent, first)}
 kept[#kept + 1] = ARGV[5]
 record = '1 ' .. ARGV[7] .. ' ' .. string.format('%d', generation + 1) .. ' ' .. table.concat(kept, ',') .. ' ' .. rest

@@ -59,7 +59,8 @@ impl<T: Serialize> Sessions<T> {
     /// use restis::{Sessions, session::Refresh};
     /// # use std::time::Duration;
     ///
-    /// let sessions = Sessions::new(&redis, [7; 32]).idle(Duration::from_secs(7 * 24 * 60 * 60));
+    /// let days_7 = Duration::from_secs(7 * 24 * 60 * 60);
+    /// let sessions = Sessions::new(&redis, [7; 32]).idle(days_7).absolute(days_7 * 4);
     /// # let sessions = sessions.grace(Duration::ZERO);
     /// let issued = sessions.create_refresh("ada", &()).await?;
     /// let first = issued.token().as_str();

@@ -89,7 +89,19 @@ impl<T> Sessions<T> {
     /// # Ok(()) });
     /// ```
     pub async fn revoke_others(&self, token: &str) -> Result<Option<u64>, Error> {
-        let Some(place) = self.place(token)? else {
+        let key = self.store.settings.key()?;
+        let place = match (Place::of_token(token), Family::of_token(key, token)) {
+            (Some(place), _) => self.store.read(&place).await?.map(|(place, _)| place),
+            (None, Some(family)) => {
+                let record = self.store.read_one(&family.place).await?;
+                // One that was used already is not his who holds the newest.
+                record
+                    .filter(|record| record.generation == family.generation)
+                    .map(|_| family.place)
+            }
+            (None, None) => None,
+        };
+        let Some(place) = place else {
             return Ok(None);
         };
         let hash = self.store.settings.hash(&place.tag);

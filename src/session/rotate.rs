@@ -61,7 +61,9 @@ impl<T> Sessions<T> {
 }
 
 impl Rotate<'_> {
-    /// Who has logged in: the session is his from now on, and his [`cap`](super::Sessions::cap) holds.
+    /// Who has logged in: the session, which was nobody's or his, is his from now on, and his
+    /// [`cap`](super::Sessions::cap) holds. Fails with [`is_argument`](Error::is_argument) if it is another user's, and
+    /// together with a [`grace`](Self::grace): a token that was known before a login must be worth nothing after it.
     pub fn user(mut self, user: impl Display) -> Self {
         self.user = Some(user.to_string());
         self
@@ -76,6 +78,11 @@ impl Rotate<'_> {
 
     async fn run(self) -> Result<Option<Issued>, Error> {
         let key = self.store.settings.key()?;
+        if self.user.is_some() && self.grace > 0 {
+            return Err(Error::argument(
+                "a session that somebody logs in to is not to be known by its old token: rotate it without grace",
+            ));
+        }
         let Some(old) = Place::of_token(self.token) else {
             return Ok(None);
         };
@@ -90,6 +97,12 @@ impl Rotate<'_> {
             };
             if record.head.retired {
                 return Ok(None);
+            }
+            let owner = record.head.user.as_ref();
+            if owner.is_some_and(|owner| self.user.as_ref().is_some_and(|user| user != owner)) {
+                return Err(Error::argument(
+                    "the session is another user's, whose data would go along: create a new one, and revoke this one",
+                ));
             }
             if let Some(done) = self.move_to(&old, &new, &record, &token).await? {
                 return Ok(done);

@@ -75,8 +75,10 @@ impl Store {
     /// Whether the server does not know that fields expire, and was asked for it; then it is not asked again.
     pub(super) fn lacks(&self, error: &Error, marks: bool) -> bool {
         let words = error.to_string().to_ascii_lowercase();
-        let unknown = |word| find(words.as_bytes(), word).is_some();
-        let lacks = !marks && error.is_server() && unknown("unknown") && unknown("command");
+        let has = |word| find(words.as_bytes(), word).is_some();
+        // Redis' words, and Upstash's.
+        let unknown = has("unknown") && has("command") || has("command is not available");
+        let lacks = !marks && error.is_server() && unknown;
         if lacks {
             self.marks.store(true, Relaxed);
         }
@@ -87,15 +89,21 @@ impl Store {
     /// its place, so that nothing is changed or let in that has another secret by now.
     pub(super) async fn read(&self, place: &Place) -> Result<Option<(Place, Record)>, Error> {
         let mut place = place.clone();
+        let mut before: Option<Record> = None;
         for _ in 0..MAX_ROTATIONS {
             let Some(record) = self.read_one(&place).await? else {
                 return Ok(None);
             };
+            // A token that was known before a login leads to nobody's session after it.
+            if before.is_some_and(|before| before.head.user != record.head.user) {
+                return Ok(None);
+            }
             if !record.head.retired {
                 return Ok(Some((place, record)));
             }
             let (tag, field) = record::decode(&record.data)?;
             place = Place { tag, field };
+            before = Some(record);
         }
         Ok(None)
     }
@@ -154,6 +162,8 @@ impl Store {
         match (mark?, text?) {
             (Some(_), text) => Ok(text),
             (None, None) => Ok(None),
+            // One that was made where fields expire has its own time; another process may know better than this one.
+            (None, Some(text)) if !is_marked(&text)? => Ok(Some(text)),
             (None, Some(_)) => {
                 self.remove(place).await?;
                 Ok(None)

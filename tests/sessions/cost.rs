@@ -40,10 +40,10 @@ async fn of_each_call() {
         assert_eq!((count.unwrap(), price), (1, (1, 3)));
         sessions.revoke_others(token.text()).await.unwrap();
         let (_, price) = cost(&local, sessions.revoke_others(token.text())).await;
-        assert_eq!(price, (1, 2));
+        assert_eq!(price, (2, 3));
         sessions.create("ada", &1).await.unwrap();
         let (_, price) = cost(&local, sessions.revoke_others(token.text())).await;
-        assert_eq!(price, (1, 3));
+        assert_eq!(price, (2, 4));
         let (_, price) = cost(&local, sessions.revoke(token.text())).await;
         assert_eq!(price, (1, 1));
         capped.create("bob", &1).await.unwrap();

@@ -363,3 +363,82 @@ async fn what_is_odd_is_told() {
     assert!(strict.validate(token).ip("2").await.unwrap().is_none());
     assert!(!is_valid(&sessions, token).await);
 }
+
+/// One process has learned that fields do not expire, and another that they do: a server that was upgraded meanwhile.
+#[tokio::test]
+async fn both_layouts_side_by_side() {
+    let (local, redis) = start().await;
+    let new: Sessions<u32> = Sessions::new(&redis, KEY);
+    let old: Sessions<u32> = Sessions::new(&super::old(&local), KEY);
+    let marked = old.create("ada", &1).await.unwrap();
+    let plain = new.create("ada", &2).await.unwrap();
+    for sessions in [&old, &new, &old] {
+        for (issued, data) in [(&marked, 1), (&plain, 2)] {
+            let session = sessions.validate(issued.token().as_str()).await.unwrap();
+            assert_eq!(session.unwrap().data(), &data);
+        }
+    }
+    old.revoke_all("ada").await.unwrap();
+    for issued in [&marked, &plain] {
+        assert!(
+            new.validate(issued.token().as_str())
+                .await
+                .unwrap()
+                .is_none()
+        );
+    }
+}
+
+/// A token that was planted, or used before, has no say in whose others end.
+#[tokio::test]
+async fn only_who_is_valid_ends_the_others() {
+    let (_local, redis) = start().await;
+    let sessions: Sessions<u32> = Sessions::new(&redis, KEY);
+    let first = sessions.create("ada", &1).await.unwrap();
+    let grace = SECOND * 30;
+    let renewed = sessions.rotate(first.token().as_str()).grace(grace).await;
+    let renewed = renewed.unwrap().unwrap();
+    sessions.create("ada", &2).await.unwrap();
+    // In its grace it is what took its place that stays.
+    let ended = sessions
+        .revoke_others(first.token().as_str())
+        .await
+        .unwrap();
+    assert_eq!(ended, Some(2));
+    assert!(
+        sessions
+            .validate(renewed.token().as_str())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let family = sessions.create_refresh("ada", &3).await.unwrap();
+    sessions.refresh(family.token().as_str()).await.unwrap();
+    let ended = sessions
+        .revoke_others(family.token().as_str())
+        .await
+        .unwrap();
+    assert_eq!(ended, None);
+}
+
+#[tokio::test]
+async fn a_login_leaves_nothing_to_the_old_token() {
+    let (_local, redis) = start().await;
+    let sessions: Sessions<u32> = Sessions::new(&redis, KEY);
+    let planted = sessions.create_anonymous(&1).await.unwrap();
+    let planted = planted.token().as_str();
+    let with_grace = sessions.rotate(planted).user("ada").grace(SECOND).await;
+    assert!(with_grace.unwrap_err().is_argument());
+    let ada = sessions.rotate(planted).user("ada").await.unwrap().unwrap();
+    assert!(sessions.validate(planted).await.unwrap().is_none());
+    // Nor does what is hers become another's.
+    let taken = sessions.rotate(ada.token().as_str()).user("bob").await;
+    assert!(taken.unwrap_err().is_argument());
+    assert!(
+        sessions
+            .validate(ada.token().as_str())
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
