@@ -36,6 +36,7 @@
 //!   have run, unless running it twice is the same as once ([`Safety`]).
 //! - With [`auto_pipelining`](Builder::auto_pipelining) commands that are awaited together leave in one request, in order.
 //! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream, [`Redis::xrange_pages`] a long stream.
+//! - [`Sessions`] are who is logged in: validated by one command, ended for a user by one.
 //! - [`Cache`] keeps what takes long to load: one load for a crowd in all processes, tags, stale answers, write-through.
 //! - [`Sessions`] keeps who is logged in: hashed secrets, timeouts, devices, and an end to all of them at once.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
