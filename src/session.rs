@@ -54,8 +54,6 @@
 //! - A logout with a token that was rotated a moment ago, within its grace, ends that token and not the one that took its
 //!   place; so does [`revoke_device`](Sessions::revoke_device) with an id from before. [`revoke_all`](Sessions::revoke_all)
 //!   ends both.
-//! - A session of the [plain format](Plain) that is moved while it is revoked may go on as one of ours. Who moves sessions
-//!   lets the old writers only read.
 //! - A session that is being made when `revoke_all` returns may begin after it: store the new password first.
 //! - What was replaced and is in its grace counts for the cap.
 //! - Without HGETEX what expired stays in a user's hash, unseen, until the hash itself expires. A server that learns it later

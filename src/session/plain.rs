@@ -256,13 +256,14 @@ impl<T> Sessions<T> {
         token: &str,
     ) -> Result<(), Error> {
         let key = self.store.settings.key()?;
-        if let Some(session) = migration.plain.validate(token).await?
-            && session.rest.contains_key(MOVED)
-        {
+        let session = migration.plain.validate(token).await?;
+        migration.plain.revoke(token).await?;
+        // What was moved before that, also since it was read, goes by the name that it has then. After that nothing is moved.
+        if let Some(session) = session {
             let (place, _) = Place::of_secret(key.tag(&session.user_id), &key.successor(token));
             self.store.remove(&place).await?;
         }
-        migration.plain.revoke(token).await
+        Ok(())
     }
 }
 
