@@ -71,11 +71,7 @@ mod platform {
     pub(crate) fn sleep(duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(Fragile::new(async move {
             // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
-            let millis = duration
-                .as_secs()
-                .saturating_mul(1000)
-                .saturating_add(duration.subsec_millis().into());
-            let millis = millis.min(i32::MAX as u64) as f64;
+            let millis = super::whole_millis(duration).min(i32::MAX as u64) as f64;
             let mut timer = Timer(JsValue::UNDEFINED);
             let fired = Promise::new(&mut |resolve, _| {
                 timer.0 = set_timeout(&resolve, millis).unwrap_or_default();
@@ -111,6 +107,13 @@ pub(crate) async fn yield_once() {
         Poll::Pending
     })
     .await;
+}
+
+/// In whole milliseconds. Not by `as_millis`, whose 128 bits are code of their own on wasm32.
+#[cfg(any(feature = "cache", feature = "sessions", target_arch = "wasm32"))]
+pub(crate) fn whole_millis(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1000);
+    seconds.saturating_add(duration.subsec_millis().into())
 }
 
 /// A timer to keep. On wasm32 the one of [`sleep`] is boxed already, so that all share one kind.

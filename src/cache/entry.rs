@@ -15,10 +15,14 @@ use super::{
     put::Over,
     record::{Head, Record},
     settings::Call,
-    store::{Op, State, millis, whole_millis},
+    store::{Op, State, millis},
     versions::Versions,
 };
-use crate::{Error, clock::Instant, random};
+use crate::{
+    Error,
+    clock::{self, Instant},
+    random,
+};
 
 /// One key of a cache; see [`Cache::entry`].
 ///
@@ -342,7 +346,7 @@ impl Op {
         let mut head = Head::new(versions.namespace()?.to_owned());
         head.nothing = nothing;
         head.fresh_until = self.now().saturating_add(millis(ttl));
-        head.window = whole_millis(window);
+        head.window = clock::whole_millis(window);
         Some((head, ttl.saturating_add(window)))
     }
 }

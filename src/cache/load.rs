@@ -16,7 +16,7 @@ use super::{
     record::{Head, Record, Work},
     settings::Call,
     status::Status,
-    store::{Op, State, millis, whole_millis},
+    store::{Op, State, millis},
     versions::{Versions, refresh_key},
 };
 use crate::{
@@ -437,7 +437,7 @@ pub(super) fn record<V, C: Codec<V>>(
     let ttl = decide::jittered(decide::sane(ttl), op.settings.jitter, random::unit());
     let window = call.window(head.nothing);
     head.fresh_until = op.now().saturating_add(millis(ttl));
-    head.window = whole_millis(window);
+    head.window = clock::whole_millis(window);
     head.load_time = op.report.load.map_or(0, millis);
     // Without a version it could not be told when it is invalidated.
     let pairs = versions.and_then(|versions| {
@@ -485,45 +485,22 @@ pub(super) async fn keep(
         job,
     } = product;
     let Job { ticket, asked, .. } = *job;
-    let stored = match ticket {
-        Ticket::None => false,
-        Ticket::Entry(hold) if life.is_zero() => {
+    let kept = match ticket {
+        Ticket::None => None,
+        Ticket::Entry(hold) => Some((Over::Claim(hold.text().to_owned()), hold)),
+        Ticket::Refresh(hold, old) => Some((Over::Record(old), hold)),
+    };
+    let stored = match kept {
+        None => false,
+        Some((over, hold)) if life.is_zero() => {
+            // What is not to be kept must not stay as it was either. A claim goes with its release.
+            if let Over::Record(_) = &over {
+                let _ = op.write(&gone(call.key.clone(), over)).await;
+            }
             op.release(hold).await;
             false
         }
-        Ticket::Refresh(hold, old) if life.is_zero() => {
-            // What is not to be kept must not stay as it was either.
-            let gone = gone(call.key.clone(), Over::Record(old));
-            let _ = op.write(&gone).await;
-            op.release(hold).await;
-            false
-        }
-        Ticket::Entry(hold) => {
-            let over = Over::Claim(hold.text().to_owned());
-            store(
-                op,
-                call,
-                &record,
-                life,
-                (over, hold),
-                leader.as_ref(),
-                &mut came,
-            )
-            .await
-        }
-        Ticket::Refresh(hold, old) => {
-            let over = Over::Record(old);
-            store(
-                op,
-                call,
-                &record,
-                life,
-                (over, hold),
-                leader.as_ref(),
-                &mut came,
-            )
-            .await
-        }
+        Some(over) => store(op, call, &record, life, over, leader.as_ref(), &mut came).await,
     };
     if stored {
         op.keep_in_memory(&call.key, &record, asked);

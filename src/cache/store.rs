@@ -20,7 +20,9 @@ use super::{
     versions::{Marker, Versions, refresh_key},
 };
 use crate::{
-    Batch, Command, Error, FromReply, Pipeline, Redis, Reply, ReplyKind, clock::Instant, random,
+    Batch, Command, Error, FromReply, Pipeline, Redis, Reply, ReplyKind,
+    clock::{self, Instant},
+    random,
 };
 
 /// How often versions are made anew, under other names, after an answer that was lost.
@@ -454,13 +456,7 @@ impl Drop for Op {
     }
 }
 
-/// In whole milliseconds. Not by `as_millis`, whose 128 bits are code of their own on wasm32.
-pub(super) fn whole_millis(duration: Duration) -> u64 {
-    let seconds = duration.as_secs().saturating_mul(1000);
-    seconds.saturating_add(duration.subsec_millis().into())
-}
-
-/// The same, and at least one.
+/// In whole milliseconds, at least one.
 pub(super) fn millis(duration: Duration) -> u64 {
-    whole_millis(duration).max(1)
+    clock::whole_millis(duration).max(1)
 }

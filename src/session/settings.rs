@@ -78,7 +78,5 @@ impl fmt::Debug for Settings {
 pub(super) fn millis(duration: Duration) -> u64 {
     // A thousand years.
     const MOST: u64 = 1000 * 366 * 24 * 60 * 60 * 1000;
-    u64::try_from(duration.as_millis())
-        .unwrap_or(MOST)
-        .clamp(1, MOST)
+    clock::whole_millis(duration).clamp(1, MOST)
 }
