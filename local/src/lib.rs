@@ -40,7 +40,7 @@
 //! With the token that may do everything, `POST /_local/log` begins a record of the commands as they are
 //! read, `GET` shows it, `DELETE` empties it. A command written as a path is recorded as one written as JSON, numbers are text, and a word that
 //! is not UTF-8 is `{"base64":"…"}`. A body that holds no command and a request without a valid token
-//! are not in it:
+//! are not in it. Of more than 64 MB the end is missing, and `GET` says so by 507:
 //! ```json
 //! [{"path": "/", "commands": [["SET", "k", "1.50"]]}, {"path": "/pipeline", "commands": [["GET", "k"]]}]
 //! ```

@@ -10,11 +10,32 @@ use serde::Serialize;
 
 use crate::request::Batch;
 
+/// How many bytes of names and arguments it holds: who forgot to end it does not fill the memory.
+const MOST: usize = 64 * 1024 * 1024;
+
 /// The requests since the record was begun, if it was.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     on: AtomicBool,
-    requests: Mutex<Vec<Asked>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    requests: Vec<Asked>,
+    bytes: usize,
+    /// A request came that would have been too much: it and those behind it are missing.
+    is_full: bool,
+}
+
+/// What [`Log::json`] has.
+#[derive(Debug)]
+pub(crate) enum Record {
+    /// It was not begun.
+    Off,
+    /// Something is missing at its end.
+    Full,
+    Json(Vec<u8>),
 }
 
 /// One request: its form, and its commands as they were read.
@@ -40,28 +61,42 @@ impl Log {
 
     /// Forgets what was recorded, and goes on if it was begun.
     pub(crate) fn clear(&self) {
-        self.requests().clear();
+        *self.held() = Held::default();
     }
 
     pub(crate) fn add(&self, path: &'static str, batch: &Batch) {
         if !self.on.load(Relaxed) {
             return;
         }
+        let mut held = self.held();
+        let words = batch.commands().flat_map(|command| command.args());
+        let bytes: usize = words.map(<[u8]>::len).sum();
+        held.bytes = held.bytes.saturating_add(bytes);
+        held.is_full |= held.bytes > MOST;
+        if held.is_full {
+            return;
+        }
         let commands = batch
             .commands()
             .map(|command| command.args().map(Word::of).collect());
         let commands = commands.collect();
-        self.requests().push(Asked { path, commands });
+        held.requests.push(Asked { path, commands });
     }
 
-    /// The record as JSON, or `None` before it was begun.
-    pub(crate) fn json(&self) -> Option<Vec<u8>> {
-        let on = self.on.load(Relaxed);
-        on.then(|| serde_json::to_vec(&*self.requests()).unwrap_or_default())
+    /// The record as JSON.
+    pub(crate) fn json(&self) -> Record {
+        if !self.on.load(Relaxed) {
+            return Record::Off;
+        }
+        let held = self.held();
+        if held.is_full {
+            return Record::Full;
+        }
+        Record::Json(serde_json::to_vec(&held.requests).unwrap_or_default())
     }
 
-    fn requests(&self) -> MutexGuard<'_, Vec<Asked>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

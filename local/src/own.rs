@@ -8,6 +8,7 @@ use crate::{
     answer::Answer,
     faults::Fault,
     http::{Content, JSON, share},
+    log::Record,
     reply,
 };
 
@@ -68,8 +69,12 @@ pub(crate) async fn answer(
             done()
         }
         ("log", "GET" | "HEAD") => match state.log.json() {
-            Some(json) => (StatusCode::OK, json),
-            None => refusal(StatusCode::CONFLICT, "nothing is recorded; POST begins it"),
+            Record::Json(json) => (StatusCode::OK, json),
+            Record::Off => refusal(StatusCode::CONFLICT, "nothing is recorded; POST begins it"),
+            Record::Full => refusal(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the record is full at 64 MB and what came behind is missing; DELETE it and read it more often",
+            ),
         },
         ("stats", _) => refusal(StatusCode::METHOD_NOT_ALLOWED, "use GET or DELETE"),
         ("faults", _) => refusal(StatusCode::METHOD_NOT_ALLOWED, "use POST or DELETE"),

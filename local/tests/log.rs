@@ -83,6 +83,25 @@ async fn requests_are_recorded_word_by_word_once_asked_for() {
 }
 
 #[tokio::test]
+async fn a_record_that_nobody_reads_ends() {
+    let rest = Rest::new().await;
+    log(&rest, Method::POST).await;
+    let large = format!(r#"["ECHO","{}"]"#, "x".repeat(9_000_000));
+    for _ in 0..7 {
+        rest.post("/", large.clone()).await;
+    }
+    assert_eq!(log(&rest, Method::GET).await.0, 200);
+    rest.post("/", large).await;
+    let (status, body) = log(&rest, Method::GET).await;
+    assert!(status == 507 && body.contains("DELETE it"), "{body}");
+    // What comes behind what is missing would lie about it.
+    rest.run(r#"["PING"]"#).await;
+    assert_eq!(log(&rest, Method::GET).await.0, 507);
+    log(&rest, Method::DELETE).await;
+    assert_eq!(log(&rest, Method::GET).await, (200, "[]".to_owned()));
+}
+
+#[tokio::test]
 async fn every_answer_may_come_later() {
     let rest = Rest::of(start(Local::builder().latency(LATENCY)).await);
     let timed = async |method: Method, path: &str, body: &'static str| {
