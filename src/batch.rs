@@ -1,6 +1,7 @@
 //! Several commands in one request: [`Batch`], [`Redis::pipeline`] and [`Redis::transaction`].
 
 use std::{
+    borrow::Cow,
     fmt,
     future::{Future, IntoFuture, ready},
     marker::PhantomData,
@@ -20,7 +21,10 @@ use crate::{
     reply::{FromReply, Reply},
     retry::Safety,
     safety,
-    wire::answer::{self, Entry},
+    wire::{
+        answer::{self, Entry},
+        json::{Elements, Value},
+    },
 };
 
 /// Commands that go out together: one command, a tuple of up to 16, a `Vec` or an array, and those in each other.
@@ -119,7 +123,7 @@ impl<'a> Writer<'a> {
 /// The answer of a batch while it is read.
 pub struct Reader<'a> {
     entries: Entries<'a>,
-    sent: &'a [u8],
+    sent: Sent<'a>,
     /// The commands whose class the caller has set.
     marks: &'a [(usize, Safety)],
     index: usize,
@@ -170,6 +174,39 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
+/// The commands that were sent, which errors ask for in order: each is found behind the one before it.
+struct Sent<'a> {
+    body: &'a [u8],
+    /// `None` until the first is asked for.
+    left: Option<Elements<'a>>,
+    /// How many were passed over.
+    passed: usize,
+}
+
+impl<'a> Sent<'a> {
+    fn new(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            left: None,
+            passed: 0,
+        }
+    }
+
+    /// The command at `index`, which is behind the one that was asked for last.
+    fn command(&mut self, index: usize) -> Option<Value<'a>> {
+        if self.left.is_none() {
+            self.left = Value::parse(self.body)?.elements();
+        }
+        let behind = index.checked_sub(self.passed)?;
+        self.passed = index + 1;
+        self.left.as_mut()?.nth(behind)
+    }
+
+    fn name(&mut self, index: usize) -> Option<Cow<'static, str>> {
+        self.command(index).and_then(safety::name)
+    }
+}
+
 impl Reader<'_> {
     fn read<T: FromReply>(&mut self) -> Result<T, Error> {
         let index = self.index;
@@ -179,17 +216,17 @@ impl Reader<'_> {
         let result = match entry.flatten() {
             Some(Entry::Result(reply)) => T::from_reply(reply),
             Some(Entry::Error(words)) => {
-                let name = safety::name_in_batch(self.sent, index);
-                return Err(Error::server(&words, None, name));
+                return Err(Error::server(&words, None, self.sent.name(index)));
             }
             // Not of the API's shape, or missing, by which the whole answer fails.
             None => {
-                let name = safety::name_in_batch(self.sent, index);
-                let class = safety::of_member(self.sent, index, self.marks);
+                let command = self.sent.command(index);
+                let name = command.and_then(safety::name);
+                let class = safety::of_member(command, index, self.marks);
                 return Err(Error::not_an_entry().of_member(name, class));
             }
         };
-        result.map_err(|error| error.with_command(safety::name_in_batch(self.sent, index)))
+        result.map_err(|error| error.with_command(self.sent.name(index)))
     }
 }
 
@@ -483,7 +520,7 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
         let entries = Entries::new(answer.as_ref());
         let mut reader = Reader {
             entries: entries.clone(),
-            sent: answer.as_ref().map_or(&[], Answer::sent),
+            sent: Sent::new(answer.as_ref().map_or(&[], Answer::sent)),
             marks: answer.as_ref().map_or(&[], Answer::marks),
             index: 0,
             is_short: false,
@@ -492,7 +529,7 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
         if reader.is_short || reader.entries.next().is_some() {
             // Which answer belongs to which command cannot be told any more.
             let error = Error::misordered(reader.index, entries.count());
-            let class = safety::of_batch(reader.sent, reader.marks);
+            let class = safety::of_batch(reader.sent.body, reader.marks);
             let name = answer.as_ref().and_then(Answer::name);
             return Poll::Ready(Err(error.of_member(name, class)));
         }

@@ -296,6 +296,27 @@ async fn an_answer_with_too_few_or_too_many_entries_is_nobodys() {
 }
 
 #[tokio::test]
+async fn each_of_many_errors_names_its_command() {
+    let answer: Vec<_> = (0..3_000)
+        .map(|index| match index % 3 {
+            0 => r#"{"error":"WRONGTYPE no"}"#,
+            1 => r#"{"result":7}"#,
+            _ => r#"{"result":"no number"}"#,
+        })
+        .collect();
+    let answer: &str = Box::leak(format!("[{}]", answer.join(",")).into_boxed_str());
+    let (redis, _) = Play::redis([Step::Answer(200, answer)]);
+    let batch: Vec<_> = (0..1_000)
+        .map(|_| (redis.incr("a"), redis.decr("b"), redis.llen("c")))
+        .collect();
+    for (incr, decr, llen) in redis.pipeline(batch).await.unwrap() {
+        assert_eq!(incr.unwrap_err().command(), Some("INCR"));
+        assert_eq!(decr.unwrap(), 7);
+        assert_eq!(llen.unwrap_err().command(), Some("LLEN"));
+    }
+}
+
+#[tokio::test]
 async fn a_refused_transaction_is_one_error() {
     let (redis, _) = Play::redis([Step::Answer(
         400,
