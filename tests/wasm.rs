@@ -179,6 +179,13 @@ async fn failures_have_their_kinds() {
     assert!(fail(&node("DEPTH_ZERO_SELF_SIGNED_CERT")).await.is_tls());
     let error = fail(&node("ECONNRESET")).await;
     assert!(error.is_interrupted() && error.is_ambiguous(), "{error}");
+    // Some runtimes put the URL into what they say, which may hold a key.
+    let both = "return Promise.reject(Object.assign(new TypeError(`fetch ${url} failed`), { cause: { message: `no ${url}: ${url}` } }))";
+    let text = fail(both).await.to_string();
+    assert!(
+        text.contains("fetch the URL failed: no the URL: the URL") && !text.contains("http"),
+        "{text}"
+    );
     let error = fail("return Promise.reject(new TypeError('Failed to fetch'))").await;
     assert!(error.is_interrupted() && error.is_ambiguous(), "{error}");
     assert!(fail("throw new Error('no')").await.is_config());

@@ -265,7 +265,7 @@ fn member(value: &JsValue, name: &str) -> Option<JsValue> {
 }
 
 /// What a JavaScript error says: its message, and that of its cause, where Node keeps the reason.
-/// Without the URL, which some runtimes put in and which may hold a key.
+/// Without the URL, which some runtimes put into both and which may hold a key.
 fn text(error: &JsValue, url: &str) -> Text {
     let message =
         |value: &JsValue| member(value, "message").and_then(|message| message.as_string());
@@ -276,10 +276,12 @@ fn text(error: &JsValue, url: &str) -> Text {
         Some(cause) if !cause.is_empty() => format!("{own}: {cause}"),
         _ => own,
     };
-    match find::split(&said, url) {
-        Some((before, after)) => Text([before, "the URL", after].concat()),
-        None => Text(said),
+    let (mut clean, mut rest) = (String::new(), &*said);
+    while let Some((before, after)) = find::split(rest, url) {
+        clean = clean + before + "the URL";
+        rest = after;
     }
+    Text(clean + rest)
 }
 
 /// What an error says. A `String` as an error would bring its `Debug`, which escapes by Unicode's tables.
