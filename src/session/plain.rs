@@ -18,7 +18,7 @@ use super::{
     settings::millis,
     validate::Validate,
 };
-use crate::{Error, Redis, Safety, Script, error::Kind};
+use crate::{Error, Redis, Safety, Script, commands::keys::Ttl, error::Kind};
 
 /// What a plain token may have at most: no cookie is longer.
 const MAX_TOKEN: usize = 4096;
@@ -128,6 +128,9 @@ impl fmt::Debug for PlainSession {
 /// This format has the secret itself as its key, no idle time, no list and no end to all of a user's:
 /// [`Sessions::migrating`] leads out of it.
 ///
+/// What is empty, longer than 4,096 bytes, or has colons, white space or control characters is no token, and costs no
+/// request: a key of something else could be named by it.
+///
 /// Cost: one round trip and one billed command each.
 #[derive(Clone, Debug)]
 pub struct Plain {
@@ -158,8 +161,10 @@ impl Plain {
         self
     }
 
+    /// `None` for what no service hands out as a token: with a colon it could name a key of something else.
     fn key(&self, token: &str) -> Option<String> {
-        let possible = !token.is_empty() && token.len() <= MAX_TOKEN;
+        let odd = |char: char| char == ':' || char.is_control() || char.is_whitespace();
+        let possible = !token.is_empty() && token.len() <= MAX_TOKEN && !token.contains(odd);
         possible.then(|| format!("{}{token}", self.prefix))
     }
 
@@ -216,7 +221,10 @@ impl<T: Serialize> Sessions<T> {
     ///
     /// For the time of [`grace`](Self::grace) the old token leads to the new session, for requests that are under way with
     /// it; then it is gone. Until a session is moved, [`list`](Self::list) and [`revoke_all`](Self::revoke_all) do not know
-    /// it, and the [`cap`](Self::cap) is not enforced by moving it.
+    /// it, and the [`cap`](Self::cap) is not enforced by moving it. It ends when the plain one would have, at the latest.
+    ///
+    /// Services that know the plain format alone may go on to write it meanwhile: what they write is moved when it comes here.
+    /// They know a session that was moved until its grace is over, so move their readers first.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -233,7 +241,7 @@ impl<T: Serialize> Sessions<T> {
     /// # Ok(()) });
     /// ```
     ///
-    /// Cost of moving one: two round trips, five billed commands. What has not the form of a token costs one from then on.
+    /// Cost of moving one: three round trips, six billed commands. What has not the form of a token costs one from then on.
     pub fn migrating(
         mut self,
         plain: Plain,
@@ -327,13 +335,19 @@ impl<T: DeserializeOwned> Validate<'_, T> {
         let store = &self.sessions.store;
         let settings = &store.settings;
         let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        // To move it gives nobody more time than he had.
+        let left = match store.redis.pttl(&plain_key).await? {
+            Ttl::Left(left) => left.min(millis(settings.absolute)),
+            Ttl::NoExpiry => millis(settings.absolute),
+            Ttl::NoKey => return Ok(None),
+        };
         let now = settings.now();
         let mut record = Record::new(
             Head {
                 user: Some(plain.user_id.clone()),
                 created: now,
                 issued: now,
-                end: now.saturating_add(millis(settings.absolute)),
+                end: now.saturating_add(left),
                 user_agent: some(&plain.user_agent),
                 ip: some(&plain.ip_address),
                 marked: false,
@@ -357,7 +371,7 @@ impl<T: DeserializeOwned> Validate<'_, T> {
             record.head.marked = marks;
             let run = store.begin(MIGRATE.run::<i64>(&store.redis, &keys), marks);
             let run = run.arg(&place.field).arg(record.text()?);
-            let run = run.arg(settings.life(millis(settings.absolute)));
+            let run = run.arg(settings.life(left));
             let run = run.arg(text).arg(&stays).arg(millis(settings.grace));
             // A second time finds what the first has left.
             match run.safety(Safety::IdempotentWrite).await {

@@ -9,7 +9,7 @@ use super::{
     Sessions,
     found::{Anomaly, Session, Verdict},
     record::{self, Record},
-    secret::Place,
+    secret::{Family, Place},
     settings::millis,
 };
 use crate::Error;
@@ -54,11 +54,14 @@ impl<'a, T> Validate<'a, T> {
 impl<T: DeserializeOwned> Validate<'_, T> {
     async fn run(self) -> Result<Option<Session<T>>, Error> {
         let store = &self.sessions.store;
-        store.settings.key()?;
+        let key = store.settings.key()?;
         let Some(place) = Place::of_token(self.token) else {
             return match &self.sessions.plain {
-                Some(migration) => self.moved(migration).await,
-                None => Ok(None),
+                // A refresh token is not looked up as what it is not.
+                Some(migration) if Family::of_token(key, self.token).is_none() => {
+                    self.moved(migration).await
+                }
+                _ => Ok(None),
             };
         };
         let Some((place, record)) = store.read(&place).await? else {

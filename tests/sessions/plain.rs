@@ -109,7 +109,7 @@ async fn moving_costs_once() {
         let (found, price) = cost(&local, sessions.validate(token).into_future()).await;
         let session = found.unwrap().unwrap();
         if token == "old" {
-            assert_eq!(price, (2, 5));
+            assert_eq!(price, (3, 6));
         }
         let new = session.replaced_by().unwrap();
         let (_, price) = cost(&local, sessions.validate(new.as_str()).into_future()).await;
@@ -120,4 +120,49 @@ async fn moving_costs_once() {
     let issued = sessions.create("ada", &String::new()).await.unwrap();
     time.pass(SECOND);
     assert!(is_valid(&sessions, issued.text()).await);
+}
+
+#[tokio::test]
+async fn to_move_one_gives_nobody_more_time() {
+    both(async |redis| {
+        let sessions = migrating(&redis);
+        redis.set("session:old", STORED).ex(60).await.unwrap();
+        let before = sessions_clock();
+        let moved = sessions.validate("old").await.unwrap().unwrap();
+        assert!((before + 50_000..=sessions_clock() + 60_000).contains(&moved.ends_at()));
+        // One that never ended ends as all do.
+        redis.set("session:ever", STORED).await.unwrap();
+        let moved = sessions.validate("ever").await.unwrap().unwrap();
+        assert!(moved.ends_at() >= before + 8 * 3_600_000);
+    })
+    .await;
+}
+
+fn sessions_clock() -> u64 {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_no_plain_token_costs_nothing() {
+    let (local, redis) = start().await;
+    let sessions = migrating(&redis);
+    let refresh = sessions
+        .create_refresh("ada", &String::new())
+        .await
+        .unwrap();
+    redis.set("session:a:b", STORED).await.unwrap();
+    let long = "a".repeat(4097);
+    for token in ["", "a:b", "a b", "a\0", "a\n", &long, refresh.text()] {
+        let (found, price) = cost(&local, sessions.validate(token).into_future()).await;
+        assert_eq!(
+            (found.unwrap().is_some(), price),
+            (false, (0, 0)),
+            "{token}"
+        );
+    }
+    let plain = Plain::new(&redis);
+    let (_, price) = cost(&local, plain.revoke("a:b")).await;
+    assert_eq!(price, (0, 0));
 }
