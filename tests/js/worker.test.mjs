@@ -20,13 +20,16 @@ assert.ok(url && token, "RESTIS_TEST_URL and RESTIS_TEST_TOKEN name a running re
 
 const COOKIE = "__Host-session";
 const DAYS_7 = 7 * 24 * 60 * 60;
+const SESSION_KEY = "0123456789abcdef0123456789abcdef";
+/** A token as `Sessions` makes it, which nobody has. */
+const UNKNOWN = `${"A".repeat(22)}.${"A".repeat(43)}`;
 
 /** What every Worker of this file has logged. */
 let log = "";
 let worker;
 
 before(async () => {
-  worker = await start({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
+  worker = await start({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, SESSION_KEY });
 });
 
 beforeEach(async () => {
@@ -286,38 +289,38 @@ test("a session lives for 7 days, and holds who logged in, with what and from wh
   const [response, began] = await counted(() => login("ada", { ip, headers: { "User-Agent": "Engine/1" } }));
   assert.equal(response.status, 200);
   assert.equal(began.requests, 2);
-  assert.deepEqual(began.by_command, { EXPIRE: 1, INCR: 1, SET: 1 });
+  assert.deepEqual(began.by_command, { EXPIRE: 1, INCR: 1, HSETEX: 1 });
 
   const [cookie, ...flags] = response.headers.getSetCookie()[0].split("; ");
-  assert.match(cookie, /^__Host-session=[0-9a-f]{64}$/);
+  assert.match(cookie, /^__Host-session=[\w-]{22}\.[\w-]{43}$/);
   assert.deepEqual(flags.sort(), ["HttpOnly", `Max-Age=${DAYS_7}`, "Path=/", "SameSite=Lax", "Secure"]);
   assert.equal(response.headers.get("cache-control"), "no-store");
 
-  const key = `session:${cookie.slice(COOKIE.length + 1)}`;
-  const session = { userId: "ada", userAgent: "Engine/1", ipAddress: ip };
-  assert.equal(await redis("GET", key), JSON.stringify(session));
-  const left = await redis("TTL", key);
-  assert.ok(left > DAYS_7 - 10 && left <= DAYS_7, `${left} s`);
+  // Who reads the database finds nothing to log in with, and no name.
+  const [tag, secret] = cookie.slice(COOKIE.length + 1).split(".");
+  const stored = await redis("HGETALL", `sess:${tag}`);
+  assert.equal(stored.length, 2);
+  assert.ok(!stored.join().includes(secret));
 
   const [me, read] = await counted(() => call("/me", { cookie: `theme=dark; ${cookie}; lang=en` }));
   assert.equal(me.status, 200);
-  assert.deepEqual(await me.json(), session);
+  assert.deepEqual(await me.json(), { userId: "ada", userAgent: "Engine/1", ipAddress: ip });
   assert.equal(me.headers.get("cache-control"), "no-store");
   assert.equal(read.requests, 2);
-  assert.deepEqual(read.by_command, { EXPIRE: 1, GET: 1, INCR: 1 });
+  assert.deepEqual(read.by_command, { EXPIRE: 1, HGETEX: 1, INCR: 1 });
 
   const [logout, ended] = await counted(() => call("/logout", { method: "POST", cookie }));
   assert.equal(logout.status, 204);
-  assert.match(logout.headers.getSetCookie()[0], /^__Host-session=; .*Max-Age=0;/);
+  assert.match(logout.headers.getSetCookie()[0], /^__Host-session=; .*Max-Age=0$/);
   assert.equal(ended.requests, 2);
-  assert.deepEqual(ended.by_command, { DEL: 1, EXPIRE: 1, INCR: 1 });
+  assert.deepEqual(ended.by_command, { EXPIRE: 1, HDEL: 1, INCR: 1 });
 
-  assert.equal(await redis("EXISTS", key), 0);
+  assert.equal(await redis("EXISTS", `sess:${tag}`), 0);
   // A copy of the cookie is worth nothing.
   assert.equal((await call("/me", { cookie })).status, 401);
 });
 
-test("each login has a token of its own, and ends no other", async () => {
+test("each login has a token of its own, and ends no other browser's", async () => {
   const cookies = [cookieOf(await login("grace")), cookieOf(await login("grace"))];
   assert.notEqual(cookies[0], cookies[1]);
   await call("/logout", { method: "POST", cookie: cookies[0] });
@@ -325,17 +328,73 @@ test("each login has a token of its own, and ends no other", async () => {
   assert.equal((await call("/me", { cookie: cookies[1] })).status, 200);
 });
 
+test("what a browser had before it logged in is over", async () => {
+  const before = cookieOf(await login("lin"));
+  const after = cookieOf(await login("lin", { cookie: before }));
+  assert.equal((await call("/me", { cookie: before })).status, 401);
+  assert.equal((await call("/me", { cookie: after })).status, 200);
+});
+
+test("a user sees his sessions, and ends all of them at once", async () => {
+  const [phone, desk] = [
+    cookieOf(await login("mary", { headers: { "User-Agent": "Phone" } })),
+    cookieOf(await login("mary", { headers: { "User-Agent": "Desk" } })),
+  ];
+  const devices = await (await call("/sessions", { cookie: desk })).json();
+  assert.deepEqual(devices.map((device) => [device.userAgent, device.isThisOne]).sort(), [["Desk", true], ["Phone", false]]);
+  const [gone, stats] = await counted(() => call("/logout-everywhere", { method: "POST", cookie: desk }));
+  assert.equal(gone.status, 204);
+  assert.deepEqual(stats.by_command, { EXPIRE: 1, HGETEX: 1, INCR: 1, UNLINK: 1 });
+  for (const cookie of [phone, desk]) assert.equal((await call("/me", { cookie })).status, 401);
+  for (const [target, method] of [["/sessions", "GET"], ["/logout-everywhere", "POST"]]) {
+    assert.equal((await call(target, { method })).status, 401);
+  }
+});
+
+test("who is logged in at the service before stays so, under a new token", async () => {
+  const former = "0123456789abcdef".repeat(4);
+  const session = { userId: "joan", userAgent: "Engine/2", ipAddress: "192.0.2.7" };
+  await redis("SET", `session:${former}`, JSON.stringify(session), "EX", DAYS_7);
+  const me = await call("/me", { cookie: `${COOKIE}=${former}` });
+  assert.deepEqual(await me.json(), session);
+  const cookie = cookieOf(me);
+  assert.match(cookie, /^__Host-session=[\w-]{22}\.[\w-]{43}$/);
+  assert.deepEqual(await (await call("/me", { cookie })).json(), session);
+  const left = await redis("TTL", `session:${former}`);
+  assert.ok(left <= 10, `${left} s`);
+});
+
 test("nobody is let in without a session", async () => {
-  const unknown = `${COOKIE}=${"0".repeat(64)}`;
-  assert.equal((await call("/me", { cookie: unknown })).status, 401);
+  for (const [unknown, read] of [[UNKNOWN, "HGETEX"], ["0".repeat(64), "GET"]]) {
+    const [response, stats] = await counted(() => call("/me", { cookie: `${COOKIE}=${unknown}` }));
+    assert.equal(response.status, 401);
+    assert.deepEqual(stats.by_command, { EXPIRE: 1, INCR: 1, [read]: 1 });
+  }
 
   // What cannot be a token is not looked up: only the limit is counted.
-  const cookies = [undefined, "", `${COOKIE}=`, `${COOKIE}=x`, `${COOKIE}=${"g".repeat(64)}`];
-  cookies.push(`${COOKIE}=${"0".repeat(65)}`, `other=${"0".repeat(64)}`, `x${unknown}`, "a;b;;=;");
+  const cookies = [undefined, "", `${COOKIE}=`, `${COOKIE}=a:b`, `other=${UNKNOWN}`, `x${COOKIE}=${UNKNOWN}`, "a;b;;=;"];
   for (const cookie of cookies) {
     const [response, stats] = await counted(() => call("/me", { cookie }));
     assert.equal(response.status, 401);
     assert.deepEqual(stats.by_command, { EXPIRE: 1, INCR: 1 });
+  }
+});
+
+test("without its key the Worker says what to do, and serves what needs none", async () => {
+  const keyless = await start({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
+  try {
+    assert.equal((await login("ada", { to: keyless })).status, 500);
+    assert.match(log, /SESSION_KEY is missing: make one/);
+    assert.equal((await call("/", { to: keyless })).status, 200);
+  } finally {
+    await keyless.dispose();
+  }
+  const short = await start({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, SESSION_KEY: "short" });
+  try {
+    assert.equal((await login("ada", { to: short })).status, 500);
+    assert.match(log, /fewer than 32 bytes/);
+  } finally {
+    await short.dispose();
   }
 });
 
@@ -344,7 +403,7 @@ test("a login that says nothing of use is a 400, and stores nothing", async () =
     const [response, stats] = await counted(() => call("/login", { method: "POST", body }));
     assert.equal(response.status, 400, JSON.stringify(body));
     assert.equal(response.headers.getSetCookie().length, 0);
-    assert.equal(stats.by_command.SET, undefined);
+    assert.equal(stats.by_command.HSETEX, undefined);
   }
 });
 
@@ -457,6 +516,7 @@ test("an outage is a 503 with a number for the log, and passes", async (t) => {
     return new Promise((done) => door.close(done));
   };
   const outage = await start({
+    SESSION_KEY,
     UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${port}`,
     UPSTASH_REDIS_REST_TOKEN: token,
   });

@@ -15,6 +15,9 @@ use crate::{
     ui,
 };
 
+/// The database ends with the command, and all sessions with it: any key will do.
+const SESSION_KEY: &str = "of this machine alone, for sessions of nobody";
+
 /// How long wrangler may take: it builds the Worker first.
 const LIMIT: Duration = Duration::from_secs(900);
 
@@ -47,6 +50,8 @@ pub(crate) fn serve(repo: &Repo) -> Result<()> {
         .arg(format!("UPSTASH_REDIS_REST_URL:{}", local.url))
         .arg("--var")
         .arg(format!("UPSTASH_REDIS_REST_TOKEN:{}", local.token))
+        .arg("--var")
+        .arg(format!("SESSION_KEY:{SESSION_KEY}"))
         // It looks for nothing outside this machine and leaves nothing outside the checkout.
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .env("WRANGLER_SEND_METRICS", "false")

@@ -38,19 +38,13 @@ pub(crate) struct User {
 impl User {
     /// Without a session the answer is 401.
     async fn of(sessions: &Sessions<()>, headers: &HeaderMap) -> Result<Self, Response> {
-        let cookie = cookie();
-        let mut lines = headers.get_all(COOKIE).iter();
-        let token = lines.find_map(|line| cookie.read(line.to_str().ok()?));
-        let Some(token) = token else {
+        let Some(token) = token_of(headers) else {
             return Err(unauthorized("Please log in."));
         };
         let browser = text(headers, USER_AGENT.as_str());
-        let look = sessions.validate(token).user_agent(&browser);
+        let look = sessions.validate(&token).user_agent(&browser);
         match look.await {
-            Ok(Some(session)) => Ok(Self {
-                session,
-                token: token.to_owned(),
-            }),
+            Ok(Some(session)) => Ok(Self { session, token }),
             Ok(None) => Err(unauthorized("Please log in.")),
             Err(error) => Err(Failure::from(error).into_response()),
         }
@@ -63,6 +57,13 @@ impl FromRequestParts<App> for User {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         Self::of(&app.sessions, &parts.headers).await
     }
+}
+
+fn token_of(headers: &HeaderMap) -> Option<String> {
+    let cookie = cookie();
+    let mut lines = headers.get_all(COOKIE).iter();
+    let token = lines.find_map(|line| cookie.read(line.to_str().ok()?));
+    token.map(str::to_owned)
 }
 
 fn text(headers: &HeaderMap, name: &str) -> String {
@@ -88,6 +89,10 @@ pub(crate) async fn login(
         .create(&login.user_id, &())
         .user_agent(text(&headers, USER_AGENT.as_str()))
         .await?;
+    // And what it had before is over.
+    if let Some(former) = token_of(&headers) {
+        app.sessions.revoke(&former).await?;
+    }
     let set = [(SET_COOKIE, cookie().set(issued.token()))];
     Ok((StatusCode::NO_CONTENT, set).into_response())
 }

@@ -82,6 +82,24 @@ async fn login_and_logout() {
 }
 
 #[tokio::test]
+async fn what_a_browser_had_before_it_logged_in_is_over() {
+    let (_local, router) = start().await;
+    let kind = ("content-type", "application/json");
+    let body = r#"{"userId":"ada"}"#;
+    let first = set_cookie(&call(&router, "POST", "/login", &[kind], body).await);
+    let (first, _) = first.split_once("; ").unwrap();
+    let again = [kind, ("cookie", first)];
+    let second = set_cookie(&call(&router, "POST", "/login", &again, body).await);
+    let (second, _) = second.split_once("; ").unwrap();
+    let me = async |cookie| {
+        let me = call(&router, "GET", "/me", &[("cookie", cookie)], "").await;
+        me.status()
+    };
+    assert_eq!(me(first).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(me(second).await, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn nobody_is_let_in_without_a_session() {
     let (local, router) = start().await;
     let unknown = format!("__Host-id={}.{}", "A".repeat(22), "A".repeat(43));

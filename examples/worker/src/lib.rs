@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What cannot be answered. A visitor's mistakes are answers, not failures.
 enum Failure {
     Redis(restis::Error),
+    /// A variable is missing: which, and what to do.
+    Setting(&'static str),
     Platform(worker::Error),
 }
 
@@ -48,7 +50,8 @@ async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
             404,
         )?);
     };
-    let Isolate { redis, users } = isolate(env)?;
+    let isolate = isolate(env)?;
+    let Isolate { redis, users, .. } = isolate;
     // Set by Cloudflare itself. X-Forwarded-For is whatever the caller wrote into it.
     let ip = request
         .headers()
@@ -60,9 +63,11 @@ async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
     match route {
         Route::Index => index(),
         Route::User(id) => profile::show(users, context, id).await,
-        Route::Login => session::login(redis, request, ip).await,
-        Route::Me => session::show(redis, &request).await,
-        Route::Logout => session::logout(redis, &request).await,
+        Route::Login => session::login(isolate.sessions()?, request, ip).await,
+        Route::Me => session::show(isolate.sessions()?, &request).await,
+        Route::Sessions => session::list(isolate.sessions()?, &request).await,
+        Route::Logout => session::logout(isolate.sessions()?, &request).await,
+        Route::LogoutEverywhere => session::logout_everywhere(isolate.sessions()?, &request).await,
     }
 }
 
@@ -75,6 +80,15 @@ async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
 struct Isolate {
     redis: Redis,
     users: Cache,
+    sessions: Option<session::Keeper>,
+}
+
+impl Isolate {
+    fn sessions(&self) -> Result<&session::Keeper, Failure> {
+        self.sessions.as_ref().ok_or(Failure::Setting(
+            "SESSION_KEY is missing: make one by `openssl rand -hex 32`, and keep it as a secret, the same in all deployments",
+        ))
+    }
 }
 
 fn isolate(env: &Env) -> Result<&'static Isolate, restis::Error> {
@@ -88,7 +102,12 @@ fn isolate(env: &Env) -> Result<&'static Isolate, restis::Error> {
             .timeout(PATIENCE)
             .build()?;
     let users = profile::cache(&redis);
-    Ok(ISOLATE.get_or_init(|| Isolate { redis, users }))
+    let sessions = session::keeper(&redis, env);
+    Ok(ISOLATE.get_or_init(|| Isolate {
+        redis,
+        users,
+        sessions,
+    }))
 }
 
 #[derive(Clone, Copy)]
@@ -97,7 +116,9 @@ enum Route {
     User(u64),
     Login,
     Me,
+    Sessions,
     Logout,
+    LogoutEverywhere,
 }
 
 impl Route {
@@ -108,7 +129,9 @@ impl Route {
             (Method::Get, "users") => Self::User(parts.next()?.parse().ok()?),
             (Method::Post, "login") => Self::Login,
             (Method::Get, "me") => Self::Me,
+            (Method::Get, "sessions") => Self::Sessions,
             (Method::Post, "logout") => Self::Logout,
+            (Method::Post, "logout-everywhere") => Self::LogoutEverywhere,
             _ => return None,
         };
         parts.next().is_none().then_some(route)
@@ -121,7 +144,9 @@ impl Route {
             Self::User(_) => "users",
             Self::Login => "login",
             Self::Me => "me",
+            Self::Sessions => "sessions",
             Self::Logout => "logout",
+            Self::LogoutEverywhere => "logout-everywhere",
         }
     }
 }
@@ -132,7 +157,9 @@ fn index() -> Answer {
             "GET /users/:id": "a profile, fresh from the cache for 300 s",
             "POST /login": "{\"userId\": \"…\"} begins a session of 7 days",
             "GET /me": "whose session it is",
-            "POST /logout": "ends it",
+            "GET /sessions": "where you are logged in",
+            "POST /logout": "ends this session",
+            "POST /logout-everywhere": "ends all of yours",
         },
         "limit": "100 requests a minute for each IP address and endpoint",
         // Of this isolate; the test reads it.
@@ -144,15 +171,20 @@ impl Failure {
     /// The details go to the log; restis' errors hold no token, key or value. A visitor gets the
     /// name under which to find them.
     fn into_response(self, ray: &str) -> worker::Result<Response> {
+        const NOT_CONFIGURED: (u16, &str) = (
+            500,
+            "This Worker is not configured: its log says what is missing.",
+        );
         let (status, text) = match self {
+            Self::Setting(what) => {
+                console_error!("{ray}: {what}");
+                NOT_CONFIGURED
+            }
             Self::Redis(error) => {
                 console_error!("{ray}: {error}");
                 // A missing variable is no outage: it does not pass by waiting.
                 match error.is_config() {
-                    true => (
-                        500,
-                        "This Worker is not configured: its log says what is missing.",
-                    ),
+                    true => NOT_CONFIGURED,
                     false => (503, "The database does not answer. Please try again."),
                 }
             }
