@@ -14,6 +14,7 @@ import {
   type RedisOptions,
   type SetOptions,
 } from "restis";
+import { secondaryStorage } from "restis/better-auth";
 import { initSync, init as initSlim, Redis as Slim } from "restis/slim";
 
 /** The two types are the same, not only assignable. */
@@ -151,4 +152,14 @@ async function loading(module: WebAssembly.Module) {
   await init();
   await initSlim(module);
   initSync({ module });
+}
+
+async function betterAuth() {
+  const storage = secondaryStorage({ prefix: "auth:", timeout: 3000 });
+  is<Awaited<ReturnType<typeof storage.get>>, string | null>(true);
+  is<Awaited<ReturnType<typeof storage.increment>>, number>(true);
+  await storage.set("k", "v", 60);
+  secondaryStorage();
+  // @ts-expect-error values come back as text
+  secondaryStorage({ automaticDeserialization: true });
 }

@@ -1,0 +1,36 @@
+import type { Environment, RedisOptions } from "./index.js";
+
+export interface SecondaryStorageOptions extends Partial<Omit<RedisOptions, "automaticDeserialization">> {
+  /** What stands before each key: `better-auth:` by default. */
+  prefix?: string;
+  /** Where URL and token are, if they are not among the options: `process.env` by default, in a Worker its `env`. */
+  env?: Environment;
+}
+
+/** What better-auth 1.x asks of its `secondaryStorage`. */
+export interface SecondaryStorage {
+  get(key: string): Promise<string | null>;
+  getAndDelete(key: string): Promise<string | null>;
+  increment(key: string, ttl: number): Promise<number>;
+  set(key: string, value: string, ttl?: number): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/**
+ * The `secondaryStorage` of better-auth, over Redis: sessions, verifications and counters of its rate limit.
+ *
+ * Each method is one round trip. `get`, `getAndDelete`, `set` and `delete` are one billed command, `increment` two. What
+ * may have run is not sent again: such an error has `ambiguous`.
+ *
+ * ```ts
+ * import { betterAuth } from "better-auth";
+ * import { secondaryStorage } from "restis/better-auth";
+ *
+ * const auth = betterAuth({ secondaryStorage: secondaryStorage() });
+ * ```
+ *
+ * better-auth keeps its session tokens as keys, as they are: who reads the database can use them.
+ *
+ * Source: [secondary storage](https://www.better-auth.com/docs/concepts/database#secondary-storage).
+ */
+export function secondaryStorage(options?: SecondaryStorageOptions): SecondaryStorage;
