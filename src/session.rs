@@ -31,8 +31,8 @@
 //!
 //! # What it keeps
 //!
-//! - **No secret at rest.** A token is 256 random bits of the platform's secure source, behind the name of the hash it is
-//!   in. Redis has its SHA-256 alone: who reads the database cannot log in with what he finds.
+//! - **No secret at rest.** A token holds a secret of 256 random bits of the platform's secure source, behind where its
+//!   session is. Redis has a keyed hash of it alone: who reads the database cannot log in with what he finds.
 //! - **All at once.** The sessions of a user are the fields of one hash, whose name is a keyed hash of the user's id. To end
 //!   them is to delete it: one command, and no session that is looked up after that is valid.
 //! - **Nothing comes back.** Only [`create`](Sessions::create) and its like make a session. A change of one that was ended
@@ -51,14 +51,11 @@
 //!
 //! # Limits
 //!
-//! - A logout with a token that was rotated a moment ago, within its grace, ends that token and not the one that took its
-//!   place; so does [`revoke_device`](Sessions::revoke_device) with an id from before. [`revoke_all`](Sessions::revoke_all)
-//!   ends both.
 //! - A session that is being made when `revoke_all` returns may begin after it: store the new password first.
-//! - What was replaced and is in its grace counts for the cap.
-//! - Without HGETEX what expired stays in a user's hash, unseen, until the hash itself expires. A server that learns it later
-//!   may take up a family whose idle time had run out before.
-//! - With another key all sessions of users end.
+//! - Who has a token that was replaced can still end its session, or keep its idle time from passing.
+//! - A session that is past its absolute end keeps its place of the cap until it is looked up or its idle time has passed.
+//! - Without HGETEX what expired stays in a user's hash, unseen, until somebody lists or the hash itself expires.
+//! - With another key all sessions end.
 //!
 //! # What OWASP asks for
 //!
@@ -69,19 +66,19 @@
 //! |---|---|---|
 //! | 3.3.1, 3.3.3 cookies are `Secure` and `__Host-` | [`Cookie`] | `lines` in `src/session/cookie.rs` |
 //! | 3.3.2, 3.3.4 `SameSite` is said, `HttpOnly` | `Strict`, or [`lax`](Cookie::lax) | the same |
-//! | 3.3.5 cookies have at most 4,096 bytes | a token has 66 | the same |
-//! | 3.5.1 requests cannot be forged | [`csrf_token`](Sessions::csrf_token), bound to the session's secret | `rest::forged_requests_are_told` |
+//! | 3.3.5 cookies have at most 4,096 bytes | a token has 89 | the same |
+//! | 3.5.1 requests cannot be forged | [`csrf_token`](Sessions::csrf_token), bound to the session | `rest::forged_requests_are_told` |
 //! | 7.1.2 a limit of sessions | [`cap`](Sessions::cap), kept to in one step | `life::a_crowd_is_kept_to_the_cap`; over four processes `of_200_logins_five_stay` in `tests/processes` |
 //! | 7.2.1 verified by the server | [`validate`](Sessions::validate) looks each token up | `life::an_unknown_token_is_no_session` |
 //! | 7.2.3 128 random bits or more | 256, of the platform's secure source | `tokens_are_read_as_they_are_written` in `src/session/secret.rs` |
 //! | 7.2.4 a new token at login, the old one ends | [`rotate`](Sessions::rotate) | `life::a_planted_token_is_worth_nothing_after_login` |
 //! | 7.3.1 idle timeout | [`idle`](Sessions::idle), 30 minutes | `life::an_unused_session_ends` |
 //! | 7.3.2 absolute timeout | [`absolute`](Sessions::absolute), 8 hours | `life::every_session_ends`, `life::five_seconds_are_five_seconds` |
-//! | 7.4.1 logout ends it at the server | [`revoke`](Sessions::revoke) | `life::a_session_is_what_was_stored` |
+//! | 7.4.1 logout ends it at the server | [`revoke`](Sessions::revoke) | `life::a_session_is_what_was_stored`, `life::logout_ends_what_was_rotated` |
 //! | 7.4.2, 7.4.5 all of a user's can be ended | [`revoke_all`](Sessions::revoke_all) | `cost::ten_thousand_end_at_once`, `life::nobody_is_let_in_after_all_have_ended` |
 //! | 7.4.3 all others, after a change of factor | [`revoke_others`](Sessions::revoke_others) | `life::others_end` |
 //! | 7.5.2 users see their sessions and end any | [`list`](Sessions::list), [`revoke_device`](Sessions::revoke_device) | `life::a_session_is_what_was_stored` |
-//! | 10.4.5 a refresh token is used once, a replay ends its family | [`refresh`](Sessions::refresh) | `refresh::a_token_is_used_once` |
+//! | 10.4.5 a refresh token is used once, a replay ends its family | [`refresh`](Sessions::refresh) | `refresh::a_token_is_used_once`, `refresh::a_restored_backup_is_no_theft` |
 //! | 10.4.8 refresh tokens end, however much they are used | [`absolute`](Sessions::absolute) | `refresh::a_family_is_a_session` |
 //!
 //! Of the Session Management Cheat Sheet: renewal (`life::a_secret_is_replaced`), ids in logs that are no secrets
@@ -97,15 +94,18 @@
 //! | call | round trips | billed |
 //! |---|---|---|
 //! | [`create`](Sessions::create) | 1 | 1 (4 to 5) |
-//! | the same with a [`cap`](Sessions::cap) | 1 (2) | 3; 5 if one is ended for it (6 or more) |
+//! | the same with a [`cap`](Sessions::cap) | 1 (2) | 3; 5 if one is ended for it (6 to 7; 9 to 10) |
 //! | [`validate`](Sessions::validate) | 1 | 1 (2); of what has not the form of a token, none |
+//! | the same with [`touch_every`](Sessions::touch_every) | 1; 2 once in a while | 2 that read; then 1 more |
 //! | [`update`](Sessions::update) | 2 | 4 (5); again where others changed it meanwhile |
-//! | [`rotate`](Sessions::rotate) | 2 | 5 (8 to 12) |
+//! | [`rotate`](Sessions::rotate) | 2 | 4 (5) |
+//! | the same, [to a user](Rotate::user) | 2 | 5 (8 to 9) |
 //! | [`refresh`](Sessions::refresh) | 1 | 3 (6 to 7) |
 //! | [`revoke`](Sessions::revoke), [`revoke_device`](Sessions::revoke_device) | 1 | 1 |
 //! | [`revoke_all`](Sessions::revoke_all), however many | 1 | 1 |
-//! | [`revoke_others`](Sessions::revoke_others) | 2 | 4; 3 if there are none |
-//! | [`list`](Sessions::list), [`count`](Sessions::count) | 1 (2) | 3 (1, and 1 for each) |
+//! | [`revoke_others`](Sessions::revoke_others) | 2 | 4; 3 if there are none (5) |
+//! | [`list`](Sessions::list) | 1 (2) | 3 (1, and 1 for each) |
+//! | [`count`](Sessions::count) | 1 (2) | 1 (1, and 1 for each) |
 //! | [`csrf_token`](Sessions::csrf_token), [`is_csrf_token`](Sessions::is_csrf_token) | 0 | 0 |
 
 mod cookie;
@@ -176,8 +176,7 @@ impl<T> Sessions<T> {
     /// Sessions under `sess:`, which end after 30 minutes without use and after 8 hours in any case.
     ///
     /// The key is 32 random bytes or more, the same in all processes; with a shorter one every call fails with
-    /// [`is_config`](crate::Error::is_config). With another key the sessions of users that were made before are not valid
-    /// any more, since `revoke_all` would not find them.
+    /// [`is_config`](crate::Error::is_config). With another key the sessions that were made before are not valid any more.
     pub fn new(redis: &Redis, key: impl AsRef<[u8]>) -> Self {
         Self {
             store: Store::new(redis, key.as_ref()),
@@ -200,6 +199,27 @@ impl<T> Sessions<T> {
     pub fn idle(self, idle: impl Into<Option<Duration>>) -> Self {
         let idle = idle.into();
         self.with(|settings| settings.idle = idle)
+    }
+
+    /// How much of the idle time may pass before a look-up begins it anew: nothing by default, and at most half of it.
+    ///
+    /// By default each look-up is one command that writes. Where writes cost more than reads, as in a database with replicas
+    /// in several regions, each of which is billed for a write, this makes most look-ups a request of two commands that read:
+    /// HGET and HPTTL. One in a while takes a second request, which writes. A session then ends up to this time earlier, counted
+    /// from its last use.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use {restis::Sessions, std::time::Duration};
+    /// let sessions = Sessions::<()>::new(&redis, [7; 32])
+    ///     .idle(Duration::from_secs(30 * 60))
+    ///     .touch_every(Duration::from_secs(3 * 60));
+    /// # let issued = sessions.create("ada", &()).await?;
+    /// assert!(sessions.validate(issued.token().as_str()).await?.is_some());
+    /// # Ok(()) });
+    /// ```
+    pub fn touch_every(self, time: Duration) -> Self {
+        self.with(|settings| settings.touch = time)
     }
 
     /// How long a session lives at most, however much it is used: 8 hours by default.
@@ -276,7 +296,7 @@ impl<T: Serialize> Sessions<T> {
     /// # use restis::Sessions;
     /// let sessions = Sessions::new(&redis, [7; 32]);
     /// let issued = sessions.create("ada", &["admin"]).user_agent("Firefox").ip("192.0.2.1").await?;
-    /// assert_eq!(issued.token().as_str().len(), 66);
+    /// assert_eq!(issued.token().as_str().len(), 89);
     /// # Ok(()) });
     /// ```
     pub fn create(&self, user: impl fmt::Display, data: &T) -> Create<'_> {
@@ -335,7 +355,7 @@ impl<T> Sessions<T> {
     }
 
     /// A token that a form or script sends back with what it changes, so that a page of somebody else cannot: it belongs
-    /// to the session of `token`, and ends with it.
+    /// to the session of `token`, whichever secret that has by now, and ends with it.
     ///
     /// `None` if `token` has not the form of one. Whether it is valid is not asked.
     ///
@@ -352,14 +372,14 @@ impl<T> Sessions<T> {
     /// ```
     pub fn csrf_token(&self, token: &str) -> Result<Option<String>, crate::Error> {
         let key = self.store.settings.key()?;
-        let place = secret::Place::of_token(token);
-        place.map(|place| key.csrf(&place.field)).transpose()
+        let known = secret::Known::of_token(token);
+        known.map(|known| key.csrf(&known.place.field)).transpose()
     }
 
     /// Whether `csrf` is one of [`csrf_token`](Self::csrf_token)'s for the session of `token`.
     pub fn is_csrf_token(&self, token: &str, csrf: &str) -> Result<bool, crate::Error> {
         let key = self.store.settings.key()?;
-        let place = secret::Place::of_token(token);
-        Ok(place.is_some_and(|place| key.is_csrf(&place.field, csrf)))
+        let known = secret::Known::of_token(token);
+        Ok(known.is_some_and(|known| key.is_csrf(&known.place.field, csrf)))
     }
 }

@@ -93,11 +93,11 @@ impl Cookie {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::secret::Place;
+    use crate::session::secret::Known;
 
     #[test]
     fn lines() {
-        let (_, token) = Place::new(None).unwrap();
+        let token = Known::new(None).unwrap().token();
         let value = token.as_str();
         let cookie = Cookie::new("id").lax().max_age(Duration::from_secs(60));
         assert_eq!(

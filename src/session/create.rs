@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 use super::{
     found::Issued,
     record::{Head, Record},
-    secret::{Family, Place},
+    secret::{Family, Known},
     settings::millis,
     store::Store,
 };
@@ -42,13 +42,17 @@ impl Create<'_> {
         let key = settings.key()?;
         let data = self.data?;
         let tag = self.user.as_deref().map(|user| key.tag(user));
-        let (place, token) = match (self.family, tag) {
+        let (place, secret, token) = match (self.family, tag) {
             (true, Some(tag)) => {
                 let family = Family::new(tag)?;
                 let token = key.refresh_token(&family.place.tag, &family.family, 0);
-                (family.place, token)
+                (family.place, String::new(), token)
             }
-            (_, tag) => Place::new(tag)?,
+            (_, tag) => {
+                let known = Known::new(tag)?;
+                let (secret, token) = (known.hash(key), known.token());
+                (known.place, secret, token)
+            }
         };
         let now = settings.now();
         let head = Head {
@@ -58,8 +62,9 @@ impl Create<'_> {
             end: now.saturating_add(millis(settings.absolute)),
             user_agent: self.user_agent,
             ip: self.ip,
+            secret,
+            former: None,
             marked: false,
-            retired: false,
         };
         let mut record = Record::new(head, data);
         self.store.create(&place, &mut record).await?;

@@ -14,8 +14,9 @@ use super::{
     Sessions,
     found::Session,
     record::{self, Head, Record},
-    secret::{self, Place, Token},
+    secret::{self, Known, Token},
     settings::millis,
+    store::Found,
     validate::Validate,
 };
 use crate::{Error, Redis, Safety, Script, commands::keys::Ttl, error::Kind};
@@ -268,8 +269,8 @@ impl<T> Sessions<T> {
         migration.plain.revoke(token).await?;
         // What was moved before that, also since it was read, goes by the name that it has then. After that nothing is moved.
         if let Some(session) = session {
-            let (place, _) = Place::of_secret(key.tag(&session.user_id), &key.successor(token));
-            self.store.remove(&place).await?;
+            let successor = key.successor(&session.user_id, token);
+            self.store.remove(&successor.place).await?;
         }
         Ok(())
     }
@@ -290,29 +291,31 @@ impl<T: DeserializeOwned> Validate<'_, T> {
             };
             let plain = PlainSession::read(&text)?;
             // The same for all who move it at the same time.
-            let (place, token) =
-                Place::of_secret(key.tag(&plain.user_id), &key.successor(self.token));
-            let (found, record) = if plain.rest.contains_key(MOVED) {
-                match store.read(&place).await? {
+            let known = key.successor(&plain.user_id, self.token);
+            let found = if plain.rest.contains_key(MOVED) {
+                match store.read(&known).await? {
                     Some(found) => found,
                     None => return Ok(None),
                 }
             } else {
                 let keys = [plain_key.clone()];
                 match self
-                    .move_one(migration, &place, &plain, &text, keys)
+                    .move_one(migration, &known, &plain, &text, keys)
                     .await?
                 {
-                    Some(record) => (place.clone(), record),
+                    Some(record) => Found {
+                        record,
+                        is_newest: true,
+                    },
                     None => continue,
                 }
             };
-            let mut session = self.judge(&found, record).await?;
+            let mut session = self.judge(&known.place, found.record).await?;
             // Whoever has rotated it since has handed out its token.
             if let Some(session) = &mut session
-                && found.field == place.field
+                && found.is_newest
             {
-                session.replaced_by = Some(token);
+                session.replaced_by = Some(known.token());
             }
             return Ok(session);
         }
@@ -327,7 +330,7 @@ impl<T: DeserializeOwned> Validate<'_, T> {
     async fn move_one(
         &self,
         migration: &Migration,
-        place: &Place,
+        known: &Known,
         plain: &PlainSession,
         text: &str,
         [plain_key]: [String; 1],
@@ -350,8 +353,9 @@ impl<T: DeserializeOwned> Validate<'_, T> {
                 end: now.saturating_add(left),
                 user_agent: some(&plain.user_agent),
                 ip: some(&plain.ip_address),
+                secret: known.hash(settings.key()?),
+                former: None,
                 marked: false,
-                retired: false,
             },
             (migration.convert)(plain)?,
         );
@@ -361,6 +365,7 @@ impl<T: DeserializeOwned> Validate<'_, T> {
             .rest
             .insert(MOVED.to_owned(), record.name.clone().into());
         let stays = stays.text()?;
+        let place = &known.place;
         let keys = [
             settings.hash(&place.tag),
             settings.mark(&place.tag, &place.field),

@@ -20,21 +20,25 @@ pub(super) struct Head {
     pub(super) end: u64,
     pub(super) user_agent: Option<String>,
     pub(super) ip: Option<String>,
+    /// A keyed hash of the secret it has; a family has none.
+    pub(super) secret: String,
+    /// That of the secret it had before, and until when that counts.
+    pub(super) former: Option<(String, u64)>,
     /// A key beside it expires in its place.
     pub(super) marked: bool,
-    /// Another has taken its place.
-    pub(super) retired: bool,
 }
 
+/// As they are stored. The first is where the script of refresh tokens looks for it.
 type Fields = (
-    Option<String>,
-    u64,
-    u64,
-    u64,
-    Option<String>,
-    Option<String>,
     bool,
-    bool,
+    Option<String>,
+    u64,
+    u64,
+    u64,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<(String, u64)>,
 );
 
 #[derive(Clone, PartialEq)]
@@ -76,14 +80,15 @@ impl Record {
             data,
         } = self;
         let fields = (
+            head.marked,
             &head.user,
             head.created,
             head.issued,
             head.end,
             &head.user_agent,
             &head.ip,
-            head.marked,
-            head.retired,
+            &head.secret,
+            &head.former,
         );
         let head = encode(&fields)?;
         Ok(format!("1 {name} {generation} {times} {head}\n{data}"))
@@ -99,7 +104,7 @@ impl Record {
             let generation = words.next()?.parse().ok()?;
             let times = words.next()?.to_owned();
             let fields: Fields = serde_json::from_str(words.next()?).ok()?;
-            let (user, created, issued, end, user_agent, ip, marked, retired) = fields;
+            let (marked, user, created, issued, end, user_agent, ip, secret, former) = fields;
             (version == "1").then(|| Self {
                 name,
                 generation,
@@ -111,8 +116,9 @@ impl Record {
                     end,
                     user_agent,
                     ip,
+                    secret,
+                    former,
                     marked,
-                    retired,
                 },
                 data: data.to_owned(),
             })
@@ -146,8 +152,9 @@ mod tests {
             end: u64::MAX,
             user_agent: Some("a\nb c".into()),
             ip: None,
+            secret: "a".into(),
+            former: Some(("b".into(), 3)),
             marked: true,
-            retired: false,
         };
         for data in ["null", "{\"a\":[\"\\n \"]}", "[\n1\n]"] {
             let record = Record::new(head.clone(), data.to_owned());

@@ -11,11 +11,19 @@
 -- ARGV[6]  the while, in milliseconds
 -- ARGV[7]  the name of the record that takes the place of this one
 -- ARGV[8]  how long the family may be unused, in milliseconds
+-- ARGV[9]  for how long it is remembered that the family has ended, in milliseconds
 --
--- Gives the record, or 'reused', or 'gone'.
+-- Gives the record, or 'gone', or the record of a family that has ended, which begins with 'reused ' in place of '1 '.
 local record = redis.call('HGET', KEYS[1], ARGV[3])
-if not record or (ARGV[1] == 'key' and redis.call('EXISTS', KEYS[2]) == 0) then
+-- Whether its mark has its time, the record says first of all: who asks may know the server better than its maker did.
+local marked = record and string.match(record, '^%S+ %S+ %d+ %S+ %[(%a+)') == 'true'
+if marked then
+    ARGV[1] = 'key'
+end
+if not record or (marked and redis.call('EXISTS', KEYS[2]) == 0) then
     return 'gone'
+elseif string.sub(record, 1, 7) == 'reused ' then
+    return record
 end
 local generation, times, rest = string.match(record, '^1 %S+ (%d+) (%S+) (.*)$')
 generation = tonumber(generation)
@@ -32,9 +40,14 @@ if used < generation then
         return record
     end
 end
-if used ~= generation then
-    redis.call('HDEL', KEYS[1], ARGV[3])
-    return 'reused'
+if used > generation then
+    -- Somebody has brought back an older state of the database. That is no theft.
+    return 'gone'
+elseif used < generation then
+    -- What is left says for a while whose it was, also to who asks again because the answer was lost.
+    record = 'reused ' .. string.sub(record, 3)
+    put(KEYS[1], KEYS[2], ARGV[3], record, ARGV[9])
+    return record
 end
 -- The oldest go from the front, so that the others keep their places; 16 are enough.
 local first = math.max(1, #recent - 14)

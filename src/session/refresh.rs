@@ -12,10 +12,13 @@ use super::{
     record::Record,
     secret::{Family, Token},
     settings::millis,
-    store::REFRESH,
+    store::{REFRESH, REUSED},
     validate::session,
 };
 use crate::{Error, random, retry::Safety};
+
+/// For how many milliseconds a family that ended by a replay says so: longer than anybody asks again whose answer was lost.
+const REMEMBERED: u64 = 60_000;
 
 /// What became of a refresh token.
 #[derive(Debug)]
@@ -23,8 +26,17 @@ use crate::{Error, random, retry::Safety};
 pub enum Refresh<T> {
     /// It was good, and here is the next one.
     Rotated(Box<Refreshed<T>>),
-    /// It was used before, and not just now: the family has ended. Whoever holds the newest token has to log in again.
-    Reused,
+    /// It was used before, and not just now: the family has ended, and whoever holds the newest token has to log in again.
+    /// Tell its user, and think of [`revoke_all`](Sessions::revoke_all).
+    ///
+    /// For a minute all who come with a token of this family hear the same, then [`Unknown`](Self::Unknown).
+    #[non_exhaustive]
+    Reused {
+        /// Whose it was.
+        user: Option<String>,
+        /// Its [id](Session::id).
+        id: String,
+    },
     /// It is none, or its family has ended.
     Unknown,
 }
@@ -68,8 +80,10 @@ impl<T: Serialize> Sessions<T> {
     /// assert_eq!(next.session().user(), Some("ada"));
     /// # tokio::time::sleep(Duration::from_millis(5)).await;
     /// // Some time later somebody uses the first one again.
-    /// assert!(matches!(sessions.refresh(first).await?, Refresh::Reused));
-    /// assert!(matches!(sessions.refresh(next.token().as_str()).await?, Refresh::Unknown));
+    /// let Refresh::Reused { user, .. } = sessions.refresh(first).await? else { return Err("stolen".into()) };
+    /// assert_eq!(user.as_deref(), Some("ada"));
+    /// assert!(matches!(sessions.refresh(next.token().as_str()).await?, Refresh::Reused { .. }));
+    /// assert_eq!(sessions.count("ada").await?, 0);
     /// # Ok(()) });
     /// ```
     pub fn create_refresh(&self, user: impl Display, data: &T) -> Create<'_> {
@@ -108,7 +122,7 @@ impl<T: DeserializeOwned> Sessions<T> {
             let run = self.store.begin(run, marks);
             let run = run.arg(&place.field).arg(family.generation).arg(now);
             let run = run.arg(if grace.is_zero() { 0 } else { millis(grace) });
-            let mut run = run.arg(&name).arg(life);
+            let mut run = run.arg(&name).arg(life).arg(REMEMBERED);
             if !grace.is_zero() {
                 // A second time has the same `now`, and finds what the first has done, unless others have used what came
                 // after it for longer than the grace.
@@ -121,9 +135,17 @@ impl<T: DeserializeOwned> Sessions<T> {
             }
         };
         let record = match &*text {
-            "reused" => return Ok(Refresh::Reused),
             "gone" => return Ok(Refresh::Unknown),
-            text => Record::read(text)?,
+            text => match text.strip_prefix(REUSED) {
+                Some(left) => {
+                    let record = Record::read(&format!("1 {left}"))?;
+                    return Ok(Refresh::Reused {
+                        user: record.head.user,
+                        id: family.place.field,
+                    });
+                }
+                None => Record::read(text)?,
+            },
         };
         let user = record.head.user.as_deref();
         if user.is_none_or(|user| key.tag(user) != place.tag) || record.head.end <= now {

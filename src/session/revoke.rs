@@ -5,8 +5,7 @@ use std::fmt::Display;
 use super::{
     Sessions,
     found::Device,
-    secret::{Family, Place},
-    settings::millis,
+    secret::{Family, Known, Place},
     store::{Listed, OTHERS},
 };
 use crate::Error;
@@ -15,11 +14,13 @@ impl<T> Sessions<T> {
     /// The place of a session or of a family.
     fn place(&self, token: &str) -> Result<Option<Place>, Error> {
         let key = self.store.settings.key()?;
-        Ok(Place::of_token(token)
-            .or_else(|| Family::of_token(key, token).map(|family| family.place)))
+        let session = Known::of_token(token).map(|known| known.place);
+        Ok(session.or_else(|| Family::of_token(key, token).map(|family| family.place)))
     }
 
     /// Ends the session of a token, or the family of a refresh token: logout. One that is not known is no error.
+    ///
+    /// A token that was replaced ends its session too, since whoever logs out means that, and an old copy does no more harm.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -40,7 +41,7 @@ impl<T> Sessions<T> {
         }
     }
 
-    /// Ends the session of a user that has this [id](super::Session::id).
+    /// Ends the session of a user that has this [id](super::Session::id), whichever token it has by now.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -90,8 +91,11 @@ impl<T> Sessions<T> {
     /// ```
     pub async fn revoke_others(&self, token: &str) -> Result<Option<u64>, Error> {
         let key = self.store.settings.key()?;
-        let place = match (Place::of_token(token), Family::of_token(key, token)) {
-            (Some(place), _) => self.store.read(&place).await?.map(|(place, _)| place),
+        let place = match (Known::of_token(token), Family::of_token(key, token)) {
+            (Some(known), _) => {
+                let found = self.store.read(&known).await?;
+                found.map(|_| known.place)
+            }
             (None, Some(family)) => {
                 let record = self.store.read_one(&family.place).await?;
                 // One that was used already is not his who holds the newest.
@@ -122,9 +126,9 @@ impl<T> Sessions<T> {
     /// # Ok(()) });
     /// ```
     pub async fn list(&self, user: impl Display) -> Result<Vec<Device>, Error> {
-        let found = self.store.list(&self.tag(user)?).await?;
+        let found = self.store.list(&self.tag(user)?, true).await?;
         let settings = &self.store.settings;
-        let (now, idle) = (settings.now(), settings.idle.map(millis));
+        let (now, idle) = (settings.now(), settings.slide());
         let device = |(id, record, left): Listed| {
             let seen = idle
                 .zip(left)
@@ -142,7 +146,7 @@ impl<T> Sessions<T> {
 
     /// How many sessions a user has.
     pub async fn count(&self, user: impl Display) -> Result<usize, Error> {
-        Ok(self.store.list(&self.tag(user)?).await?.len())
+        Ok(self.store.list(&self.tag(user)?, false).await?.len())
     }
 
     pub(super) fn tag(&self, user: impl Display) -> Result<String, Error> {

@@ -11,10 +11,11 @@ use futures_core::future::BoxFuture;
 use super::{
     Sessions,
     found::Issued,
-    record::{self, Record},
-    secret::{Place, Token},
+    record::Record,
+    secret::{Known, Place},
     settings::millis,
     store::{ROTATE, Store},
+    update::Swapped,
 };
 use crate::{Error, retry::Safety};
 
@@ -31,11 +32,14 @@ pub struct Rotate<'a> {
 }
 
 impl<T> Sessions<T> {
-    /// Gives the session of a token another secret, to be awaited; data and absolute end stay. `None` if the token is not
-    /// valid, or somebody else has rotated the session: then its new token comes with his answer.
+    /// Gives the session of a token another secret, to be awaited; its [id](super::Session::id), data and absolute end
+    /// stay. `None` if the token is not valid, or somebody else has rotated the session: then its new token comes with his
+    /// answer, and within the [`grace`](Rotate::grace) that he gave this one still validates.
     ///
     /// Do it whenever somebody logs in or gets other rights, so that a token that was known before is worth nothing. For
     /// renewal give it some [`grace`](Rotate::grace), for the requests that are under way with the old one.
+    ///
+    /// If its answer is lost nobody has the new token, and the old one ends with the grace: then he logs in again.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -69,43 +73,65 @@ impl Rotate<'_> {
         self
     }
 
-    /// For how long the old token is still valid: not at all by default. Meanwhile it leads to the session under its new
-    /// secret, for one more request, and ends with it. To [`revoke`](super::Sessions::revoke) it does not end the new one.
+    /// For how long the old token is still valid: not at all by default. It is the same session by either.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = if grace.is_zero() { 0 } else { millis(grace) };
         self
     }
 
     async fn run(self) -> Result<Option<Issued>, Error> {
-        let key = self.store.settings.key()?;
+        let settings = &self.store.settings;
+        let key = settings.key()?;
         if self.user.is_some() && self.grace > 0 {
             return Err(Error::argument(
                 "a session that somebody logs in to is not to be known by its old token: rotate it without grace",
             ));
         }
-        let Some(old) = Place::of_token(self.token) else {
+        let Some(old) = Known::of_token(self.token) else {
             return Ok(None);
         };
-        let tag = match &self.user {
-            Some(user) => key.tag(user),
-            None => old.tag.clone(),
+        // Whoever logs in has his own hash, and a place in it that nobody knows.
+        let moves = self.user.as_ref().map(|user| key.tag(user));
+        let moves = moves.filter(|tag| *tag != old.place.tag);
+        let is_moved = moves.is_some();
+        let new = match moves {
+            Some(tag) => Known::new(Some(tag))?,
+            None => old.renewed()?,
         };
-        let (new, token) = Place::new(Some(tag))?;
         for _ in 0..MAX_TRIES {
-            let Some(record) = self.store.read_one(&old).await? else {
+            let found = self.store.read(&old).await?;
+            let Some(record) = found
+                .filter(|found| found.is_newest)
+                .map(|found| found.record)
+            else {
                 return Ok(None);
             };
-            if record.head.retired {
-                return Ok(None);
-            }
             let owner = record.head.user.as_ref();
             if owner.is_some_and(|owner| self.user.as_ref().is_some_and(|user| user != owner)) {
                 return Err(Error::argument(
                     "the session is another user's, whose data would go along: create a new one, and revoke this one",
                 ));
             }
-            if let Some(done) = self.move_to(&old, &new, &record, &token).await? {
-                return Ok(done);
+            let now = settings.now();
+            let mut next = record.next();
+            next.head.issued = now;
+            next.head.user = self.user.clone().or(next.head.user);
+            next.head.secret = new.hash(key);
+            let until = now.saturating_add(self.grace);
+            next.head.former = (self.grace > 0).then(|| (record.head.secret.clone(), until));
+            let done = match is_moved {
+                true => self.move_to(&old.place, &new.place, &record, next).await?,
+                false => self.store.swap(&old.place, &record, &next).await?,
+            };
+            match done {
+                Swapped::Done => {
+                    return Ok(Some(Issued {
+                        id: new.place.field.clone(),
+                        token: new.token(),
+                    }));
+                }
+                Swapped::Gone => return Ok(None),
+                Swapped::Other => {}
             }
         }
         Err(Error::new(
@@ -115,60 +141,37 @@ impl Rotate<'_> {
         .with_outcome(MAX_TRIES, false, true, Safety::Write))
     }
 
-    /// `None` if somebody else has changed the record.
+    /// Into the hash of its user.
     async fn move_to(
         &self,
         old: &Place,
         new: &Place,
         record: &Record,
-        token: &Token,
-    ) -> Result<Option<Option<Issued>>, Error> {
+        mut next: Record,
+    ) -> Result<Swapped, Error> {
         let settings = &self.store.settings;
-        let now = settings.now();
+        let life = settings.life(next.head.end.saturating_sub(next.head.issued));
         loop {
             let marks = self.store.has_marks();
-            let mut moved = record.next();
-            moved.head.issued = now;
-            moved.head.user = self.user.clone().or(moved.head.user);
-            moved.head.marked = marks;
-            let mut stays = record.next();
-            stays.head.retired = true;
-            stays.data = record::encode(&(&new.tag, &new.field))?;
-            stays.head.end = stays.head.end.min(now.saturating_add(self.grace));
-            stays.head.marked = marks;
-            let changes_hash = old.tag != new.tag;
-            let known = match changes_hash {
-                true => self.store.known(&new.tag, marks).await?,
-                false => Vec::new(),
-            };
+            next.head.marked = marks;
+            let known = self.store.known(&new.tag, marks).await?;
             let mut keys = vec![
                 settings.hash(&old.tag),
                 settings.hash(&new.tag),
                 settings.mark(&new.tag, &new.field),
-                settings.mark(&old.tag, &old.field),
             ];
             keys.extend(known.iter().map(|field| settings.mark(&new.tag, field)));
-            let life = settings.life(moved.head.end.saturating_sub(now));
             let run = self
                 .store
                 .begin(ROTATE.run::<i64>(&self.store.redis, &keys), marks);
-            let run = run.arg(&old.field).arg(&record.name).arg(&stays.name);
-            let run = run.arg(stays.text()?).arg(self.grace);
-            let run = run.arg(&new.field).arg(moved.text()?).arg(life);
-            let run = run
-                .arg(settings.cap)
-                .arg(u32::from(changes_hash))
-                .args(&known);
+            let run = run.arg(&old.field).arg(&record.name);
+            let run = run.arg(&new.field).arg(next.text()?).arg(life);
+            let run = run.arg(settings.cap).args(&known);
             // A second time finds what the first has made, or that it was taken away since.
             match run.safety(Safety::IdempotentWrite).await {
-                Ok(1) => {
-                    return Ok(Some(Some(Issued {
-                        id: new.field.clone(),
-                        token: token.clone(),
-                    })));
-                }
-                Ok(0) => return Ok(None),
-                Ok(_) => return Ok(Some(None)),
+                Ok(1) => return Ok(Swapped::Done),
+                Ok(0) => return Ok(Swapped::Other),
+                Ok(_) => return Ok(Swapped::Gone),
                 Err(error) if self.store.lacks(&error, marks) => {}
                 Err(error) => return Err(error),
             }

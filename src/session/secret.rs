@@ -98,8 +98,11 @@ impl Key {
     }
 
     /// The secret that takes the place of a token of another format: the same for the same.
-    pub(super) fn successor(&self, token: &str) -> [u8; SECRET] {
-        self.sum(&[b"successor", token.as_bytes()])
+    pub(super) fn successor(&self, user: &str, token: &str) -> Known {
+        let id = self.sum(&[b"successor id", token.as_bytes()]);
+        let id = *id.first_chunk().unwrap_or(&[0; NAME]);
+        let secret = self.sum(&[b"successor", token.as_bytes()]);
+        Known::of_parts(self.tag(user), id, secret)
     }
 
     /// A token against forged requests, of the session with this field.
@@ -121,7 +124,7 @@ impl Key {
 /// What the holder of a session keeps: as a cookie, or in the header of a request.
 ///
 /// Its text is the secret. It is not shown by `Debug`, and Redis never sees it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Token(String);
 
 impl Token {
@@ -141,40 +144,82 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Where a token leads.
+/// Where a session is: a field of a hash.
 #[derive(Clone)]
 pub(super) struct Place {
-    /// Of the user, or of whoever has no name.
     pub(super) tag: String,
-    /// In the hash of that user.
     pub(super) field: String,
 }
 
-impl Place {
-    /// A new session of somebody, or of nobody, and its token.
-    pub(super) fn new(tag: Option<String>) -> Result<(Self, Token), Error> {
+/// What a token of a session says: which it is, and the secret of whom it is.
+///
+/// The id stays when the secret is replaced. Both are random; the field is a hash of the one, and the record has a keyed
+/// hash of the other.
+pub(super) struct Known {
+    pub(super) place: Place,
+    id: [u8; NAME],
+    secret: [u8; SECRET],
+}
+
+impl Known {
+    /// A new one, in the hash of a user, or of nobody.
+    pub(super) fn new(tag: Option<String>) -> Result<Self, Error> {
         let tag = match tag {
             Some(tag) => tag,
             None => encode(&random::<NAME>()?),
         };
-        Ok(Self::of_secret(tag, &random::<SECRET>()?))
+        Ok(Self::of_parts(tag, random()?, random()?))
     }
 
-    pub(super) fn of_secret(tag: String, secret: &[u8; SECRET]) -> (Self, Token) {
-        let token = Token(format!("{tag}.{}", encode(secret)));
-        let field = field("session", secret);
-        (Self { tag, field }, token)
+    pub(super) fn of_parts(tag: String, id: [u8; NAME], secret: [u8; SECRET]) -> Self {
+        let field = field("session", &id);
+        Self {
+            place: Place { tag, field },
+            id,
+            secret,
+        }
     }
 
-    /// The session of a token, if it has the form of one; what has not costs no request.
-    pub(super) fn of_token(token: &str) -> Option<Self> {
-        let (tag, secret) = token.split_once('.')?;
-        decode::<NAME>(tag)?;
-        let secret = decode::<SECRET>(secret)?;
-        Some(Self {
-            tag: tag.to_owned(),
-            field: field("session", &secret),
+    /// The same session under another secret.
+    pub(super) fn renewed(&self) -> Result<Self, Error> {
+        Ok(Self {
+            place: self.place.clone(),
+            id: self.id,
+            secret: random()?,
         })
+    }
+
+    pub(super) fn token(&self) -> Token {
+        let Place { tag, .. } = &self.place;
+        Token(format!(
+            "{tag}.{}.{}",
+            encode(&self.id),
+            encode(&self.secret)
+        ))
+    }
+
+    pub(super) fn of_token(token: &str) -> Option<Self> {
+        let mut parts = token.split('.');
+        let tag = parts.next()?;
+        decode::<NAME>(tag)?;
+        let id = decode(parts.next()?)?;
+        let secret = decode(parts.next()?)?;
+        let whole = parts.next().is_none();
+        whole.then(|| Self::of_parts(tag.to_owned(), id, secret))
+    }
+
+    fn parts(&self) -> [&[u8]; 3] {
+        [b"secret", self.place.field.as_bytes(), &self.secret]
+    }
+
+    /// What is stored of the secret.
+    pub(super) fn hash(&self, key: &Key) -> String {
+        encode(&key.sum(&self.parts()))
+    }
+
+    /// Whether that is stored of this secret, found out in the same time whatever it is.
+    pub(super) fn is(&self, key: &Key, hash: &str) -> bool {
+        decode::<SECRET>(hash).is_some_and(|sum| key.agrees(&self.parts(), &sum))
     }
 }
 
@@ -230,10 +275,18 @@ mod tests {
 
     #[test]
     fn tokens_are_read_as_they_are_written() {
-        let (place, token) = Place::new(None).unwrap();
-        let read = Place::of_token(token.as_str()).unwrap();
-        assert_eq!((&read.tag, &read.field), (&place.tag, &place.field));
-        assert_eq!(token.as_str().len(), 22 + 1 + 43);
+        let known = Known::new(None).unwrap();
+        let token = known.token();
+        let read = Known::of_token(token.as_str()).unwrap();
+        let (place, found) = (&known.place, &read.place);
+        assert_eq!((&found.tag, &found.field), (&place.tag, &place.field));
+        assert_eq!(token.as_str().len(), 22 + 1 + 22 + 1 + 43);
+        let hash = known.hash(&key());
+        assert!(read.is(&key(), &hash));
+        let renewed = known.renewed().unwrap();
+        assert_eq!(renewed.place.field, place.field);
+        assert!(!renewed.is(&key(), &hash) && !known.is(&key(), ""));
+        assert!(!known.is(&Key::new(&[8; 32]).unwrap(), &hash));
         assert_eq!(format!("{token:?}"), "Token(…)");
         let family = Family::new(key().tag("ada")).unwrap();
         for generation in [0, 1, 999_999_999_999_999] {
@@ -241,14 +294,19 @@ mod tests {
             let read = Family::of_token(&key(), token.as_str()).unwrap();
             assert_eq!(read.generation, generation);
             assert_eq!(read.place.field, family.place.field);
-            assert!(Place::of_token(token.as_str()).is_none());
+            assert!(Known::of_token(token.as_str()).is_none());
             assert!(Family::of_token(&Key::new(&[8; 32]).unwrap(), token.as_str()).is_none());
         }
     }
 
     #[test]
     fn what_only_looks_like_a_token_is_none() {
-        let (_, token) = Place::new(None).unwrap();
+        let (known, hash) = {
+            let known = Known::new(None).unwrap();
+            let hash = known.hash(&key());
+            (known, hash)
+        };
+        let token = known.token();
         let token = token.as_str();
         let mut but_last = token.chars();
         but_last.next_back();
@@ -266,12 +324,13 @@ mod tests {
             &format!("{but_last}+"),
             &format!("{but_last}B"),
             &token.replace('.', ":"),
+            &format!("{token}."),
+            &format!("{token}.a"),
         ] {
-            assert!(Place::of_token(text).is_none(), "{text}");
+            assert!(Known::of_token(text).is_none(), "{text}");
         }
         let changed = format!("{but_last}{other}");
-        let field = Place::of_token(token).map(|place| place.field);
-        assert!(Place::of_token(&changed).is_none_or(|place| Some(place.field) != field));
+        assert!(Known::of_token(&changed).is_none_or(|known| !known.is(&key(), &hash)));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) struct Settings {
     key: Option<Key>,
     pub(super) namespace: String,
     pub(super) idle: Option<Duration>,
+    /// How much of it may pass before a look-up begins it anew.
+    pub(super) touch: Duration,
     pub(super) absolute: Duration,
     pub(super) renewal: Option<Duration>,
     pub(super) grace: Duration,
@@ -30,6 +32,7 @@ impl Settings {
             key: Key::new(key),
             namespace: "sess".to_owned(),
             idle: Some(Duration::from_secs(30 * 60)),
+            touch: Duration::ZERO,
             absolute: Duration::from_secs(8 * 60 * 60),
             renewal: None,
             grace: Duration::from_secs(10),
@@ -49,9 +52,22 @@ impl Settings {
         (self.clock)()
     }
 
+    /// What a look-up gives a session: with more than its whole life, one that was looked up would seem to be newer than
+    /// one that was made later.
+    pub(super) fn slide(&self) -> Option<u64> {
+        self.idle.map(|idle| millis(idle.min(self.absolute)))
+    }
+
+    /// With how much left a session is not touched; `None` if each look-up touches it.
+    pub(super) fn enough(&self) -> Option<u64> {
+        let idle = self.slide().filter(|_| !self.touch.is_zero())?;
+        // Half of it is left to whoever comes late.
+        Some(idle.saturating_sub(millis(self.touch)).max(idle / 2))
+    }
+
     /// How long a session may be unused, in milliseconds, if it ends `left` from now.
     pub(super) fn life(&self, left: u64) -> u64 {
-        self.idle.map_or(left, |idle| millis(idle).min(left)).max(1)
+        self.slide().map_or(left, |idle| idle.min(left)).max(1)
     }
 
     pub(super) fn hash(&self, tag: &str) -> String {

@@ -10,14 +10,15 @@ use std::sync::{
 };
 
 use super::{
-    record::{self, Record},
-    secret::Place,
+    record::Record,
+    secret::{Known, Place},
     settings::{Settings, millis},
 };
-use crate::{Error, Invocation, Redis, Safety, Script, find::find};
-
-/// How often a session is rotated at most while a token that is replaced still counts.
-const MAX_ROTATIONS: u32 = 16;
+use crate::{
+    Error, Invocation, Redis, Safety, Script,
+    commands::{hashes::expiry::FieldTtl, keys::Ttl},
+    find::find,
+};
 
 macro_rules! script {
     ($name:ident, $file:literal) => {
@@ -38,6 +39,16 @@ static LIST: LazyLock<Script> = LazyLock::new(|| {
     ))
     .read_only()
 });
+
+/// With this a record begins that is left of a family whose token was used twice.
+pub(super) const REUSED: &str = "reused ";
+
+/// A session that is valid by some token.
+pub(super) struct Found {
+    pub(super) record: Record,
+    /// It is the token that was given last, not one that is replaced and in its grace.
+    pub(super) is_newest: bool,
+}
 
 /// A session in a list: its field, itself, and the milliseconds left to it.
 pub(super) type Listed = (String, Record, Option<u64>);
@@ -85,32 +96,31 @@ impl Store {
         lacks
     }
 
-    /// A session that is there, which counts as its use, and where it is: one that was rotated a moment ago is what took
-    /// its place, so that nothing is changed or let in that has another secret by now.
-    pub(super) async fn read(&self, place: &Place) -> Result<Option<(Place, Record)>, Error> {
-        let mut place = place.clone();
-        let mut before: Option<Record> = None;
-        for _ in 0..MAX_ROTATIONS {
-            let Some(record) = self.read_one(&place).await? else {
-                return Ok(None);
-            };
-            // A token that was known before a login leads to nobody's session after it.
-            if before.is_some_and(|before| before.head.user != record.head.user) {
-                return Ok(None);
-            }
-            if !record.head.retired {
-                return Ok(Some((place, record)));
-            }
-            let (tag, field) = record::decode(&record.data)?;
-            place = Place { tag, field };
-            before = Some(record);
+    /// The session of a token, if it is valid, which counts as its use.
+    pub(super) async fn read(&self, known: &Known) -> Result<Option<Found>, Error> {
+        let Some(record) = self.read_one(&known.place).await? else {
+            return Ok(None);
+        };
+        let key = self.settings.key()?;
+        if known.is(key, &record.head.secret) {
+            return Ok(Some(Found {
+                record,
+                is_newest: true,
+            }));
         }
-        Ok(None)
+        let now = self.settings.now();
+        let former = record.head.former.as_ref();
+        let counts = former.is_some_and(|(hash, until)| known.is(key, hash) && now < *until);
+        Ok(counts.then_some(Found {
+            record,
+            is_newest: false,
+        }))
     }
 
-    /// What is under one secret.
+    /// What is in one place, whoever asks.
     pub(super) async fn read_one(&self, place: &Place) -> Result<Option<Record>, Error> {
         let text = self.text(place).await?;
+        let text = text.filter(|text| !text.starts_with(REUSED));
         let Some(record) = text.as_deref().map(Record::read).transpose()? else {
             return Ok(None);
         };
@@ -128,47 +138,69 @@ impl Store {
     }
 
     async fn text(&self, place: &Place) -> Result<Option<String>, Error> {
-        let hash = self.settings.hash(&place.tag);
-        let idle = self.settings.idle.map(millis);
         let marks = self.has_marks();
         if !marks {
-            let found = match idle {
-                Some(idle) => {
-                    let read = self.redis.hgetex::<String>(&hash, &place.field).px(idle);
-                    read.await.map(|found| found.into_iter().next().flatten())
-                }
-                None => self.redis.hget::<String>(&hash, &place.field).await,
-            };
-            match found {
+            match self.used(place).await {
                 Err(error) if self.lacks(&error, marks) => {}
                 // A server that has learned it since still has sessions with marks.
-                Ok(Some(text)) if is_marked(&text)? => {}
+                Ok(Some(text)) if is_marked(&text) => {}
                 done => return done,
             }
         }
-        let mark = self.settings.mark(&place.tag, &place.field);
-        let hget = self.redis.hget::<String>(&hash, &place.field);
-        let (mark, text) = match idle {
-            Some(idle) => {
-                let mark = self.redis.getex::<String>(&mark).px(idle);
-                self.redis.pipeline((mark, hget)).await?
-            }
-            None => {
-                self.redis
-                    .pipeline((self.redis.get::<String>(&mark), hget))
-                    .await?
-            }
-        };
-        match (mark?, text?) {
-            (Some(_), text) => Ok(text),
-            (None, None) => Ok(None),
+        match self.used_by_mark(place).await? {
+            (true, text) => Ok(text),
+            (false, None) => Ok(None),
             // One that was made where fields expire has its own time; another process may know better than this one.
-            (None, Some(text)) if !is_marked(&text)? => Ok(Some(text)),
-            (None, Some(_)) => {
+            (false, Some(text)) if !is_marked(&text) => Ok(Some(text)),
+            (false, Some(_)) => {
                 self.remove(place).await?;
                 Ok(None)
             }
         }
+    }
+
+    /// A field, which counts as its use.
+    async fn used(&self, place: &Place) -> Result<Option<String>, Error> {
+        let hash = self.settings.hash(&place.tag);
+        let hget = self.redis.hget::<String>(&hash, &place.field);
+        let Some(idle) = self.settings.slide() else {
+            return hget.await;
+        };
+        if let Some(enough) = self.settings.enough() {
+            let left = self.redis.hpttl(&hash, &place.field);
+            let (text, left) = self.redis.pipeline((hget, left)).await?;
+            let left = left?.into_iter().next().and_then(FieldTtl::left);
+            if left.is_none_or(|left| left >= enough) {
+                return text;
+            }
+        }
+        let read = self.redis.hgetex::<String>(&hash, &place.field).px(idle);
+        Ok(read.await?.into_iter().next().flatten())
+    }
+
+    /// Whether the mark of a field is there, and the field, which counts as its use.
+    async fn used_by_mark(&self, place: &Place) -> Result<(bool, Option<String>), Error> {
+        let mark = self.settings.mark(&place.tag, &place.field);
+        let hash = self.settings.hash(&place.tag);
+        let hget = self.redis.hget::<String>(&hash, &place.field);
+        let Some(idle) = self.settings.slide() else {
+            let get = self.redis.get::<String>(&mark);
+            let (mark, text) = self.redis.pipeline((get, hget)).await?;
+            return Ok((mark?.is_some(), text?));
+        };
+        let Some(enough) = self.settings.enough() else {
+            let getex = self.redis.getex::<String>(&mark).px(idle);
+            let (mark, text) = self.redis.pipeline((getex, hget)).await?;
+            return Ok((mark?.is_some(), text?));
+        };
+        let pttl = self.redis.pttl(&mark);
+        let (left, text) = self.redis.pipeline((pttl, hget)).await?;
+        let left = left?;
+        if left.left().is_none_or(|left| left >= enough) {
+            return Ok((left != Ttl::NoKey, text?));
+        }
+        let is_there = self.redis.getex::<String>(&mark).px(idle).await?.is_some();
+        Ok((is_there, text?))
     }
 
     /// Takes one session away. Nobody makes it again, so to say it twice changes nothing.
@@ -219,45 +251,64 @@ impl Store {
         }
     }
 
-    /// All sessions of a user that have not ended.
-    pub(super) async fn list(&self, tag: &str) -> Result<Vec<Listed>, Error> {
+    /// All sessions of a user that have not ended. What cannot be read lets nobody in, and is not in it.
+    /// What is left to each only `with_times`, which costs more.
+    pub(super) async fn list(&self, tag: &str, with_times: bool) -> Result<Vec<Listed>, Error> {
         let hash = self.settings.hash(tag);
         let mut found: Vec<(String, String, i64)> = Vec::new();
-        let mut marks = self.has_marks();
-        if !marks {
+        let mut by_fields = with_times && !self.has_marks();
+        if by_fields {
             match LIST.run(&self.redis, &hash).await {
-                Err(error) if self.lacks(&error, marks) => marks = true,
+                Err(error) if self.lacks(&error, false) => by_fields = false,
                 done => found = triples(done?),
             }
         }
-        if marks {
-            let all: Vec<(String, String)> = self
-                .redis
-                .hgetall::<String>(&hash)
-                .await?
+        if !by_fields {
+            let all = self.redis.hgetall::<String>(&hash).await?;
+            found = all
                 .into_iter()
+                .map(|(field, text)| (field, text, -1))
                 .collect();
-            let marks = all.iter().map(|(field, _)| {
-                let mark = self.settings.mark(tag, field);
-                self.redis.command("PTTL").arg(mark).query::<i64>()
-            });
-            let times = self.redis.pipeline(marks.collect::<Vec<_>>()).await?;
-            for ((field, text), time) in all.into_iter().zip(times) {
-                match time? {
-                    -2 => {}
-                    time => found.push((field, text, time)),
-                }
-            }
         }
         let now = self.settings.now();
-        let mut listed = Vec::with_capacity(found.len());
-        for (field, text, left) in found {
-            let record = Record::read(&text)?;
-            if record.head.end > now && !record.head.retired {
-                listed.push((field, record, u64::try_from(left).ok()));
+        let read = found.into_iter().filter_map(|(field, text, left)| {
+            let record = Record::read(&text).ok()?;
+            Some((field, record, u64::try_from(left).ok()))
+        });
+        let mut listed: Vec<Listed> = read.collect();
+        // Also where fields expire: a server that has learned it since has both.
+        self.times_of_marks(tag, &mut listed).await?;
+        listed.retain(|(_, record, _)| record.head.end > now);
+        Ok(listed)
+    }
+
+    /// Completes the times of those whose marks have them, and takes those away whose marks have expired.
+    async fn times_of_marks(&self, tag: &str, listed: &mut Vec<Listed>) -> Result<(), Error> {
+        let marked = listed
+            .iter_mut()
+            .filter(|(_, record, _)| record.head.marked);
+        let mut marked: Vec<&mut Listed> = marked.collect();
+        if marked.is_empty() {
+            return Ok(());
+        }
+        let marks = marked.iter().map(|(field, ..)| {
+            let mark = self.settings.mark(tag, field);
+            self.redis.command("PTTL").arg(mark).query::<i64>()
+        });
+        let times = self.redis.pipeline(marks.collect::<Vec<_>>()).await?;
+        let mut gone = Vec::new();
+        for ((field, _, left), time) in marked.iter_mut().map(|listed| &mut **listed).zip(times) {
+            match time? {
+                -2 => gone.push(field.clone()),
+                time => *left = u64::try_from(time).ok(),
             }
         }
-        Ok(listed)
+        if !gone.is_empty() {
+            let hdel = self.redis.hdel(self.settings.hash(tag), &gone);
+            hdel.safety(Safety::IdempotentWrite).await?;
+            listed.retain(|(field, ..)| !gone.contains(field));
+        }
+        Ok(())
     }
 }
 
@@ -266,8 +317,8 @@ pub(super) fn mode(marks: bool) -> &'static str {
     if marks { "key" } else { "field" }
 }
 
-fn is_marked(text: &str) -> Result<bool, Error> {
-    Record::read(text).map(|record| record.head.marked)
+fn is_marked(text: &str) -> bool {
+    Record::read(text).is_ok_and(|record| record.head.marked)
 }
 
 /// A list of field, record, time and so on.

@@ -5,8 +5,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Sessions,
     record::{self, Record},
-    secret::Place,
-    store::{SWAP, Store, mode},
+    secret::{Known, Place},
+    store::{Found, SWAP, Store, mode},
 };
 use crate::{
     Error,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What became of a record that was to replace another.
-enum Swapped {
+pub(super) enum Swapped {
     Done,
     /// It is another one.
     Other,
@@ -50,21 +50,21 @@ impl<T: Serialize + DeserializeOwned> Sessions<T> {
     {
         let store = &self.store;
         store.settings.key()?;
-        let Some(place) = Place::of_token(token) else {
+        let Some(known) = Known::of_token(token) else {
             return Ok(None);
         };
         let begun = Instant::now();
         let limit = store.redis.timeout();
         let mut tries = 0_u32;
         loop {
-            let Some((place, old)) = store.read(&place).await? else {
+            let Some(Found { record: old, .. }) = store.read(&known).await? else {
                 return Ok(None);
             };
             let mut data: T = record::decode(&old.data)?;
             change(&mut data);
             let mut new = old.next();
             new.data = record::encode(&data)?;
-            match store.swap(&place, &old, &new).await? {
+            match store.swap(&known.place, &old, &new).await? {
                 Swapped::Done => return Ok(Some(data)),
                 Swapped::Gone => return Ok(None),
                 Swapped::Other => {}
@@ -88,7 +88,12 @@ impl<T: Serialize + DeserializeOwned> Sessions<T> {
 
 impl Store {
     /// Replaces a record by the next one, if nobody else has.
-    async fn swap(&self, place: &Place, old: &Record, new: &Record) -> Result<Swapped, Error> {
+    pub(super) async fn swap(
+        &self,
+        place: &Place,
+        old: &Record,
+        new: &Record,
+    ) -> Result<Swapped, Error> {
         let hash = self.settings.hash(&place.tag);
         let text = new.text()?;
         let mut doubt: Option<Error> = None;

@@ -9,7 +9,7 @@ use super::{
     Sessions,
     found::{Anomaly, Session, Verdict},
     record::{self, Record},
-    secret::{Family, Place},
+    secret::{Family, Known, Place},
     settings::millis,
 };
 use crate::Error;
@@ -55,7 +55,7 @@ impl<T: DeserializeOwned> Validate<'_, T> {
     async fn run(self) -> Result<Option<Session<T>>, Error> {
         let store = &self.sessions.store;
         let key = store.settings.key()?;
-        let Some(place) = Place::of_token(self.token) else {
+        let Some(known) = Known::of_token(self.token) else {
             return match &self.sessions.plain {
                 // A refresh token is not looked up as what it is not.
                 Some(migration) if Family::of_token(key, self.token).is_none() => {
@@ -64,10 +64,10 @@ impl<T: DeserializeOwned> Validate<'_, T> {
                 _ => Ok(None),
             };
         };
-        let Some((place, record)) = store.read(&place).await? else {
-            return Ok(None);
-        };
-        self.judge(&place, record).await
+        match store.read(&known).await? {
+            Some(found) => self.judge(&known.place, found.record).await,
+            None => Ok(None),
+        }
     }
 
     /// A record that is there, as a session.

@@ -22,7 +22,7 @@ const COOKIE = "__Host-session";
 const DAYS_7 = 7 * 24 * 60 * 60;
 const SESSION_KEY = "0123456789abcdef0123456789abcdef";
 /** A token as `Sessions` makes it, which nobody has. */
-const UNKNOWN = `${"A".repeat(22)}.${"A".repeat(43)}`;
+const UNKNOWN = `${"A".repeat(22)}.${"A".repeat(22)}.${"A".repeat(43)}`;
 
 /** What every Worker of this file has logged. */
 let log = "";
@@ -292,12 +292,12 @@ test("a session lives for 7 days, and holds who logged in, with what and from wh
   assert.deepEqual(began.by_command, { EXPIRE: 1, INCR: 1, HSETEX: 1 });
 
   const [cookie, ...flags] = response.headers.getSetCookie()[0].split("; ");
-  assert.match(cookie, /^__Host-session=[\w-]{22}\.[\w-]{43}$/);
+  assert.match(cookie, /^__Host-session=[\w-]{22}\.[\w-]{22}\.[\w-]{43}$/);
   assert.deepEqual(flags.sort(), ["HttpOnly", `Max-Age=${DAYS_7}`, "Path=/", "SameSite=Lax", "Secure"]);
   assert.equal(response.headers.get("cache-control"), "no-store");
 
   // Who reads the database finds nothing to log in with, and no name.
-  const [tag, secret] = cookie.slice(COOKIE.length + 1).split(".");
+  const [tag, , secret] = cookie.slice(COOKIE.length + 1).split(".");
   const stored = await redis("HGETALL", `sess:${tag}`);
   assert.equal(stored.length, 2);
   assert.ok(!stored.join().includes(secret));
@@ -358,7 +358,7 @@ test("who is logged in at the service before stays so, under a new token", async
   const me = await call("/me", { cookie: `${COOKIE}=${former}` });
   assert.deepEqual(await me.json(), session);
   const cookie = cookieOf(me);
-  assert.match(cookie, /^__Host-session=[\w-]{22}\.[\w-]{43}$/);
+  assert.match(cookie, /^__Host-session=[\w-]{22}\.[\w-]{22}\.[\w-]{43}$/);
   assert.deepEqual(await (await call("/me", { cookie })).json(), session);
   const left = await redis("TTL", `session:${former}`);
   assert.ok(left <= 10, `${left} s`);

@@ -20,15 +20,16 @@ mod rest;
 mod simulated;
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
 };
 
 use restis::{
-    Redis, Sessions,
+    Redis, Script, Sessions,
     session::Issued,
     transport::{Request, Response, TransportError},
 };
@@ -45,16 +46,33 @@ pub async fn start() -> (Local, Redis) {
 /// A client of a server whose fields do not expire.
 pub fn old(local: &Local) -> Redis {
     let http = reqwest::Client::new();
+    // What a script is called here, and there, where its text is another.
+    let scripts: Arc<Mutex<HashMap<String, String>>> = Arc::default();
     let transport = move |request: Request| {
-        let http = http.clone();
+        let (http, scripts) = (http.clone(), Arc::clone(&scripts));
         async move {
             let mut post = http.post(request.url());
             for (name, value) in request.headers() {
                 post = post.header(name, value);
             }
             let mut body = String::from_utf8_lossy(request.body()).into_owned();
-            for name in ["HGETEX", "HSETEX", "HPTTL"] {
-                body = body.replace(name, "HUNKNOWN");
+            let renamed = |text: &str| {
+                let names = ["HGETEX", "HSETEX", "HPTTL"];
+                names
+                    .iter()
+                    .fold(text.to_owned(), |text, name| text.replace(name, "HUNKNOWN"))
+            };
+            if let Ok(words) = serde_json::from_str::<Vec<serde_json::Value>>(&body)
+                && let [Some("EVAL" | "EVAL_RO"), Some(text)] =
+                    [0, 1].map(|index| words.get(index).and_then(|word| word.as_str()))
+            {
+                let sha1 = |text| Script::new(text).sha1().to_owned();
+                let names = (sha1(text.to_owned()), sha1(renamed(text)));
+                scripts.lock().unwrap().insert(names.0, names.1);
+            }
+            body = renamed(&body);
+            for (here, there) in &*scripts.lock().unwrap() {
+                body = body.replace(here, there);
             }
             let failed = |error: reqwest::Error| TransportError::interrupted(error);
             let answer = post.body(body).send().await.map_err(failed)?;

@@ -1,9 +1,12 @@
 //! Refresh tokens: one successor each, and an end to the family when one comes back.
 
 use futures_util::future::join_all;
-use restis::session::{Refresh, Refreshed};
+use restis::{
+    Sessions,
+    session::{Refresh, Refreshed},
+};
 
-use super::{HOUR, SECOND, Text, Time, both, is_valid, sessions};
+use super::{HOUR, SECOND, Text, Time, both, is_valid, old, sessions, start};
 
 fn rotated<T: std::fmt::Debug>(refresh: Refresh<T>) -> Box<Refreshed<T>> {
     match refresh {
@@ -40,11 +43,23 @@ async fn a_token_is_used_once() {
         // A replay ends the family, and only that.
         let other = sessions.create_refresh("ada", &8).await.unwrap();
         let replayed = sessions.refresh(&tokens[19]).await.unwrap();
-        assert!(matches!(replayed, Refresh::Reused), "{replayed:?}");
+        assert!(matches!(replayed, Refresh::Reused { .. }), "{replayed:?}");
+        // Whoever asks hears whose it was, also the thief whose answer was lost, and the holder of the newest.
         for token in &tokens {
-            let found = sessions.refresh(token).await.unwrap();
-            assert!(matches!(found, Refresh::Unknown));
+            match sessions.refresh(token).await.unwrap() {
+                Refresh::Reused { user, id, .. } => {
+                    assert_eq!((user.as_deref(), &*id), (Some("ada"), family.id()));
+                }
+                other => panic!("{other:?}"),
+            }
         }
+        let newest = tokens.last().unwrap();
+        assert_eq!(sessions.revoke_others(newest).await.unwrap(), None);
+        assert_eq!(sessions.list("ada").await.unwrap().len(), 1);
+        // It is forgotten with a logout, as it would be by itself.
+        sessions.revoke(newest).await.unwrap();
+        let found = sessions.refresh(newest).await.unwrap();
+        assert!(matches!(found, Refresh::Unknown));
         rotated(sessions.refresh(other.text()).await.unwrap());
     })
     .await;
@@ -69,12 +84,50 @@ async fn a_retry_gives_the_same() {
         let again = rotated(sessions.refresh(family.text()).await.unwrap());
         assert_eq!(again.token().as_str(), tokens[0]);
         let again = rotated(sessions.refresh(&tokens[0]).await.unwrap());
-        assert_eq!(again.token(), second.token());
+        assert_eq!(again.token().as_str(), second.token().as_str());
         time.pass(SECOND);
         let replayed = sessions.refresh(family.text()).await.unwrap();
-        assert!(matches!(replayed, Refresh::Reused));
+        assert!(matches!(replayed, Refresh::Reused { .. }));
     })
     .await;
+}
+
+/// A token that is newer than what is stored, since somebody brought back an older state: no theft, and nothing ends.
+#[tokio::test]
+async fn a_restored_backup_is_no_theft() {
+    both(async |redis| {
+        let sessions = sessions::<u32>(&redis);
+        let family = sessions.create_refresh("ada", &7).await.unwrap();
+        let (tag, _) = family.text().split_once('.').unwrap();
+        let (hash, field) = (format!("sess:{tag}"), family.id());
+        let backup: String = redis.hget(&hash, field).await.unwrap().unwrap();
+        let first = rotated(sessions.refresh(family.text()).await.unwrap());
+        redis.hset(&hash, (field, &backup)).await.unwrap();
+        let found = sessions.refresh(first.token().as_str()).await.unwrap();
+        assert!(matches!(found, Refresh::Unknown), "{found:?}");
+        rotated(sessions.refresh(family.text()).await.unwrap());
+    })
+    .await;
+}
+
+/// One that was made where fields do not expire is refreshed by a process that knows that they do, and the other way round.
+#[tokio::test]
+async fn the_record_says_where_its_time_is() {
+    let (local, redis) = start().await;
+    let sets: [Sessions<u32>; 2] = [sessions(&redis), sessions(&old(&local))];
+    for [maker, other] in [[&sets[0], &sets[1]], [&sets[1], &sets[0]]] {
+        // Each knows its server.
+        for sessions in &sets {
+            sessions.create("bob", &1).await.unwrap();
+        }
+        let family = maker.create_refresh("ada", &7).await.unwrap();
+        let next = rotated(other.refresh(family.text()).await.unwrap());
+        let next = rotated(maker.refresh(next.token().as_str()).await.unwrap());
+        rotated(other.refresh(next.token().as_str()).await.unwrap());
+        assert_eq!(maker.count("ada").await.unwrap(), 1);
+        assert_eq!(other.count("ada").await.unwrap(), 1);
+        maker.revoke_all("ada").await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -127,8 +127,15 @@ async fn forged_requests_are_told() {
         let csrf = sessions.csrf_token(mine.text()).unwrap().unwrap();
         assert!(sessions.is_csrf_token(mine.text(), &csrf).unwrap());
         assert!(!sessions.is_csrf_token(yours.text(), &csrf).unwrap());
+        // A form that is open goes on to work when the secret is renewed.
         let rotated = sessions.rotate(mine.text()).await.unwrap().unwrap();
-        assert!(!sessions.is_csrf_token(rotated.text(), &csrf).unwrap());
+        assert!(sessions.is_csrf_token(rotated.text(), &csrf).unwrap());
+        // What was known before a login is worth nothing after it.
+        let nobody = sessions.create_anonymous(&1).await.unwrap();
+        let before = sessions.csrf_token(nobody.text()).unwrap().unwrap();
+        let login = sessions.rotate(nobody.text()).user("eve").await;
+        let login = login.unwrap().unwrap();
+        assert!(!sessions.is_csrf_token(login.text(), &before).unwrap());
         assert_eq!(sessions.csrf_token("x").unwrap(), None);
     })
     .await;

@@ -104,7 +104,7 @@ impl Model {
                 let has = |text: &str| words[1].contains(text);
                 if has("-- Replaces a record") {
                     self.swap(keys, args)
-                } else if has("-- Gives a session another secret") {
+                } else if has("-- Gives a session to a user") {
                     self.rotate(keys, args)
                 } else if has("-- Rotates the token") {
                     self.refresh(keys, args)
@@ -133,17 +133,14 @@ impl Model {
     fn rotate(&mut self, keys: &[String], args: &[String]) -> Value {
         match self.get(&keys[0], &args[2]) {
             Some(record) if name(&record) == args[3] => {}
-            Some(record) if name(&record) != args[4] => return json!(0),
-            _ => {
-                let new = self.get(&keys[1], &args[7]);
+            Some(_) => return json!(0),
+            None => {
+                let new = self.get(&keys[1], &args[4]);
                 return json!(if new.is_some() { 1 } else { -1 });
             }
         }
-        self.put(&keys[1], &args[7], &args[8], &args[9]);
-        match &*args[6] {
-            "0" => drop(self.remove(&keys[0], &args[2])),
-            grace => self.put(&keys[0], &args[2], &args[5], grace),
-        }
+        self.put(&keys[1], &args[4], &args[5], &args[6]);
+        self.remove(&keys[0], &args[2]);
         json!(1)
     }
 
@@ -159,12 +156,16 @@ impl Model {
         let mut times: Vec<i64> = times.map(number).collect();
         let back = (generation - used) as usize;
         let time = times.len().checked_sub(back).and_then(|at| times.get(at));
-        if used < generation && time.is_some_and(|time| now - time <= grace) {
+        if words[0] == "reused" || used < generation && time.is_some_and(|time| now - time <= grace)
+        {
             return json!(record);
         }
-        if used != generation {
-            self.remove(&keys[0], &args[2]);
-            return json!("reused");
+        if used > generation {
+            return json!("gone");
+        } else if used < generation {
+            let left = record.replacen("1 ", "reused ", 1);
+            self.put(&keys[0], &args[2], &left, &args[8]);
+            return json!(left);
         }
         let old = times.len().saturating_sub(15);
         times.drain(..old);
@@ -185,8 +186,6 @@ struct Origin {
     user: Option<u64>,
     token: Mutex<String>,
     dead: AtomicBool,
-    /// How many replace its token now, or end it alone.
-    rotations: AtomicU64,
     /// Changes that were said to be done, and those of which nobody knows.
     done: AtomicU64,
     doubtful: AtomicU64,
@@ -260,7 +259,17 @@ impl World {
 
     async fn login(&self, sessions: &Sessions<u64>) {
         let user = self.dice.up_to(USERS - 1);
-        if let Ok(issued) = sessions.create(user, &0).await {
+        let issued = match self.dice.one_in(3) {
+            true => match sessions.create_anonymous(&0).await {
+                Ok(nobody) => {
+                    let login = sessions.rotate(nobody.token().as_str()).user(user);
+                    login.await.ok().flatten()
+                }
+                Err(_) => None,
+            },
+            false => sessions.create(user, &0).await.ok(),
+        };
+        if let Some(issued) = issued {
             self.origins.lock().unwrap().push(Arc::new(Origin {
                 user: Some(user),
                 token: Mutex::new(issued.token().as_str().to_owned()),
@@ -298,16 +307,10 @@ impl World {
     async fn rotate(&self, sessions: &Sessions<u64>, origin: &Origin) {
         let dead = origin.dead.load(SeqCst);
         let token = origin.token.lock().unwrap().clone();
-        if origin.rotations.fetch_add(1, SeqCst) > 0 {
-            origin.rotations.fetch_sub(1, SeqCst);
-            return;
-        }
-        // An answer that never came leaves a session whose token nobody has: it stays marked, and nobody ends it alone.
         let grace = Duration::from_millis(self.dice.up_to(1) * 500);
         if let Ok(Some(issued)) = sessions.rotate(&token).grace(grace).await {
             assert!(!dead, "one that has ended was rotated");
             *origin.token.lock().unwrap() = issued.token().as_str().to_owned();
-            origin.rotations.fetch_sub(1, SeqCst);
         }
     }
 
@@ -315,19 +318,13 @@ impl World {
     async fn end(&self, sessions: &Sessions<u64>) {
         let all = self.dice.one_in(2);
         let Some(origin) = self.some() else { return };
-        // One alone is known to have ended only where its token is not replaced at the same time.
-        if !all && origin.rotations.load(SeqCst) > 0 {
-            return;
-        }
         let known: Vec<Arc<Origin>> = match all {
             true => self.origins.lock().unwrap().clone(),
             false => vec![Arc::clone(&origin)],
         };
         let user = origin.user.unwrap();
+        // By any token that it has had: others may replace it meanwhile.
         let token = origin.token.lock().unwrap().clone();
-        if !all {
-            origin.rotations.fetch_add(1, SeqCst);
-        }
         let ended = match all {
             true => sessions.revoke_all(user).await.is_ok(),
             false => sessions.revoke(&token).await.is_ok(),
@@ -451,7 +448,8 @@ async fn family(seed: u64) {
     }
     loop {
         match stores[0].refresh(&token).await {
-            Ok(Refresh::Unknown) => break,
+            // His answer may have been lost, and his tries may have taken longer than it is remembered.
+            Ok(Refresh::Reused { .. } | Refresh::Unknown) => break,
             Ok(other) => panic!("history {seed}: {other:?}"),
             Err(_) => {}
         }

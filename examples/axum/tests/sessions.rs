@@ -102,7 +102,7 @@ async fn what_a_browser_had_before_it_logged_in_is_over() {
 #[tokio::test]
 async fn nobody_is_let_in_without_a_session() {
     let (local, router) = start().await;
-    let unknown = format!("__Host-id={}.{}", "A".repeat(22), "A".repeat(43));
+    let unknown = format!("__Host-id={0}.{0}.{1}", "A".repeat(22), "A".repeat(43));
     for cookie in ["", "a=b", "__Host-id=x", &unknown] {
         let me = call(&router, "GET", "/me", &[("cookie", cookie)], "").await;
         assert_eq!(me.status(), StatusCode::UNAUTHORIZED, "{cookie}");
