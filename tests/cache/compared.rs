@@ -1,32 +1,12 @@
 //! Values that are too large to be compared whole, and servers that do not know `SET … IFEQ`: the same by script.
 
-use restis::{
-    Redis,
-    transport::{Request, Response, TransportError},
-};
+use restis::Redis;
 
 use super::{SECOND, Source, Time, cache, noise, ran, start};
 
 /// A client of a server that does not know IFEQ.
 fn without_ifeq(local: &restis_local::Local) -> Redis {
-    let http = reqwest::Client::new();
-    let transport = move |request: Request| {
-        let http = http.clone();
-        async move {
-            let mut post = http.post(request.url());
-            for (name, value) in request.headers() {
-                post = post.header(name, value);
-            }
-            let body = String::from_utf8_lossy(request.body()).replace("\"IFEQ\"", "\"IFXX\"");
-            let failed = |error: reqwest::Error| TransportError::interrupted(error);
-            let answer = post.body(body).send().await.map_err(failed)?;
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await.map_err(failed)?;
-            Ok(Response::new(status, body))
-        }
-    };
-    let builder = Redis::builder().url(local.url()).token(local.token());
-    builder.transport(transport).build().unwrap()
+    restis_testing::altered(local, |body| body.replace("\"IFEQ\"", "\"IFXX\""))
 }
 
 #[tokio::test]

@@ -28,11 +28,7 @@ use std::{
     time::Duration,
 };
 
-use restis::{
-    Redis, Script, Sessions,
-    session::Issued,
-    transport::{Request, Response, TransportError},
-};
+use restis::{Redis, Script, Sessions, session::Issued};
 use restis_local::Local;
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -45,44 +41,27 @@ pub async fn start() -> (Local, Redis) {
 
 /// A client of a server whose fields do not expire.
 pub fn old(local: &Local) -> Redis {
-    let http = reqwest::Client::new();
     // What a script is called here, and there, where its text is another.
-    let scripts: Arc<Mutex<HashMap<String, String>>> = Arc::default();
-    let transport = move |request: Request| {
-        let (http, scripts) = (http.clone(), Arc::clone(&scripts));
-        async move {
-            let mut post = http.post(request.url());
-            for (name, value) in request.headers() {
-                post = post.header(name, value);
-            }
-            let mut body = String::from_utf8_lossy(request.body()).into_owned();
-            let renamed = |text: &str| {
-                let names = ["HGETEX", "HSETEX", "HPTTL"];
-                names
-                    .iter()
-                    .fold(text.to_owned(), |text, name| text.replace(name, "HUNKNOWN"))
-            };
-            if let Ok(words) = serde_json::from_str::<Vec<serde_json::Value>>(&body)
-                && let [Some("EVAL" | "EVAL_RO"), Some(text)] =
-                    [0, 1].map(|index| words.get(index).and_then(|word| word.as_str()))
-            {
-                let sha1 = |text| Script::new(text).sha1().to_owned();
-                let names = (sha1(text.to_owned()), sha1(renamed(text)));
-                scripts.lock().unwrap().insert(names.0, names.1);
-            }
-            body = renamed(&body);
-            for (here, there) in &*scripts.lock().unwrap() {
-                body = body.replace(here, there);
-            }
-            let failed = |error: reqwest::Error| TransportError::interrupted(error);
-            let answer = post.body(body).send().await.map_err(failed)?;
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await.map_err(failed)?;
-            Ok(Response::new(status, body))
-        }
+    let scripts: Mutex<HashMap<String, String>> = Mutex::default();
+    let renamed = |text: &str| {
+        let names = ["HGETEX", "HSETEX", "HPTTL"];
+        names
+            .iter()
+            .fold(text.to_owned(), |text, name| text.replace(name, "HUNKNOWN"))
     };
-    let builder = Redis::builder().url(local.url()).token(local.token());
-    builder.transport(transport).build().unwrap()
+    restis_testing::altered(local, move |body| {
+        let mut scripts = scripts.lock().unwrap();
+        if let Ok(words) = serde_json::from_str::<Vec<serde_json::Value>>(&body)
+            && let [Some("EVAL" | "EVAL_RO"), Some(text)] =
+                [0, 1].map(|index| words.get(index).and_then(|word| word.as_str()))
+        {
+            let sha1 = |text| Script::new(text).sha1().to_owned();
+            scripts.insert(sha1(text.to_owned()), sha1(renamed(text)));
+        }
+        scripts.iter().fold(renamed(&body), |body, (here, there)| {
+            body.replace(here, there)
+        })
+    })
 }
 
 /// Runs a test over a server with fields that expire, and over one without.

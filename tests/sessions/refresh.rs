@@ -121,7 +121,13 @@ async fn the_record_says_where_its_time_is() {
             sessions.create("bob", &1).await.unwrap();
         }
         let family = maker.create_refresh("ada", &7).await.unwrap();
+        let (tag, _) = family.text().split_once('.').unwrap();
+        let mark = format!("sess:{tag}:{}", family.id());
+        redis.pexpire(&mark, 30_000).await.unwrap();
         let next = rotated(other.refresh(family.text()).await.unwrap());
+        // Whoever refreshes it gives it time where it has its time.
+        let left = redis.pttl(&mark).await.unwrap().left();
+        assert!(left.is_none_or(|left| left > 60_000), "{left:?}");
         let next = rotated(maker.refresh(next.token().as_str()).await.unwrap());
         rotated(other.refresh(next.token().as_str()).await.unwrap());
         assert_eq!(maker.count("ada").await.unwrap(), 1);

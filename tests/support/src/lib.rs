@@ -85,6 +85,32 @@ pub async fn start() -> Result<(Local, Redis), Box<dyn Error>> {
     Ok((local, redis))
 }
 
+/// A client whose requests are changed on their way: of a server that does not know some word.
+#[expect(clippy::panic, reason = "an example that fails has to fail its test")]
+pub fn altered(local: &Local, alter: impl Fn(String) -> String + Send + Sync + 'static) -> Redis {
+    let (http, alter) = (reqwest::Client::new(), Arc::new(alter));
+    let transport = move |request: Request| {
+        let (http, alter) = (http.clone(), Arc::clone(&alter));
+        async move {
+            let mut post = http.post(request.url());
+            for (name, value) in request.headers() {
+                post = post.header(name, value);
+            }
+            let body = alter(String::from_utf8_lossy(request.body()).into_owned());
+            let failed = |error: reqwest::Error| TransportError::interrupted(error);
+            let answer = post.body(body).send().await.map_err(failed)?;
+            let status = answer.status().as_u16();
+            let body = answer.bytes().await.map_err(failed)?;
+            Ok(Response::new(status, body))
+        }
+    };
+    let builder = Redis::builder().url(local.url()).token(local.token());
+    match builder.transport(transport).build() {
+        Ok(redis) => redis,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// Drives a future on a runtime of its own.
 pub fn block_on<T>(
     future: impl Future<Output = Result<T, Box<dyn Error>>>,
