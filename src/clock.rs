@@ -110,7 +110,12 @@ pub(crate) async fn yield_once() {
 }
 
 /// In whole milliseconds. Not by `as_millis`, whose 128 bits are code of their own on wasm32.
-#[cfg(any(feature = "cache", feature = "sessions", target_arch = "wasm32"))]
+#[cfg(any(
+    feature = "cache",
+    feature = "lock",
+    feature = "sessions",
+    target_arch = "wasm32"
+))]
 pub(crate) fn whole_millis(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1000);
     seconds.saturating_add(duration.subsec_millis().into())

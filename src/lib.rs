@@ -36,9 +36,9 @@
 //!   have run, unless running it twice is the same as once ([`Safety`]).
 //! - With [`auto_pipelining`](Builder::auto_pipelining) commands that are awaited together leave in one request, in order.
 //! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream, [`Redis::xrange_pages`] a long stream.
-//! - [`Sessions`] are who is logged in: validated by one command, ended for a user by one.
 //! - [`Cache`] keeps what takes long to load: one load for a crowd in all processes, tags, stale answers, write-through.
 //! - [`Sessions`] keeps who is logged in: hashed secrets, timeouts, devices, and an end to all of them at once.
+//! - [`Lock`] has one holder at a time, among all processes, for as long as its lease is renewed.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
 //!   are streams that reconnect and say so.
 //! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
@@ -138,6 +138,7 @@
 //!
 //! - `cache` (default): [`Cache`].
 //! - `compress`: large values of the cache are stored compressed, where that pays.
+//! - `lock` (default): [`Lock`].
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
 //! - `sessions` (default): [`Sessions`].
@@ -187,6 +188,8 @@ mod error;
 mod find;
 #[cfg(feature = "resp2")]
 mod format;
+#[cfg(feature = "lock")]
+pub mod lock;
 mod observe;
 mod outcome;
 mod random;
@@ -214,6 +217,8 @@ pub use command::{Any, Command, CommandFuture};
 pub use error::Error;
 #[cfg(feature = "resp2")]
 pub use format::ResponseFormat;
+#[cfg(feature = "lock")]
+pub use lock::Lock;
 #[cfg(feature = "observe")]
 pub use observe::{RequestKind, RequestReport};
 pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
