@@ -20,7 +20,7 @@ use std::{
 
 use futures_util::future::join_all;
 use restis::{
-    Lock, Redis, Retry,
+    Lock, Redis, Retry, Script,
     lock::{Attempt, Held},
     transport::{Request, Response, TransportError},
 };
@@ -314,6 +314,33 @@ async fn one_holder_with_growing_numbers() {
     }
     let seen = seen.lock().unwrap();
     assert_eq!(*seen, (1..=50).collect::<Vec<u64>>());
+}
+
+/// One that stood still for longer than its lease writes too late, and a resource that compares numbers refuses it.
+#[tokio::test]
+async fn a_resource_refuses_the_past() {
+    let (_local, redis) = start().await.unwrap();
+    let resource = Script::new(
+        "if tonumber(ARGV[1]) < tonumber(redis.call('HGET', KEYS[1], 'fence') or 0) then return 0 end
+         redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'by', ARGV[2])
+         return 1",
+    );
+    let write = async |fence: Option<u64>, by: &str| {
+        let run = resource.run::<bool>(&redis, "resource");
+        run.arg(fence.unwrap()).arg(by).await.unwrap()
+    };
+    let lock = Lock::new(&redis, "a").fenced().lease(ms(1));
+    let mut refused = 0;
+    for _ in 0..100 {
+        let stale = lock.acquire().await.unwrap().unwrap();
+        let fresh = lock.acquire().await.unwrap().unwrap();
+        assert!(write(fresh.fence(), "fresh").await);
+        refused += u32::from(!write(stale.fence(), "stale").await);
+        assert!(write(fresh.fence(), "fresh").await);
+    }
+    assert_eq!(refused, 100);
+    let by: Option<String> = redis.hget("resource", "by").await.unwrap();
+    assert_eq!(by.as_deref(), Some("fresh"));
 }
 
 #[tokio::test]
