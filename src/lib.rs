@@ -38,7 +38,7 @@
 //! - [`Script`] runs Lua by its hash. [`Scan`] reads keys as a stream, [`Redis::xrange_pages`] a long stream.
 //! - [`Cache`] keeps what takes long to load: one load for a crowd in all processes, tags, stale answers, write-through.
 //! - [`Sessions`] keeps who is logged in: hashed secrets, timeouts, devices, and an end to all of them at once.
-//! - [`Lock`] has one holder at a time, among all processes, for as long as its lease is renewed.
+//! - [`Lock`] has one holder at a time, among all processes, for as long as its lease is renewed; [`Semaphore`] has some.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
 //!   are streams that reconnect and say so.
 //! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
@@ -138,7 +138,7 @@
 //!
 //! - `cache` (default): [`Cache`].
 //! - `compress`: large values of the cache are stored compressed, where that pays.
-//! - `lock` (default): [`Lock`].
+//! - `lock` (default): [`Lock`] and [`Semaphore`].
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
 //! - `sessions` (default): [`Sessions`].
@@ -218,7 +218,7 @@ pub use error::Error;
 #[cfg(feature = "resp2")]
 pub use format::ResponseFormat;
 #[cfg(feature = "lock")]
-pub use lock::Lock;
+pub use lock::{Lock, Semaphore};
 #[cfg(feature = "observe")]
 pub use observe::{RequestKind, RequestReport};
 pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};

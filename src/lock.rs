@@ -1,4 +1,5 @@
-//! A lock in Redis: one holder at a time among processes that share nothing else, for as long as a lease runs.
+//! Locks and semaphores in Redis: one holder at a time, or some, among processes that share nothing else, for as long as a
+//! lease runs.
 //!
 //! ```
 //! # restis_testing::run(async |redis| {
@@ -48,6 +49,8 @@
 
 mod attempt;
 mod held;
+mod lease;
+mod semaphore;
 
 use std::{
     fmt,
@@ -60,7 +63,9 @@ use std::{
 
 pub use self::{
     attempt::Attempt,
-    held::{Held, Lost},
+    held::Held,
+    lease::Lost,
+    semaphore::{Permit, Semaphore},
 };
 use crate::{
     Error, Redis,
@@ -161,12 +166,6 @@ impl Lock {
         self
     }
 
-    /// What is set under the key: nobody else makes the same. It begins with a letter, so that no client takes it for a
-    /// number.
-    fn token() -> String {
-        format!("r{}{}", random::name(), random::name())
-    }
-
     /// Whether the server does not know IFEQ or DELEX; then it is not asked again.
     fn lacks(&self, error: &Error) -> bool {
         let words = error.to_string().to_ascii_lowercase();
@@ -197,7 +196,7 @@ impl Lock {
     /// # Ok(()) });
     /// ```
     pub async fn try_acquire(&self) -> Result<Attempt, Error> {
-        self.attempt(&Self::token(), false).await
+        self.attempt(&token(), false).await
     }
 
     /// Takes the lock as soon as it is free, for at most the time of [`wait`](Self::wait); `None` if that has passed.
@@ -216,28 +215,17 @@ impl Lock {
     /// # Ok(()) });
     /// ```
     pub async fn acquire(&self) -> Result<Option<Held>, Error> {
-        let (token, begun) = (Self::token(), Instant::now());
-        let mut most = FIRST_WAIT;
-        let mut again = false;
-        loop {
-            let hint = match self.attempt(&token, again).await? {
-                Attempt::Held(held) => return Ok(Some(held)),
-                Attempt::Busy { retry_after } => retry_after,
-            };
-            let left = self.settings.wait.saturating_sub(begun.elapsed());
-            if left.is_zero() {
-                return Ok(None);
+        let token = token();
+        let attempt = |again| {
+            let attempt = self.attempt(&token, again);
+            async {
+                Ok(match attempt.await? {
+                    Attempt::Held(held) => Ok(held),
+                    Attempt::Busy { retry_after } => Err(retry_after),
+                })
             }
-            let wait = most.mul_f64(0.5 + random::unit() / 2.0);
-            // Behind the end of a lease, and there not all at once.
-            let wait = match hint.filter(|hint| *hint < wait) {
-                Some(hint) => hint + FIRST_WAIT.mul_f64(random::unit()),
-                None => wait,
-            };
-            clock::sleep(wait.min(left)).await;
-            most = (most * 2).min(LONGEST_WAIT);
-            again = true;
-        }
+        };
+        wait_for(self.settings.wait, attempt).await
     }
 
     /// Whether somebody has the lock now, or one of its keys.
@@ -253,6 +241,40 @@ impl Lock {
     /// Cost: one round trip and one billed command.
     pub async fn is_held(&self) -> Result<bool, Error> {
         Ok(self.redis.exists(&*self.keys).await? > 0)
+    }
+}
+
+/// What is kept of a holder: nobody else makes the same. It begins with a letter, so that no client takes it for a number.
+fn token() -> String {
+    format!("r{}{}", random::name(), random::name())
+}
+
+/// Tries until it succeeds or the time has passed. An attempt that fails says how long the one that is in the way has left, if
+/// it knows that; `again` says to it that it is not the first.
+async fn wait_for<T, F>(time: Duration, attempt: impl Fn(bool) -> F) -> Result<Option<T>, Error>
+where
+    F: Future<Output = Result<Result<T, Option<Duration>>, Error>>,
+{
+    let begun = Instant::now();
+    let (mut most, mut again) = (FIRST_WAIT, false);
+    loop {
+        let hint = match attempt(again).await? {
+            Ok(held) => return Ok(Some(held)),
+            Err(hint) => hint,
+        };
+        let left = time.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        let wait = most.mul_f64(0.5 + random::unit() / 2.0);
+        // Behind the end of a lease, and there not all at once.
+        let wait = match hint.filter(|hint| *hint < wait) {
+            Some(hint) => hint + FIRST_WAIT.mul_f64(random::unit()),
+            None => wait,
+        };
+        clock::sleep(wait.min(left)).await;
+        most = (most * 2).min(LONGEST_WAIT);
+        again = true;
     }
 }
 

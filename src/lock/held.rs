@@ -1,15 +1,16 @@
-//! A lock that is held: more time, its end, and work that ends with it.
+//! A lock that is held: more time, and its end.
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
-    pin::pin,
+    future::Future,
     sync::{LazyLock, atomic::Ordering::Relaxed},
-    task::Poll,
     time::Duration,
 };
 
-use super::Lock;
+use super::{
+    Lock,
+    lease::{self, Lease, Leased, Lost},
+};
 use crate::{
     Error, Safety, Script,
     clock::{self, Instant},
@@ -17,9 +18,6 @@ use crate::{
 
 static EXTEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("extend.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
-
-/// Between two requests for more time of which the first has failed.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// A lock that was taken.
 ///
@@ -30,26 +28,17 @@ pub struct Held {
     lock: Lock,
     token: String,
     fence: Option<u64>,
-    /// When the request began that gave the lease, and for how long that is.
-    begun: Instant,
-    lease: Duration,
-}
-
-/// The lock is somebody else's by now, or may be.
-#[derive(Debug)]
-pub struct Lost {
-    cause: Option<Error>,
+    lease: Lease,
 }
 
 impl Held {
     pub(super) fn new(lock: Lock, token: String, begun: Instant, fence: Option<u64>) -> Self {
-        let lease = lock.settings.lease;
+        let time = lock.settings.lease;
         Self {
             lock,
             token,
             fence,
-            begun,
-            lease,
+            lease: Lease { begun, time },
         }
     }
 
@@ -61,9 +50,7 @@ impl Held {
     /// For how long it is certainly held: what is left of the lease since the request for it began, less 1 % and 2 ms for
     /// clocks that differ. Zero if it may be somebody else's.
     pub fn valid_for(&self) -> Duration {
-        let drift = self.lease / 100 + Duration::from_millis(2);
-        let sure = self.lease.saturating_sub(drift);
-        sure.saturating_sub(self.begun.elapsed())
+        self.lease.valid_for()
     }
 
     /// Holds it for so long from now, be that more or less than before; `false` if it is somebody else's, or nobody's.
@@ -79,11 +66,8 @@ impl Held {
         let begun = Instant::now();
         let millis = clock::whole_millis(lease).max(1);
         let is_ours = self.extended(millis).await?;
-        if is_ours {
-            (self.begun, self.lease) = (begun, lease);
-        } else {
-            self.lease = Duration::ZERO;
-        }
+        let time = if is_ours { lease } else { Duration::ZERO };
+        self.lease = Lease { begun, time };
         Ok(is_ours)
     }
 
@@ -141,49 +125,18 @@ impl Held {
     ///
     /// Cost: that of [`extend`](Self::extend) for each third of the lease that it takes.
     pub async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Lost> {
-        let mut work = pin!(work);
-        let mut lost = pin!(self.renewed_until_lost());
-        poll_fn(|cx| {
-            if let Poll::Ready(done) = work.as_mut().poll(cx) {
-                return Poll::Ready(Ok(done));
-            }
-            lost.as_mut().poll(cx).map(Err)
-        })
-        .await
+        lease::run(self, work).await
+    }
+}
+
+impl Leased for Held {
+    fn lease(&self) -> Lease {
+        self.lease
     }
 
-    async fn renewed_until_lost(&mut self) -> Lost {
+    async fn extend(&mut self) -> Result<bool, Error> {
         let lease = self.lock.settings.lease;
-        let mut cause = None;
-        loop {
-            let valid = self.valid_for();
-            if valid.is_zero() {
-                return Lost { cause };
-            }
-            let due = (self.lease / 3).saturating_sub(self.begun.elapsed());
-            let pause = if cause.is_some() { PAUSE } else { due };
-            clock::sleep(pause.min(valid)).await;
-            let valid = self.valid_for();
-            if valid.is_zero() {
-                return Lost { cause };
-            }
-            // It has no more time than the lock has, whatever the client's patience is.
-            let mut extended = pin!(self.extend(lease));
-            let mut late = pin!(clock::sleep(valid));
-            let done = poll_fn(|cx| {
-                if let Poll::Ready(done) = extended.as_mut().poll(cx) {
-                    return Poll::Ready(Some(done));
-                }
-                late.as_mut().poll(cx).map(|()| None)
-            })
-            .await;
-            match done {
-                Some(Ok(true)) => cause = None,
-                Some(Ok(false)) => return Lost { cause: None },
-                Some(Err(error)) => cause = Some(error),
-                None => return Lost { cause },
-            }
-        }
+        Self::extend(self, lease).await
     }
 }
 
@@ -191,19 +144,7 @@ impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Held")
             .field("fence", &self.fence)
-            .field("lease", &self.lease)
+            .field("lease", &self.lease.time)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Lost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the lock was lost while the work went on, and somebody else may have it: take it again, and look what is done")
-    }
-}
-
-impl std::error::Error for Lost {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
     }
 }

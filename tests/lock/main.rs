@@ -10,6 +10,8 @@
     reason = "a test, not an API"
 )]
 
+mod semaphore;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -436,6 +438,9 @@ async fn it_is_renewed_at_each_third() {
     let mut mine = held(&lock).await;
     mine.run(tokio::time::sleep(SECOND * 301)).await.unwrap();
     assert_eq!(asked.load(SeqCst), 1 + 30);
+    // It counts from before the request left, also of what was given later.
+    assert!(mine.extend(SECOND * 10).await.unwrap());
+    assert_eq!(mine.valid_for(), ms(10_000 - 102 - 20));
 }
 
 /// A renewal that fails for a moment is tried again.
