@@ -144,6 +144,11 @@ impl Redis {
     }
 
     /// How long a call may take that sets nothing else.
+    #[cfg(feature = "lock")]
+    pub(crate) fn retry(&self) -> crate::Retry {
+        self.inner.retry
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         self.inner.timeout
     }

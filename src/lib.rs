@@ -39,6 +39,8 @@
 //! - [`Cache`] keeps what takes long to load: one load for a crowd in all processes, tags, stale answers, write-through.
 //! - [`Sessions`] keeps who is logged in: hashed secrets, timeouts, devices, and an end to all of them at once.
 //! - [`Lock`] has one holder at a time, among all processes, for as long as its lease is renewed; [`Semaphore`] has some.
+//!   [`Throttle`] lets one call through in a while, [`Debounce`] the last of many.
+//! - [`Idempotency`] runs work once for each key, and gives its answer again to who asks again.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
 //!   are streams that reconnect and say so.
 //! - [`transport`] is where the bytes go: reqwest natively, `fetch` on wasm32, or your own.
@@ -138,7 +140,8 @@
 //!
 //! - `cache` (default): [`Cache`].
 //! - `compress`: large values of the cache are stored compressed, where that pays.
-//! - `lock` (default): [`Lock`] and [`Semaphore`].
+//! - `idempotency` (default): [`Idempotency`].
+//! - `lock` (default): [`Lock`], [`Semaphore`], [`Throttle`] and [`Debounce`].
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
 //! - `sessions` (default): [`Sessions`].
@@ -188,6 +191,8 @@ mod error;
 mod find;
 #[cfg(feature = "resp2")]
 mod format;
+#[cfg(feature = "idempotency")]
+pub mod idempotency;
 #[cfg(feature = "lock")]
 pub mod lock;
 mod observe;
@@ -217,8 +222,10 @@ pub use command::{Any, Command, CommandFuture};
 pub use error::Error;
 #[cfg(feature = "resp2")]
 pub use format::ResponseFormat;
+#[cfg(feature = "idempotency")]
+pub use idempotency::Idempotency;
 #[cfg(feature = "lock")]
-pub use lock::{Lock, Semaphore};
+pub use lock::{Debounce, Lock, Semaphore, Throttle};
 #[cfg(feature = "observe")]
 pub use observe::{RequestKind, RequestReport};
 pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};

@@ -1,5 +1,5 @@
 //! Locks and semaphores in Redis: one holder at a time, or some, among processes that share nothing else, for as long as a
-//! lease runs.
+//! lease runs. And of many calls one: [`Throttle`], [`Debounce`].
 //!
 //! ```
 //! # restis_testing::run(async |redis| {
@@ -48,9 +48,12 @@
 //! [How to do distributed locking](https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html) (fencing).
 
 mod attempt;
+mod debounce;
 mod held;
-mod lease;
+pub(crate) mod lease;
 mod semaphore;
+pub(crate) mod take;
+mod throttle;
 
 use std::{
     fmt,
@@ -63,9 +66,11 @@ use std::{
 
 pub use self::{
     attempt::Attempt,
+    debounce::Debounce,
     held::Held,
     lease::Lost,
     semaphore::{Permit, Semaphore},
+    throttle::Throttle,
 };
 use crate::{
     Error, Redis,
@@ -90,8 +95,7 @@ pub struct Lock {
     redis: Redis,
     keys: Arc<[String]>,
     settings: Settings,
-    /// The server has refused IFEQ.
-    without_ifeq: Arc<AtomicBool>,
+    without_ifeq: WithoutIfeq,
 }
 
 #[derive(Clone, Copy)]
@@ -130,7 +134,7 @@ impl Lock {
                 fenced: false,
                 wait: Duration::from_secs(10),
             },
-            without_ifeq: Arc::default(),
+            without_ifeq: WithoutIfeq::default(),
         }
     }
 
@@ -164,18 +168,6 @@ impl Lock {
     pub fn fenced(mut self) -> Self {
         self.settings.fenced = true;
         self
-    }
-
-    /// Whether the server does not know IFEQ or DELEX; then it is not asked again.
-    fn lacks(&self, error: &Error) -> bool {
-        let words = error.to_string().to_ascii_lowercase();
-        let has = |word| find(words.as_bytes(), word).is_some();
-        let unknown = has("unknown command") || has("not available") || has("syntax error");
-        let lacks = error.is_server() && unknown && !self.without_ifeq.load(Relaxed);
-        if lacks {
-            self.without_ifeq.store(true, Relaxed);
-        }
-        lacks
     }
 }
 
@@ -244,8 +236,28 @@ impl Lock {
     }
 }
 
+/// Whether the server has refused IFEQ or DELEX; then it is not asked again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WithoutIfeq(Arc<AtomicBool>);
+
+impl WithoutIfeq {
+    pub(crate) fn is_known(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    /// Whether this error says so.
+    pub(crate) fn says(&self, error: &Error) -> bool {
+        let words = error.to_string().to_ascii_lowercase();
+        let has = |word| find(words.as_bytes(), word).is_some();
+        let unknown = has("unknown command") || has("not available") || has("syntax error");
+        let says = error.is_server() && unknown;
+        self.0.fetch_or(says, Relaxed);
+        says
+    }
+}
+
 /// What is kept of a holder: nobody else makes the same. It begins with a letter, so that no client takes it for a number.
-fn token() -> String {
+pub(crate) fn token() -> String {
     format!("r{}{}", random::name(), random::name())
 }
 

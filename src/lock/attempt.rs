@@ -2,16 +2,14 @@
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
-use super::{COUNTER, Held, Lock};
+use super::{
+    COUNTER, Held, Lock,
+    take::{Taken, take},
+};
 use crate::{
     Error, Safety, Script,
     clock::{self, Instant},
 };
-
-/// How often it is asked what became of an attempt whose answer was lost.
-const MAX_ASKED: u32 = 3;
-/// Between two of these.
-const PAUSE: Duration = Duration::from_millis(50);
 
 static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
 
@@ -53,50 +51,11 @@ impl Lock {
         if self.settings.fenced {
             return self.by_script(token).await;
         }
-        let mut begun = Instant::now();
-        let mut doubt: Option<Error> = None;
-        let mut asked = 0;
-        loop {
-            if doubt.is_some() {
-                // Whose it is now says what became of the request.
-                match self.redis.get::<String>(key).await {
-                    Ok(Some(holder)) if holder == token => {
-                        return Ok(Attempt::Held(self.held(token, begun, None)));
-                    }
-                    Ok(Some(_)) => return Ok(Attempt::Busy { retry_after: None }),
-                    Ok(None) => begun = Instant::now(),
-                    Err(error) => {
-                        asked += 1;
-                        if asked >= MAX_ASKED {
-                            return Err(doubt.unwrap_or(error));
-                        }
-                        clock::sleep(PAUSE).await;
-                        continue;
-                    }
-                }
-            }
-            let set = self.redis.set(key, token).px(self.lease_millis()).nx();
-            let set = set.safety(Safety::Write);
-            let done = match hinted {
-                true => match self.redis.pipeline((set, self.redis.pttl(key))).await {
-                    Ok((Ok(done), left)) => Ok((done, left?.left().map(Duration::from_millis))),
-                    Ok((Err(error), _)) | Err(error) => Err(error),
-                },
-                false => set.await.map(|done| (done, None)),
-            };
-            match done {
-                Ok((true, _)) => return Ok(Attempt::Held(self.held(token, begun, None))),
-                Ok((false, retry_after)) => return Ok(Attempt::Busy { retry_after }),
-                Err(error) if error.is_ambiguous() => {
-                    asked += 1;
-                    if asked >= MAX_ASKED {
-                        return Err(error);
-                    }
-                    doubt = Some(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let taken = take(&self.redis, key, token, self.lease_millis(), hinted).await?;
+        Ok(match taken {
+            Taken::Since(begun) => Attempt::Held(self.held(token, begun, None)),
+            Taken::Before(retry_after) => Attempt::Busy { retry_after },
+        })
     }
 
     async fn by_script(&self, token: &str) -> Result<Attempt, Error> {

@@ -1,11 +1,6 @@
 //! A lock that is held: more time, and its end.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::{LazyLock, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::LazyLock, time::Duration};
 
 use super::{
     Lock,
@@ -74,11 +69,11 @@ impl Held {
     async fn extended(&self, millis: u64) -> Result<bool, Error> {
         let redis = &self.lock.redis;
         if let [key] = &*self.lock.keys
-            && !self.lock.without_ifeq.load(Relaxed)
+            && !self.lock.without_ifeq.is_known()
         {
             let set = redis.set(key, &self.token).px(millis).ifeq(&self.token);
             match set.safety(Safety::IdempotentWrite).await {
-                Err(error) if self.lock.lacks(&error) => {}
+                Err(error) if self.lock.without_ifeq.says(&error) => {}
                 done => return done,
             }
         }
@@ -92,12 +87,12 @@ impl Held {
     pub async fn release(self) -> Result<bool, Error> {
         let redis = &self.lock.redis;
         if let [key] = &*self.lock.keys
-            && !self.lock.without_ifeq.load(Relaxed)
+            && !self.lock.without_ifeq.is_known()
         {
             let gone = redis.delex(key).ifeq(&self.token);
             // Nobody else has this token: a second time takes nothing from anybody.
             match gone.safety(Safety::IdempotentWrite).await {
-                Err(error) if self.lock.lacks(&error) => {}
+                Err(error) if self.lock.without_ifeq.says(&error) => {}
                 done => return done,
             }
         }

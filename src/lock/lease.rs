@@ -22,17 +22,25 @@ pub struct Lost {
     cause: Option<Error>,
 }
 
+impl Lost {
+    /// Somebody else has begun before this could be finished.
+    #[cfg(feature = "idempotency")]
+    pub(crate) fn late() -> Self {
+        Self { cause: None }
+    }
+}
+
 /// A lease as its holder knows it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lease {
+pub(crate) struct Lease {
     /// When the request began that gave it, and for how long that is.
-    pub(super) begun: Instant,
-    pub(super) time: Duration,
+    pub(crate) begun: Instant,
+    pub(crate) time: Duration,
 }
 
 impl Lease {
     /// What is left of it, less 1 % and 2 ms for clocks that differ.
-    pub(super) fn valid_for(self) -> Duration {
+    pub(crate) fn valid_for(self) -> Duration {
         let drift = self.time / 100 + Duration::from_millis(2);
         let sure = self.time.saturating_sub(drift);
         sure.saturating_sub(self.begun.elapsed())
@@ -45,7 +53,7 @@ impl Lease {
 }
 
 /// Something that is held for a time, and longer if more is asked for.
-pub(super) trait Leased {
+pub(crate) trait Leased {
     fn lease(&self) -> Lease;
 
     /// Whether it is still held, and for that long from now.
@@ -53,7 +61,7 @@ pub(super) trait Leased {
 }
 
 /// Works while it is held.
-pub(super) async fn run<T>(
+pub(crate) async fn run<T>(
     leased: &mut impl Leased,
     work: impl Future<Output = T>,
 ) -> Result<T, Lost> {

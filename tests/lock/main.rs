@@ -10,6 +10,7 @@
     reason = "a test, not an API"
 )]
 
+mod pace;
 mod semaphore;
 
 use std::{
