@@ -21,7 +21,12 @@ mod platform {
         tokio::time::sleep(duration)
     }
 
-    #[cfg(any(feature = "cache", feature = "lock", feature = "sessions"))]
+    #[cfg(any(
+        feature = "cache",
+        feature = "lock",
+        feature = "ratelimit",
+        feature = "sessions"
+    ))]
     pub(crate) fn unix_millis() -> u64 {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
@@ -62,7 +67,12 @@ mod platform {
         }
     }
 
-    #[cfg(any(feature = "cache", feature = "lock", feature = "sessions"))]
+    #[cfg(any(
+        feature = "cache",
+        feature = "lock",
+        feature = "ratelimit",
+        feature = "sessions"
+    ))]
     pub(crate) fn unix_millis() -> u64 {
         js_sys::Date::now() as u64
     }
@@ -91,7 +101,12 @@ mod platform {
     }
 }
 
-#[cfg(any(feature = "cache", feature = "lock", feature = "sessions"))]
+#[cfg(any(
+    feature = "cache",
+    feature = "lock",
+    feature = "ratelimit",
+    feature = "sessions"
+))]
 pub(crate) use platform::unix_millis;
 pub(crate) use platform::{Instant, sleep};
 
@@ -113,6 +128,7 @@ pub(crate) async fn yield_once() {
 #[cfg(any(
     feature = "cache",
     feature = "lock",
+    feature = "ratelimit",
     feature = "sessions",
     target_arch = "wasm32"
 ))]

@@ -40,6 +40,7 @@
 //! - [`Sessions`] keeps who is logged in: hashed secrets, timeouts, devices, and an end to all of them at once.
 //! - [`Lock`] has one holder at a time, among all processes, for as long as its lease is renewed; [`Semaphore`] has some.
 //!   [`Throttle`] lets one call through in a while, [`Debounce`] the last of many.
+//! - [`RateLimiter`] lets so many calls through in a time, and says when the next one is.
 //! - [`Idempotency`] runs work once for each key, and gives its answer again to who asks again.
 //! - [`subscribe`](Redis::subscribe), [`psubscribe`](Redis::psubscribe) and [`monitor`](Redis::monitor)
 //!   are streams that reconnect and say so.
@@ -142,6 +143,7 @@
 //! - `compress`: large values of the cache are stored compressed, where that pays.
 //! - `idempotency` (default): [`Idempotency`].
 //! - `lock` (default): [`Lock`], [`Semaphore`], [`Throttle`] and [`Debounce`].
+//! - `ratelimit` (default): [`RateLimiter`].
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
 //! - `sessions` (default): [`Sessions`].
@@ -198,6 +200,8 @@ pub mod lock;
 mod observe;
 mod outcome;
 mod random;
+#[cfg(feature = "ratelimit")]
+pub mod ratelimit;
 mod reply;
 mod retry;
 mod safety;
@@ -228,6 +232,8 @@ pub use idempotency::Idempotency;
 pub use lock::{Debounce, Lock, Semaphore, Throttle};
 #[cfg(feature = "observe")]
 pub use observe::{RequestKind, RequestReport};
+#[cfg(feature = "ratelimit")]
+pub use ratelimit::RateLimiter;
 pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};
 pub use retry::{Retry, Safety};
 pub use scan::{Scan, ScanStream};

@@ -183,7 +183,7 @@ impl Lock {
     /// let lock = Lock::new(&redis, "nightly");
     /// match lock.try_acquire().await? {
     ///     Attempt::Held(held) => held.release().await.map(drop)?,
-    ///     Attempt::Busy { retry_after } => println!("busy for {retry_after:?}"),
+    ///     other => println!("{other}"),
     /// }
     /// # Ok(()) });
     /// ```

@@ -65,7 +65,9 @@ async fn of_200_callers_five_are_inside() {
 #[tokio::test]
 async fn no_permit_is_lost() {
     let (_local, redis) = start().await.unwrap();
-    let semaphore = Semaphore::new(&redis, "s", 3)
+    // With one that lasts, so that the whole set does not end by itself.
+    let first = permit(&Semaphore::new(&redis, "s", 4)).await;
+    let semaphore = Semaphore::new(&redis, "s", 4)
         .lease(ms(400))
         .wait(SECOND * 10);
     let mut dead = Vec::new();
@@ -83,6 +85,7 @@ async fn no_permit_is_lost() {
         assert!(!permit.extend(SECOND).await.unwrap());
         assert!(!permit.release().await.unwrap());
     }
+    first.release().await.unwrap();
     for permit in next {
         assert!(permit.unwrap().unwrap().release().await.unwrap());
     }
