@@ -17,9 +17,14 @@ const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const WASM_ONLY: [&str; 2] = ["restis-wasm", "restis-example-worker"];
 
 /// Each way to choose features that must compile by itself.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 15] = [
     "",
+    "cache",
+    "compress",
+    "idempotency",
+    "lock",
     "observe",
+    "ratelimit",
     "resp2",
     "sessions",
     "tower-sessions",
