@@ -9,6 +9,8 @@
     reason = "a test, not an API"
 )]
 
+mod peer;
+
 use std::{
     collections::BTreeMap,
     sync::{
