@@ -7,8 +7,9 @@
 //!
 //! let limiter = RateLimiter::sliding_window(100, Duration::from_secs(60)).build(&redis);
 //! let decision = limiter.check("192.0.2.1").await?;
-//! if !decision.allowed() {
-//!     println!("429, Retry-After: {}", decision.retry_after().as_secs_f64().ceil());
+//! println!("RateLimit: {}", decision.rate_limit_field("minute"));
+//! if let Some(seconds) = decision.retry_after_field() {
+//!     println!("429, Retry-After: {seconds}");
 //! }
 //! # assert_eq!((decision.allowed(), decision.remaining()), (true, 99));
 //! # Ok(()) });

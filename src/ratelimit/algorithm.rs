@@ -41,6 +41,21 @@ impl Algorithm {
         }
     }
 
+    /// In what time the limit is let through, at an even rate.
+    fn window(self) -> u64 {
+        match self {
+            Self::Fixed { window, .. }
+            | Self::Sliding { window, .. }
+            | Self::Strict { window, .. }
+            | Self::Gcra { window, .. } => window,
+            Self::Bucket {
+                rate,
+                interval,
+                most,
+            } => most.div_ceil(rate).saturating_mul(interval),
+        }
+    }
+
     /// The keys of a visitor at a time, that of the current window first.
     pub(super) fn keys(self, key: &str, now: u64) -> Vec<String> {
         match self {
@@ -145,6 +160,7 @@ impl Algorithm {
             reset,
             retry_at,
             now,
+            window: self.window(),
         }
     }
 }
