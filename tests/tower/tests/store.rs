@@ -103,3 +103,58 @@ async fn a_session_ends() {
     assert!(keys(&redis).await.is_empty());
     assert!(OffsetDateTime::now_utc() >= soon.expiry_date - Duration::milliseconds(50));
 }
+
+/// 20 requests at a time that each count in the same session, of which only one is at it: none is lost, and none is
+/// counted twice. What tower-sessions shows of a store by its concurrent counter, with requests that are not sent.
+#[tokio::test]
+async fn a_thousand_requests_count_to_a_thousand() {
+    let (_local, redis) = start().await.unwrap();
+    let layer = SessionManagerLayer::new(TowerStore::new(&redis)).with_secure(false);
+    let turn = Arc::new(tokio::sync::Mutex::new(()));
+    let count = async move |session: tower_sessions::Session| {
+        let _turn = turn.lock().await;
+        let count: u64 = session.get("count").await.unwrap().unwrap_or_default();
+        session.insert("count", count + 1).await.unwrap();
+        // While it is still this request's turn: the layer would save it later.
+        session.save().await.unwrap();
+        (count + 1).to_string()
+    };
+    let app = Router::new()
+        .route("/", axum::routing::get(count))
+        .layer(layer);
+    let first = request(&app, None).await;
+    assert_eq!(first.1, 1);
+    let cookie = first.0.unwrap();
+    let mut sum = 0;
+    for _ in 0..50 {
+        let mut requests = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let (app, cookie) = (app.clone(), cookie.clone());
+            requests.spawn(async move { request(&app, Some(&cookie)).await.1 });
+        }
+        while let Some(count) = requests.join_next().await {
+            sum += count.unwrap();
+        }
+    }
+    // 2 to 1,001.
+    assert_eq!(sum, (2..=1001).sum::<u64>());
+}
+
+/// One request: the cookie that it sets, and the number that it answers.
+async fn request(app: &Router, cookie: Option<&str>) -> (Option<String>, u64) {
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    let mut builder = http::Request::builder().uri("/");
+    if let Some(cookie) = cookie {
+        builder = builder.header("cookie", cookie);
+    }
+    let built = builder.body(axum::body::Body::empty()).unwrap();
+    let response = app.clone().oneshot(built).await.unwrap();
+    let set = response.headers().get("set-cookie").map(|line| {
+        let line = line.to_str().unwrap();
+        line.split(';').next().unwrap().to_owned()
+    });
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (set, String::from_utf8_lossy(&body).parse().unwrap())
+}
