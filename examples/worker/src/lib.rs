@@ -57,10 +57,11 @@ async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
         .headers()
         .get("CF-Connecting-IP")?
         .unwrap_or_else(|| "unknown".into());
-    if let Some(refusal) = limit::check(redis, route.name(), &ip).await? {
-        return Ok(refusal);
+    let decision = limit::check(redis, route.name(), &ip).await?;
+    if !decision.allowed() {
+        return Ok(limit::refusal(&decision)?);
     }
-    match route {
+    let response = match route {
         Route::Index => index(),
         Route::User(id) => profile::show(users, context, id).await,
         Route::Login => session::login(isolate.sessions()?, request, ip).await,
@@ -68,7 +69,8 @@ async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
         Route::Sessions => session::list(isolate.sessions()?, &request).await,
         Route::Logout => session::logout(isolate.sessions()?, &request).await,
         Route::LogoutEverywhere => session::logout_everywhere(isolate.sessions()?, &request).await,
-    }
+    }?;
+    Ok(limit::tell(response, &decision)?)
 }
 
 /// What this isolate keeps from one request to the next.
