@@ -19,7 +19,7 @@
 //!
 //! | | keeps to | shared with | billed: allowed, refused |
 //! |---|---|---|---|
-//! | [`fixed_window`](RateLimiter::fixed_window) | the limit in each window of the clock, twice it around its border | `@upstash/ratelimit`, its port for Python | 2 (the first 3), 3 |
+//! | [`fixed_window`](RateLimiter::fixed_window) | the limit in each window of the clock, twice it around its border | `@upstash/ratelimit` | 2 (the first 3), 3 |
 //! | [`sliding_window`](RateLimiter::sliding_window) | the limit, as an estimate by the window before | the same | 4 (5), 3 |
 //! | [`token_bucket`](RateLimiter::token_bucket) | a rate, with bursts as large as the bucket | `@upstash/ratelimit` | 4, 2 |
 //! | [`gcra`](RateLimiter::gcra) | a rate to the microsecond, with bursts of the limit | | 3, 2 |
