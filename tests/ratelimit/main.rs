@@ -284,6 +284,10 @@ async fn the_format_is_that_of_upstash() {
     assert!((29_000..=30_000).contains(&left(key).await));
     time.set(time.now() + 10_500);
     assert_eq!(bucket.peek("bob").await.unwrap().remaining(), 7);
+    // It is filled up each ten seconds, whenever somebody comes.
+    assert_eq!(bucket.check("bob").await.unwrap().remaining(), 6);
+    time.set(time.now() + 9_500);
+    assert_eq!(bucket.peek("bob").await.unwrap().remaining(), 8);
 }
 
 #[tokio::test]
@@ -316,6 +320,18 @@ async fn clocks_differ() {
     for behind in [1, 400, 900, 4_000] {
         time.set(BEGIN + 5_000 - behind);
         assert!(!strict.check("a").await.unwrap().allowed(), "{behind}");
+    }
+    // What is let in by a clock that is behind counts from then on, and not from before.
+    let strict = time.of(RateLimiter::strict_window(4, SECOND), &redis);
+    for (now, allowed) in [
+        (5_000, true),
+        (4_100, true),
+        (5_300, true),
+        (5_300, true),
+        (5_300, false),
+    ] {
+        time.set(BEGIN + now);
+        assert_eq!(strict.check("b").await.unwrap().allowed(), allowed, "{now}");
     }
 }
 
