@@ -81,6 +81,25 @@ impl Semaphore {
         self
     }
 
+    /// The same for one of many: as many permits under a name of its own, `name:id`.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Semaphore;
+    /// let downloads = Semaphore::new(&redis, "downloads", 1);
+    /// let ada = downloads.for_each("ada").try_acquire().await?.ok_or("busy")?;
+    /// assert!(downloads.for_each("ada").try_acquire().await?.is_none());
+    /// assert!(downloads.for_each("eve").try_acquire().await?.is_some());
+    /// # ada.release().await?;
+    /// # Ok(()) });
+    /// ```
+    pub fn for_each(&self, id: impl fmt::Display) -> Self {
+        Self {
+            name: format!("{}:{id}", self.name),
+            ..self.clone()
+        }
+    }
+
     /// Takes a permit; `None` if all are taken.
     ///
     /// It is repeated when its answer is lost: a second time finds the permit. If it fails with

@@ -2,23 +2,36 @@
 
 use std::sync::LazyLock;
 
-use super::Decision;
-use crate::{Error, Redis, Script};
+use super::decision::{Decision, Reason};
+use crate::Script;
 
 /// In how many parts a strict window is counted.
 const PARTS: u64 = 10;
 
-macro_rules! script {
-    ($name:ident, $file:literal) => {
-        static $name: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!($file)));
+macro_rules! scripts {
+    ($($name:ident $word:literal $file:literal),*) => {
+        $(static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(include_str!("head.lua"), include_str!($file)))
+        });)*
+
+        /// Several limits in one run.
+        pub(super) static ALL: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(
+                $("local function ", $word, "(KEYS, ARGV)\n",
+                include_str!("head.lua"), include_str!($file), "end\n",)*
+                include_str!("all.lua"),
+            ))
+        });
     };
 }
 
-script!(FIXED, "fixed.lua");
-script!(SLIDING, "sliding.lua");
-script!(BUCKET, "bucket.lua");
-script!(STRICT, "strict.lua");
-script!(GCRA, "gcra.lua");
+scripts!(
+    FIXED "fixed" "fixed.lua",
+    SLIDING "sliding" "sliding.lua",
+    BUCKET "bucket" "bucket.lua",
+    STRICT "strict" "strict.lua",
+    GCRA "gcra" "gcra.lua"
+);
 
 /// With times in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +43,31 @@ pub(super) enum Algorithm {
     Gcra { limit: u64, window: u64 },
 }
 
+/// What is asked of Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Take,
+    Look,
+    Give,
+    Force,
+}
+
+impl Mode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Take => "take",
+            Self::Look => "look",
+            Self::Give => "give",
+            Self::Force => "force",
+        }
+    }
+}
+
+/// What the script gives: whether it fits, two numbers by the algorithm, and the limit.
+pub(super) type Answer = (i64, i64, i64, i64);
+
 impl Algorithm {
-    fn limit(self) -> u64 {
+    pub(super) fn limit(self) -> u64 {
         match self {
             Self::Fixed { limit, .. }
             | Self::Sliding { limit, .. }
@@ -41,18 +77,34 @@ impl Algorithm {
         }
     }
 
-    /// In what time the limit is let through, at an even rate.
-    fn window(self) -> u64 {
+    /// The window, or the interval of a bucket.
+    fn step(self) -> u64 {
         match self {
             Self::Fixed { window, .. }
             | Self::Sliding { window, .. }
             | Self::Strict { window, .. }
             | Self::Gcra { window, .. } => window,
-            Self::Bucket {
-                rate,
-                interval,
-                most,
-            } => most.div_ceil(rate).saturating_mul(interval),
+            Self::Bucket { interval, .. } => interval,
+        }
+    }
+
+    /// In what time `limit` is let through, at an even rate.
+    pub(super) fn window(self, limit: u64) -> u64 {
+        match self {
+            Self::Bucket { rate, interval, .. } => limit.div_ceil(rate).saturating_mul(interval),
+            _ => self.step(),
+        }
+    }
+
+    /// Until when what is counted now may be used as if it were counted then: where the algorithm looks at time next.
+    pub(super) fn counts_until(self, now: u64, reset: u64) -> u64 {
+        let end = |part: u64| (now / part + 1).saturating_mul(part);
+        match self {
+            Self::Fixed { window, .. } | Self::Sliding { window, .. } => end(window),
+            Self::Strict { window, .. } => end(window.div_ceil(PARTS)),
+            Self::Bucket { .. } => reset,
+            // At once.
+            Self::Gcra { .. } => now,
         }
     }
 
@@ -71,102 +123,133 @@ impl Algorithm {
         }
     }
 
-    /// Asks Redis; a cost of 0 only looks.
-    pub(super) async fn decide(
-        self,
-        redis: &Redis,
-        key: &str,
-        cost: u64,
-        now: u64,
-    ) -> Result<Decision, Error> {
-        let keys = self.keys(key, now);
-        let run = match self {
-            Self::Fixed { limit, window } => {
-                let run = FIXED.run::<Vec<u64>>(redis, &keys).arg(cost);
-                run.arg(limit).arg(window)
-            }
-            Self::Sliding { limit, window } => {
-                let run = SLIDING.run(redis, &keys).arg(cost).arg(limit);
-                run.arg(window).arg(now % window)
-            }
-            Self::Bucket {
-                rate,
-                interval,
-                most,
-            } => {
-                let run = BUCKET.run(redis, &keys).arg(cost).arg(most);
-                run.arg(interval).arg(rate).arg(now)
-            }
-            Self::Strict { limit, window } => {
-                let run = STRICT.run(redis, &keys).arg(cost).arg(limit);
-                run.arg(window).arg(window.div_ceil(PARTS)).arg(now)
-            }
-            Self::Gcra { limit, window } => {
-                let each = each(limit, window);
-                let run = GCRA.run(redis, &keys).arg(cost).arg(each);
-                run.arg(each.saturating_mul(limit)).arg(now)
-            }
-        };
-        let [allowed, first, second] = run
-            .await?
-            .try_into()
-            .map_err(|_: Vec<u64>| Error::decode("the script of the limit gave something else"))?;
-        Ok(self.decision(allowed == 1, first, second, cost, now))
+    pub(super) fn script(self) -> &'static Script {
+        match self {
+            Self::Fixed { .. } => &FIXED,
+            Self::Sliding { .. } => &SLIDING,
+            Self::Bucket { .. } => &BUCKET,
+            Self::Strict { .. } => &STRICT,
+            Self::Gcra { .. } => &GCRA,
+        }
     }
 
-    /// What the two numbers of an answer mean.
-    fn decision(self, allowed: bool, first: u64, second: u64, cost: u64, now: u64) -> Decision {
-        let limit = self.limit();
-        let (remaining, reset, retry_at) = match self {
-            Self::Fixed { window, .. } => {
-                let reset = (now / window + 1).saturating_mul(window);
-                (limit.saturating_sub(first), reset, reset)
-            }
-            Self::Sliding { window, .. } => {
-                let used = weighed(second, now % window, window).saturating_add(first);
-                let reset = (now / window + 1).saturating_mul(window);
-                let retry_at = slides_at(first, second, cost.max(1), limit, window, now);
-                (limit.saturating_sub(used), reset, retry_at)
-            }
-            Self::Bucket { rate, interval, .. } => {
-                let missing = cost.max(1).saturating_sub(first);
-                let times = missing.div_ceil(rate);
-                let retry_at = second.saturating_add(times.saturating_mul(interval));
-                (first, second.saturating_add(interval), retry_at)
-            }
-            Self::Strict { window, .. } => {
-                let part = window.div_ceil(PARTS);
-                let reset = (now / part + 1).saturating_mul(part).saturating_add(window);
-                (limit.saturating_sub(first), reset, second)
-            }
-            Self::Gcra { window, .. } => {
-                let each = each(limit, window);
-                let left = each.saturating_mul(limit).saturating_sub(first);
-                let reset = now.saturating_add(first.div_ceil(1000));
-                (left / each, reset, second.div_ceil(1000))
-            }
+    /// Its name among several.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Fixed { .. } => "fixed",
+            Self::Sliding { .. } => "sliding",
+            Self::Bucket { .. } => "bucket",
+            Self::Strict { .. } => "strict",
+            Self::Gcra { .. } => "gcra",
+        }
+    }
+
+    /// What its script is told; see `head.lua`.
+    pub(super) fn words(
+        self,
+        mode: Mode,
+        cost: u64,
+        now: u64,
+        looks: String,
+        id: &str,
+    ) -> Vec<String> {
+        let mut words = vec![
+            mode.word().to_owned(),
+            cost.to_string(),
+            self.limit().to_string(),
+            self.step().to_string(),
+            now.to_string(),
+            looks,
+            id.to_owned(),
+        ];
+        match self {
+            Self::Bucket { rate, .. } => words.push(rate.to_string()),
+            Self::Strict { window, .. } => words.push(window.div_ceil(PARTS).to_string()),
+            _ => {}
+        }
+        words
+    }
+
+    /// What an answer means, of a call that counts as `cost`.
+    pub(super) fn decision(self, answer: Answer, cost: u64, now: u64) -> Decision {
+        let (fits, first, second, limit) = answer;
+        let limit = u64::try_from(limit).unwrap_or(0);
+        let decision = Decision {
+            policy: "".into(),
+            allowed: fits == 1,
+            reason: Reason::Counted,
+            limit,
+            remaining: 0,
+            reset: now,
+            retry_at: now,
+            now,
+            window: self.window(limit),
         };
-        // A look is whether one more would be let through.
-        let allowed = allowed && (cost > 0 || remaining > 0);
-        let retry_at = match (allowed, cost > limit) {
+        if fits < 0 {
+            let left = u64::try_from(first).unwrap_or(0);
+            let until = now.saturating_add(left);
+            return match fits {
+                -1 => decision.refused(Reason::Blocked, until),
+                _ => decision.refused(Reason::Denied, u64::MAX),
+            };
+        }
+        let (remaining, reset, retry_at) = self.state(first, second, limit, cost, now);
+        let retry_at = match (decision.allowed, cost > limit) {
             (true, _) => now,
             (false, true) => u64::MAX,
             (false, false) => retry_at.max(now),
         };
         Decision {
-            allowed,
-            limit,
-            remaining,
+            remaining: remaining.min(limit),
             reset,
             retry_at,
-            now,
-            window: self.window(),
+            ..decision
+        }
+    }
+
+    /// How many are left, when the time is over that is counted, and from when on a call will do that does not now.
+    fn state(self, first: i64, second: i64, limit: u64, cost: u64, now: u64) -> (u64, u64, u64) {
+        // Others may have taken back more than was there.
+        let counted = |number| u64::try_from(number).unwrap_or(0);
+        match self {
+            Self::Fixed { window, .. } => {
+                let reset = (now / window + 1).saturating_mul(window);
+                (limit.saturating_sub(counted(first)), reset, reset)
+            }
+            Self::Sliding { window, .. } => {
+                let (current, before) = (counted(first), counted(second));
+                let used = weighed(before, now % window, window).saturating_add(current);
+                let reset = (now / window + 1).saturating_mul(window);
+                let retry_at = slides_at(current, before, cost, limit, window, now);
+                (limit.saturating_sub(used), reset, retry_at)
+            }
+            Self::Bucket { rate, interval, .. } => {
+                // Below zero where more was taken than was there.
+                let missing = i128::from(cost) - i128::from(first);
+                let missing = u64::try_from(missing).unwrap_or(0);
+                let filled = counted(second);
+                let times = missing.div_ceil(rate);
+                let retry_at = filled.saturating_add(times.saturating_mul(interval));
+                (counted(first), filled.saturating_add(interval), retry_at)
+            }
+            Self::Strict { window, .. } => {
+                let part = window.div_ceil(PARTS);
+                let reset = (now / part + 1).saturating_mul(part).saturating_add(window);
+                (limit.saturating_sub(counted(first)), reset, counted(second))
+            }
+            Self::Gcra { window, .. } => {
+                let each = each(limit, window);
+                let ahead = counted(first);
+                let left = each.saturating_mul(limit).saturating_sub(ahead);
+                let reset = now.saturating_add(ahead.div_ceil(1000));
+                (left / each, reset, counted(second).div_ceil(1000))
+            }
         }
     }
 }
 
 /// What one costs, in microseconds: rounded up, so that there is never more than the limit.
-fn each(limit: u64, window: u64) -> u64 {
+pub(super) fn each(limit: u64, window: u64) -> u64 {
     window.saturating_mul(1000).div_ceil(limit.max(1)).max(1)
 }
 

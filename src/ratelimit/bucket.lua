@@ -1,29 +1,21 @@
--- Takes tokens from a bucket that is filled up by some at each interval.
+-- Takes tokens from a bucket that is filled up by some at each interval, which is its window.
 --
 -- KEYS[1]  the bucket: a hash with `refilledAt` and `tokens`
--- ARGV[1]  how many tokens this call takes; 0 only looks
--- ARGV[2]  how many it holds
--- ARGV[3]  the interval, in milliseconds
--- ARGV[4]  how many come at each
--- ARGV[5]  now, in Unix milliseconds
+-- ARGV[8]  how many come at each
 --
--- Gives 1 or 0, the tokens left, and when it was filled up last.
-local cost, most = tonumber(ARGV[1]), tonumber(ARGV[2])
-local interval, rate, now = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+-- Gives the tokens left, and when it was filled up last.
 local stored = redis.call('HMGET', KEYS[1], 'refilledAt', 'tokens')
-local at, tokens = tonumber(stored[1] or now), tonumber(stored[2] or most)
-if now >= at + interval then
-    local times = math.floor((now - at) / interval)
-    tokens = math.min(most, tokens + times * rate)
-    at = at + times * interval
+local rate, at, tokens = tonumber(ARGV[8]), tonumber(stored[1]) or now, tonumber(stored[2]) or limit
+if now >= at + window then
+    local times = math.floor((now - at) / window)
+    tokens = math.min(limit, tokens + times * rate)
+    at = at + times * window
 end
-if cost == 0 then
-    return {1, tokens, at}
+local fits = tokens >= cost
+if mode == 'look' or mode == 'take' and not fits or mode == 'give' and not stored[1] then
+    return {fits and 1 or 0, tokens, at, limit}
 end
-if tokens < cost then
-    return {0, tokens, at}
-end
-tokens = tokens - cost
+tokens = mode == 'give' and math.min(limit, tokens + cost) or tokens - cost
 redis.call('HSET', KEYS[1], 'refilledAt', string.format('%.0f', at), 'tokens', string.format('%.0f', tokens))
-redis.call('PEXPIRE', KEYS[1], math.max(1, math.ceil((most - tokens) / rate)) * interval)
-return {1, tokens, at}
+redis.call('PEXPIRE', KEYS[1], math.max(1, math.ceil((limit - tokens) / rate)) * window)
+return {1, tokens, at, limit}

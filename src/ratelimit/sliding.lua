@@ -2,24 +2,25 @@
 --
 -- KEYS[1]  the counter of this window
 -- KEYS[2]  that of the one before
--- ARGV[1]  how much this call counts; 0 only looks
--- ARGV[2]  the limit
--- ARGV[3]  the window, in milliseconds
--- ARGV[4]  how much of this window has passed, in milliseconds
 --
--- Gives 1 or 0, and what is counted in both.
-local cost, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local current = tonumber(redis.call('GET', KEYS[1]) or 0)
-local before = tonumber(redis.call('GET', KEYS[2]) or 0)
-local weighed = math.floor((1 - tonumber(ARGV[4]) / window) * before)
-if cost == 0 then
-    return {1, current, before}
+-- Gives what is counted in both.
+local current = tonumber(redis.call('GET', KEYS[1])) or 0
+local before = tonumber(redis.call('GET', KEYS[2])) or 0
+local fits = math.floor((1 - now % window / window) * before) + current + cost <= limit
+if mode == 'force' or mode == 'take' and fits then
+    current = redis.call('INCRBY', KEYS[1], cost)
+    if current == cost then
+        redis.call('PEXPIRE', KEYS[1], 2 * window + 1000)
+    end
+elseif mode == 'give' then
+    -- What was counted last is taken back first.
+    local here = math.min(cost, math.max(current, 0))
+    local there = math.min(cost - here, math.max(before, 0))
+    if here > 0 then
+        current = redis.call('DECRBY', KEYS[1], here)
+    end
+    if there > 0 then
+        before = redis.call('DECRBY', KEYS[2], there)
+    end
 end
-if weighed + current + cost > limit then
-    return {0, current, before}
-end
-current = redis.call('INCRBY', KEYS[1], cost)
-if current == cost then
-    redis.call('PEXPIRE', KEYS[1], 2 * window + 1000)
-end
-return {1, current, before}
+return {fits and 1 or 0, current, before, limit}

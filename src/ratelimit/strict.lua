@@ -2,15 +2,10 @@
 -- in any window.
 --
 -- KEYS[1]  the counts: `part:count,part:count`, the oldest first
--- ARGV[1]  how much this call counts; 0 only looks
--- ARGV[2]  the limit
--- ARGV[3]  the window, in milliseconds
--- ARGV[4]  a part of it, in milliseconds
--- ARGV[5]  now, in Unix milliseconds
+-- ARGV[8]  a part of the window, in milliseconds
 --
--- Gives 1 or 0, what is counted, and when so much of it is over that this call will do.
-local cost, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local part, now = tonumber(ARGV[4]), tonumber(ARGV[5])
+-- Gives what is counted, and when so much of it is over that this call will do.
+local part = tonumber(ARGV[8])
 local parts, sum, newest = {}, 0, math.floor(now / part)
 for number, count in string.gmatch(redis.call('GET', KEYS[1]) or '', '(%d+):(%d+)') do
     number, count = tonumber(number), tonumber(count)
@@ -21,27 +16,41 @@ for number, count in string.gmatch(redis.call('GET', KEYS[1]) or '', '(%d+):(%d+
         sum = sum + count
     end
 end
-if cost > 0 and sum + cost > limit then
+if asks and (mode == 'look' or sum + cost > limit) then
     local over, at = sum + cost - limit, 0
-    for _, entry in ipairs(parts) do
+    for _, entry in ipairs(over > 0 and parts or {}) do
         over = over - entry[2]
         at = (entry[1] + 1) * part + window
         if over <= 0 then
             break
         end
     end
-    return {0, sum, at}
-elseif cost == 0 then
-    return {1, sum, 0}
-end
-if #parts > 0 and parts[#parts][1] == newest then
-    parts[#parts][2] = parts[#parts][2] + cost
+    return {at == 0 and sum + cost <= limit and 1 or 0, sum, at, limit}
+elseif mode == 'give' then
+    local back = math.min(cost, sum)
+    sum = sum - back
+    for index = #parts, 1, -1 do
+        local here = math.min(back, parts[index][2])
+        parts[index][2] = parts[index][2] - here
+        back = back - here
+    end
 else
-    parts[#parts + 1] = {newest, cost}
+    sum = sum + cost
+    if #parts > 0 and parts[#parts][1] == newest then
+        parts[#parts][2] = parts[#parts][2] + cost
+    else
+        parts[#parts + 1] = {newest, cost}
+    end
 end
 local texts = {}
-for index, entry in ipairs(parts) do
-    texts[index] = string.format('%.0f:%.0f', entry[1], entry[2])
+for _, entry in ipairs(parts) do
+    if entry[2] > 0 then
+        texts[#texts + 1] = string.format('%.0f:%.0f', entry[1], entry[2])
+    end
 end
-redis.call('SET', KEYS[1], table.concat(texts, ','), 'PX', (newest + 1) * part + window - now)
-return {1, sum + cost, 0}
+if #texts > 0 then
+    redis.call('SET', KEYS[1], table.concat(texts, ','), 'PX', (newest + 1) * part + window - now)
+elseif mode == 'give' then
+    redis.call('DEL', KEYS[1])
+end
+return {1, sum, 0, limit}

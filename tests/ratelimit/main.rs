@@ -9,7 +9,11 @@
     reason = "a test, not an API"
 )]
 
+mod failure;
+mod near;
 mod peer;
+mod several;
+mod visitors;
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +56,7 @@ impl Time {
     }
 }
 
-/// Each algorithm with this limit in this time.
+/// Each algorithm with this limit in this time. Every check asks Redis.
 fn each(limit: u64, window: Duration) -> [(&'static str, RateLimiterBuilder); 5] {
     [
         ("fixed", RateLimiter::fixed_window(limit, window)),
@@ -61,7 +65,7 @@ fn each(limit: u64, window: Duration) -> [(&'static str, RateLimiterBuilder); 5]
         ("strict", RateLimiter::strict_window(limit, window)),
         ("gcra", RateLimiter::gcra(limit, window)),
     ]
-    .map(|(name, builder)| (name, builder.prefix(name)))
+    .map(|(name, builder)| (name, builder.prefix(name).local_deny(false)))
 }
 
 /// Requests, and billed commands, of what `act` does.
@@ -313,7 +317,8 @@ async fn to_forget_one_forgets_no_other() {
 async fn clocks_differ() {
     let (_local, redis) = start().await.unwrap();
     let time = Time::at(BEGIN + 5_000);
-    let strict = time.of(RateLimiter::strict_window(3, SECOND), &redis);
+    let of = |limit| RateLimiter::strict_window(limit, SECOND).local_deny(false);
+    let strict = time.of(of(3), &redis);
     for _ in 0..3 {
         assert!(strict.check("a").await.unwrap().allowed());
     }
@@ -322,7 +327,7 @@ async fn clocks_differ() {
         assert!(!strict.check("a").await.unwrap().allowed(), "{behind}");
     }
     // What is let in by a clock that is behind counts from then on, and not from before.
-    let strict = time.of(RateLimiter::strict_window(4, SECOND), &redis);
+    let strict = time.of(of(4), &redis);
     for (now, allowed) in [
         (5_000, true),
         (4_100, true),

@@ -17,7 +17,7 @@ const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const WASM_ONLY: [&str; 2] = ["restis-wasm", "restis-example-worker"];
 
 /// Each way to choose features that must compile by itself.
-const FEATURES: [&str; 15] = [
+const FEATURES: [&str; 16] = [
     "",
     "cache",
     "compress",
@@ -27,6 +27,7 @@ const FEATURES: [&str; 15] = [
     "ratelimit",
     "resp2",
     "sessions",
+    "tower",
     "tower-sessions",
     "tracing",
     "rustls",

@@ -1,12 +1,13 @@
-//! An axum service that reads users and families through a cache, and knows who is logged in.
+//! An axum service that reads users and families through a cache, knows who is logged in, and how often somebody may come.
 //!
 //! Each idea is a file of its own: `users.rs` reads through the cache and writes through it, `families.rs` has entries
 //! made of several users, `admin.rs` clears and counts, `sessions.rs` has an extractor of
-//! who is logged in. This one has what they share: the caches, the sessions and the routes.
+//! who is logged in, `limits.rs` the limits in front of all. This one has what they share: the caches, the sessions and the routes.
 
 mod admin;
 mod database;
 mod families;
+mod limits;
 mod problem;
 mod sessions;
 mod users;
@@ -17,7 +18,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use restis::{Cache, Redis, Sessions};
+use restis::{Cache, Redis, Sessions, ratelimit::layer::RateLimitLayer};
 
 pub use crate::database::{Database, Outage};
 
@@ -30,6 +31,10 @@ pub struct App {
     pub families: Cache,
     /// Who is logged in.
     pub sessions: Sessions<()>,
+    /// How often somebody may come.
+    pub visits: RateLimitLayer,
+    /// How often somebody may try to log in.
+    pub logins: RateLimitLayer,
     /// Where the values come from.
     pub database: Arc<Database>,
 }
@@ -43,24 +48,29 @@ impl App {
             sessions: Sessions::new(redis, key)
                 .idle(Duration::from_secs(30 * 60))
                 .absolute(Duration::from_secs(7 * 24 * 60 * 60)),
+            visits: limits::visits(redis),
+            logins: limits::logins(redis),
             database,
         }
     }
 
     /// The routes.
     pub fn router(self) -> Router {
+        let login = post(sessions::login).layer(self.logins.clone());
+        let visits = self.visits.clone();
         Router::new()
             .route(
                 "/users/{id}",
                 get(users::show).put(users::save).delete(users::remove),
             )
             .route("/families/{id}/members", get(families::members))
-            .route("/login", post(sessions::login))
+            .route("/login", login)
             .route("/me", get(sessions::me))
             .route("/logout", post(sessions::logout))
             .route("/cache/clear", post(admin::clear))
             .route("/stats", get(admin::stats))
             .with_state(self)
+            .layer(visits)
     }
 }
 

@@ -1,0 +1,214 @@
+//! One check: by the lists, by what this process knows, and by Redis.
+
+use std::sync::Arc;
+
+use super::{
+    Inner,
+    algorithm::{Algorithm, Answer, Mode},
+    decision::{Decision, Reason},
+    failure::answered,
+    lease::Turn,
+};
+use crate::Error;
+
+impl Inner {
+    pub(super) fn key(&self, id: &str) -> String {
+        format!("{}:{id}", self.settings.prefix)
+    }
+
+    pub(super) fn block_key(&self, id: &str) -> String {
+        self.key(id) + ":block"
+    }
+
+    pub(super) fn dynamic_key(&self) -> String {
+        format!("{}:dynamic:global", self.settings.prefix)
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        (self.settings.clock)()
+    }
+
+    pub(super) async fn check(&self, id: &str, cost: u64) -> Result<Decision, Error> {
+        if let Some(decision) = self.here(id, cost)? {
+            return Ok(decision);
+        }
+        let (failure, limit) = self.settings.failure.unzip();
+        let found = match self.settings.lease {
+            0 | 1 => answered(limit, self.ask(Mode::Take, id, cost)).await?,
+            _ => answered(limit, self.leased(id, cost)).await?,
+        };
+        Ok(match (found, failure) {
+            (None, Some(failure)) => self.decide_without(id, cost, failure),
+            (Some(decision), _) => decision,
+            (None, None) => return Err(Error::decode("a check without an answer")),
+        })
+    }
+
+    /// What is decided without Redis.
+    pub(super) fn here(&self, id: &str, cost: u64) -> Result<Option<Decision>, Error> {
+        if let Some(decision) = self.listed(id)? {
+            return Ok(Some(decision));
+        }
+        Ok(self.refused_before(id, cost))
+    }
+
+    /// Whether a list says it.
+    pub(super) fn listed(&self, id: &str) -> Result<Option<Decision>, Error> {
+        let decision = self.without_count(Reason::Allowed);
+        if self.settings.allow.has(id)? {
+            let remaining = decision.limit;
+            return Ok(Some(Decision {
+                remaining,
+                ..decision
+            }));
+        }
+        let denied = self.settings.deny.has(id)?;
+        Ok(denied.then(|| decision.refused(Reason::Denied, u64::MAX)))
+    }
+
+    /// A call that is let through without being counted.
+    pub(super) fn without_count(&self, reason: Reason) -> Decision {
+        let now = self.now();
+        let algorithm = self.settings.algorithm;
+        let limit = algorithm.limit();
+        Decision {
+            policy: Arc::clone(&self.settings.policy),
+            allowed: true,
+            reason,
+            limit,
+            remaining: 0,
+            reset: now,
+            retry_at: now,
+            now,
+            window: algorithm.window(limit),
+        }
+    }
+
+    /// A refusal that still holds, of a call that was not more than this one.
+    fn refused_before(&self, id: &str, cost: u64) -> Option<Decision> {
+        if !self.settings.local_deny {
+            return None;
+        }
+        let now = self.now();
+        let known = self.known.with(id, now, |(refused, decision)| {
+            (*refused <= cost).then(|| decision.clone())
+        });
+        let decision = known.flatten()?;
+        Some(Decision { now, ..decision })
+    }
+
+    fn keep_refusal(&self, id: &str, cost: u64, decision: &Decision) {
+        let holds = decision.retry_at > decision.now && decision.retry_at < u64::MAX;
+        if !self.settings.local_deny || !holds {
+            return;
+        }
+        let kept = match decision.reason {
+            Reason::Counted => Reason::Known,
+            reason => reason,
+        };
+        let decision = Decision {
+            reason: kept,
+            ..decision.clone()
+        };
+        let (until, now) = (decision.retry_at, decision.now);
+        self.known.put(id, until, (cost, decision), now);
+    }
+
+    /// Asks Redis.
+    pub(super) async fn ask(&self, mode: Mode, id: &str, cost: u64) -> Result<Decision, Error> {
+        let now = self.now();
+        let (keys, words) = self.request(mode, id, cost, now);
+        let script = self.settings.algorithm.script();
+        let run = script.run::<Answer>(&self.redis, &keys).args(&words);
+        let answer = run.await?;
+        Ok(self.decision(mode, id, answer, cost, now))
+    }
+
+    /// The keys and arguments of a run.
+    pub(super) fn request(
+        &self,
+        mode: Mode,
+        id: &str,
+        cost: u64,
+        now: u64,
+    ) -> (Vec<String>, Vec<String>) {
+        let settings = &self.settings;
+        let mut keys = settings.algorithm.keys(&self.key(id), now);
+        let mut looks = String::new();
+        if settings.deny_list {
+            keys.push(format!("{}:denyList:all", settings.prefix));
+            looks.push('d');
+        }
+        if settings.blockable {
+            keys.push(self.block_key(id));
+            looks.push('b');
+        }
+        if settings.dynamic {
+            keys.push(self.dynamic_key());
+            looks.push('l');
+        }
+        let words = settings.algorithm.words(mode, cost, now, looks, id);
+        (keys, words)
+    }
+
+    /// What an answer means; a refusal is kept.
+    pub(super) fn decision(
+        &self,
+        mode: Mode,
+        id: &str,
+        answer: Answer,
+        cost: u64,
+        now: u64,
+    ) -> Decision {
+        let decision = self.settings.algorithm.decision(answer, cost, now);
+        let decision = Decision {
+            policy: Arc::clone(&self.settings.policy),
+            ..decision
+        };
+        if mode == Mode::Take && !decision.allowed {
+            self.keep_refusal(id, cost, &decision);
+        }
+        decision
+    }
+
+    /// Takes from what was counted before, or counts more than this call.
+    async fn leased(&self, id: &str, cost: u64) -> Result<Decision, Error> {
+        let algorithm = self.settings.algorithm;
+        if matches!(algorithm, Algorithm::Gcra { .. }) {
+            return Err(Error::argument(
+                "a lease of GCRA: take another algorithm, or no lease",
+            ));
+        }
+        loop {
+            let now = self.now();
+            let asking = match self.leases.turn(id, cost, now) {
+                Turn::Take(decision) => return Ok(decision),
+                Turn::Wait(answered) => {
+                    answered.await;
+                    // Whoever asked may have been refused.
+                    if let Some(decision) = self.refused_before(id, cost) {
+                        return Ok(decision);
+                    }
+                    continue;
+                }
+                Turn::Ask(asking) => asking,
+            };
+            let mut wanted = self.settings.lease.max(cost);
+            loop {
+                let decision = self.ask(Mode::Take, id, wanted).await?;
+                if decision.allowed {
+                    let until = algorithm.counts_until(decision.now, decision.reset);
+                    return Ok(asking.got(decision, wanted - cost, until));
+                }
+                if wanted == cost || decision.reason != Reason::Counted {
+                    return Ok(decision);
+                }
+                // Near its end: what is left, if nobody takes that, or this call alone.
+                wanted = match decision.remaining {
+                    left if (cost..wanted).contains(&left) => left,
+                    _ => cost,
+                };
+            }
+        }
+    }
+}

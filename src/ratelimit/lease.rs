@@ -1,0 +1,112 @@
+//! Calls that were counted in Redis and are let through here, later.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use event_listener::{Event, EventListener};
+
+use super::decision::{Decision, Reason};
+use crate::client::lock;
+
+/// Above this what is over is taken away.
+const MOST: usize = 10_000;
+
+/// What is left of what was counted, for each visitor.
+#[derive(Debug, Default)]
+pub(super) struct Leases(Mutex<HashMap<String, Slot>>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    left: u64,
+    /// In Unix milliseconds.
+    until: u64,
+    decision: Option<Decision>,
+    /// Whether one is asking for more; the others wait for him.
+    asking: bool,
+    answered: Arc<Event>,
+}
+
+/// What a caller is to do.
+pub(super) enum Turn<'a> {
+    Take(Decision),
+    Wait(EventListener),
+    Ask(Asking<'a>),
+}
+
+/// Who asks for more. Dropped it lets another one ask.
+pub(super) struct Asking<'a> {
+    leases: &'a Leases,
+    id: String,
+}
+
+impl Leases {
+    pub(super) fn turn(&self, id: &str, cost: u64, now: u64) -> Turn<'_> {
+        let mut slots = lock(&self.0);
+        if slots.len() >= MOST && !slots.contains_key(id) {
+            slots.retain(|_, slot| slot.asking || (slot.until > now && slot.left > 0));
+        }
+        let slot = slots.entry(id.to_owned()).or_default();
+        if slot.until > now
+            && slot.left >= cost
+            && let Some(decision) = &mut slot.decision
+        {
+            slot.left -= cost;
+            decision.remaining = decision.remaining.saturating_sub(cost);
+            decision.now = now;
+            decision.retry_at = now;
+            return Turn::Take(decision.clone());
+        }
+        if slot.asking {
+            return Turn::Wait(slot.answered.listen());
+        }
+        slot.asking = true;
+        Turn::Ask(Asking {
+            leases: self,
+            id: id.to_owned(),
+        })
+    }
+
+    pub(super) fn remove(&self, id: &str) {
+        if let Some(slot) = lock(&self.0).get_mut(id) {
+            slot.left = 0;
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        for slot in lock(&self.0).values_mut() {
+            slot.left = 0;
+        }
+    }
+}
+
+impl Asking<'_> {
+    /// Keeps what was counted beyond this call, and gives the decision of this one.
+    pub(super) fn got(self, mut decision: Decision, more: u64, until: u64) -> Decision {
+        decision.remaining = decision.remaining.saturating_add(more);
+        if let Some(slot) = lock(&self.leases.0).get_mut(&self.id) {
+            // What was left of the same time still counts.
+            slot.left = if slot.until == until {
+                slot.left + more
+            } else {
+                more
+            };
+            slot.until = until;
+            slot.decision = Some(Decision {
+                reason: Reason::Leased,
+                ..decision.clone()
+            });
+        }
+        decision
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(slot) = lock(&self.leases.0).get_mut(&self.id) {
+            slot.asking = false;
+            slot.answered.notify(usize::MAX);
+        }
+    }
+}

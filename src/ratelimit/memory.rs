@@ -1,0 +1,72 @@
+//! What a process keeps of visitors: each for a time, and not more than so many.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use crate::client::lock;
+
+/// Above this what is over is taken away, and all if that is not enough: then more is asked of Redis again.
+const MOST: usize = 10_000;
+
+/// Values that hold until a time, in Unix milliseconds.
+#[derive(Debug)]
+pub(super) struct Memory<V>(Mutex<HashMap<String, (u64, V)>>);
+
+impl<V> Default for Memory<V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<V> Memory<V> {
+    /// Looks at what holds of a visitor, and may change it.
+    pub(super) fn with<T>(&self, id: &str, now: u64, look: impl FnOnce(&mut V) -> T) -> Option<T> {
+        let mut entries = lock(&self.0);
+        let (until, value) = entries.get_mut(id)?;
+        if *until > now {
+            return Some(look(value));
+        }
+        entries.remove(id);
+        None
+    }
+
+    pub(super) fn put(&self, id: &str, until: u64, value: V, now: u64) {
+        let mut entries = lock(&self.0);
+        if entries.len() >= MOST && !entries.contains_key(id) {
+            entries.retain(|_, (until, _)| *until > now);
+            if entries.len() >= MOST {
+                entries.clear();
+            }
+        }
+        entries.insert(id.to_owned(), (until, value));
+    }
+
+    pub(super) fn remove(&self, id: &str) {
+        lock(&self.0).remove(id);
+    }
+
+    pub(super) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_until_then_and_is_bounded() {
+        let memory = Memory::default();
+        memory.put("a", 10, 1, 0);
+        assert_eq!(memory.with("a", 9, |value| *value), Some(1));
+        assert_eq!(memory.with("a", 10, |value| *value), None);
+        for number in 0..MOST {
+            memory.put(&number.to_string(), 20, 0, 0);
+        }
+        // What is over makes room, and nothing else has to go.
+        memory.put("0", 5, 0, 0);
+        memory.put("new", 20, 0, 6);
+        assert_eq!(lock(&memory.0).len(), MOST);
+        memory.put("newer", 20, 0, 6);
+        assert_eq!(lock(&memory.0).len(), 1);
+    }
+}
