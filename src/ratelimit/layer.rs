@@ -17,7 +17,7 @@
 //!
 //! A request that is refused is answered with `application/problem+json`, and does not reach the service. Every answer has the
 //! fields `RateLimit` and `RateLimit-Policy`, and a refusal `Retry-After`. The service finds the
-//! [`Decisions`](super::Decisions) in the request's extensions.
+//! [`Decisions`] in the request's extensions.
 //!
 //! Where Redis does not answer and nothing was [chosen](super::RateLimiterBuilder::fail_open) for that, the answer is 503, with
 //! the error in its extensions, as an [`Error`].
