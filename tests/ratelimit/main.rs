@@ -11,7 +11,6 @@
 
 mod failure;
 mod near;
-mod peer;
 mod several;
 mod visitors;
 

@@ -11,7 +11,7 @@ Usage: cargo xtask <task> [--verbose]
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
   bench             compares speed with others, each row a ratio in one run
-  compare cache     runs what can happen to a cache with ours and with others, and prints a table
+  compare WHAT      runs what can happen with ours and with others, and prints a table: cache, ratelimit or lock
   worker            serves the Worker example in workerd, before a real server
   worker-build      builds the Worker example; wrangler.toml calls it
   tools             installs every tool the tasks use, into target/tools and tests/js
@@ -30,15 +30,22 @@ pub(crate) struct Invocation {
     pub(crate) verbose: bool,
 }
 
+/// What can be compared with others.
+const COMPARED: [&str; 3] = ["cache", "ratelimit", "lock"];
+
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Help,
     Demo,
-    Test { levels: Vec<Level>, long: bool },
+    Test {
+        levels: Vec<Level>,
+        long: bool,
+    },
     Pkg,
     Size,
     Bench,
-    Compare,
+    /// With what: one of [`COMPARED`].
+    Compare(String),
     Worker,
     WorkerBuild,
     Tools,
@@ -116,8 +123,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invoc
         "size" => Task::Size,
         "bench" => Task::Bench,
         "compare" => match &*rest {
-            [what] if what == "cache" => Task::Compare,
-            _ => return Err(usage("compare takes what to compare: cache".to_owned())),
+            [what] if COMPARED.contains(&&**what) => Task::Compare(what.clone()),
+            _ => {
+                let all = COMPARED.join(", ");
+                return Err(usage(format!("compare takes what to compare: {all}")));
+            }
         },
         "worker" => Task::Worker,
         "worker-build" => Task::WorkerBuild,
@@ -128,7 +138,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invoc
         return Err(usage(format!("{name} takes no --long")));
     }
     match rest.first() {
-        Some(word) if !matches!(task, Task::Test { .. } | Task::Compare) => {
+        Some(word) if !matches!(task, Task::Test { .. } | Task::Compare(_)) => {
             Err(usage(format!("{name} takes no argument, got {word}")))
         }
         _ => Ok(Invocation { task, verbose }),
@@ -198,7 +208,7 @@ mod tests {
 
     #[test]
     fn compare_says_what() {
-        assert_eq!(task("compare cache"), Task::Compare);
+        assert_eq!(task("compare lock"), Task::Compare("lock".to_owned()));
     }
 
     #[test]

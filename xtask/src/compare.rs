@@ -4,12 +4,14 @@ use crate::{
     error::Result,
     npm::{self, Node},
     process::Cmd,
+    pypi,
     repo::Repo,
     server,
 };
 
-/// Caches: crowds, invalidation at the wrong moment, wrong clocks, sources that fail, processes that die.
-pub(crate) fn cache(repo: &Repo) -> Result<()> {
+/// Caches: crowds, invalidation at the wrong moment, wrong clocks, sources that fail, processes that die. Limits and locks: what
+/// others do that they should not, and what a call costs.
+pub(crate) fn run(repo: &Repo, what: &str) -> Result<()> {
     npm::ensure(repo)?;
     let server = server::pinned(repo)?;
     let messages = Cmd::cargo("build")
@@ -17,8 +19,9 @@ pub(crate) fn cache(repo: &Repo) -> Result<()> {
         .dir(repo.root())
         .captured_step("cargo build --release (about 3 minutes the first time)")?;
     Cmd::new(server::executable(&messages, "compare")?)
-        .arg("cache")
+        .arg(what)
         .env("RESTIS_SERVER", &server.path)
+        .env(pypi::UPSTASH_VARIABLE, pypi::ensure_upstash(repo)?)
         .env(Node::V22.variable(), npm::node(repo, Node::V22)?)
         .dir(repo.root())
         .shown()

@@ -20,6 +20,23 @@ const FAKEREDIS: [&str; 5] = [
 ];
 const FAKEREDIS_MARK: &str = "fakeredis-2.40.0.dist-info";
 
+/// The limits of others, which have to count with ours, and what they are made of.
+const UPSTASH: [&str; 9] = [
+    "upstash-ratelimit==1.2.0",
+    "upstash-redis==1.8.0",
+    "httpx==0.28.1",
+    "httpcore==1.0.9",
+    "anyio==4.16.0",
+    "h11==0.16.0",
+    "idna==3.20",
+    "certifi==2026.10.19.post1",
+    "typing-extensions==4.16.0",
+];
+const UPSTASH_MARK: &str = "upstash_ratelimit-1.2.0.dist-info";
+
+/// Tests find it by this variable.
+pub(crate) const UPSTASH_VARIABLE: &str = "RESTIS_UPSTASH_PYTHON";
+
 /// Tests find it by this variable; set beforehand, it names another server that has JSON.
 const VARIABLE: &str = "RESTIS_JSON_SERVER";
 
@@ -80,6 +97,16 @@ pub(crate) fn ensure_fakeredis(repo: &Repo) -> Result<std::path::PathBuf> {
     Ok(home)
 }
 
+/// The folder with upstash-ratelimit in it.
+pub(crate) fn ensure_upstash(repo: &Repo) -> Result<std::path::PathBuf> {
+    let home = repo.tools().join("upstash-python");
+    if !home.join(UPSTASH_MARK).is_dir() {
+        let title = "installing PyPI's upstash-ratelimit into target/tools (once)";
+        install(repo, &home, &UPSTASH, title)?;
+    }
+    Ok(home)
+}
+
 fn python() -> Result<&'static str> {
     ["python3", "python"]
         .into_iter()
@@ -118,5 +145,11 @@ mod tests {
         let [pinned, ..] = FAKEREDIS;
         let version = pinned.split("==").nth(1).unwrap_or_default();
         assert_eq!(FAKEREDIS_MARK, format!("fakeredis-{version}.dist-info"));
+        let [pinned, ..] = UPSTASH;
+        let version = pinned.split("==").nth(1).unwrap_or_default();
+        assert_eq!(
+            UPSTASH_MARK,
+            format!("upstash_ratelimit-{version}.dist-info")
+        );
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     npm::{self, Node},
     package,
     process::Cmd,
-    pypi::JsonServer,
+    pypi::{self, JsonServer},
     repo::Repo,
     server::{self, Local},
     size,
@@ -108,6 +108,7 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
         .args(elsewhere.flat_map(|package| ["--exclude", package]))
         .env("RESTIS_SERVER", &server.path)
         .env(Node::V22.variable(), npm::node(repo, Node::V22)?)
+        .env(pypi::UPSTASH_VARIABLE, pypi::ensure_upstash(repo)?)
         .dir(repo.root());
     let tests = json.tested_by(tests);
     let tests = if long {

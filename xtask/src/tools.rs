@@ -127,6 +127,7 @@ pub(crate) fn install_all(repo: &Repo) -> Result<()> {
     debian::openssl_headers()?;
     debian::chromium()?;
     pypi::ensure_fakeredis(repo)?;
+    pypi::ensure_upstash(repo)?;
     let server = server::pinned(repo)?;
     ui::note(&format!("every tool is in place; tests use {server}"));
     Ok(())

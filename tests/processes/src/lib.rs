@@ -13,6 +13,7 @@
 pub mod cache;
 mod error;
 mod player;
+pub mod rivals;
 mod server;
 pub mod source;
 mod stage;

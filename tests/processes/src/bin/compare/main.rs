@@ -1,9 +1,11 @@
 //! Runs the same scenarios with this crate and with others, and prints what came of it as a table in Markdown.
 //!
-//! `cargo xtask compare cache` builds and runs it. What is shown is counted at the server behind and at the source of
+//! `cargo xtask compare cache` (or `ratelimit`, or `lock`) builds and runs it. What is shown is counted at the server behind and at the source of
 //! the values; nothing is taken from what a contestant says of itself, but the times.
 
 mod cache;
+mod lock;
+mod ratelimit;
 mod table;
 
 use std::{
@@ -19,7 +21,9 @@ async fn main() -> ExitCode {
     let what = env::args().nth(1);
     let compared = match what.as_deref() {
         Some("cache") => cache::compare().await,
-        _ => Err(Error::new("say what to compare: cache")),
+        Some("ratelimit") => ratelimit::compare().await,
+        Some("lock") => lock::compare().await,
+        _ => Err(Error::new("say what to compare: cache, ratelimit, lock")),
     };
     match compared {
         Ok(text) => {

@@ -1,0 +1,65 @@
+//! The limits and locks of others: `@upstash/ratelimit` and `@upstash/lock` in Node, `upstash-ratelimit` in Python.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    error::{Error, Result},
+    player::Player,
+    server::Server,
+};
+
+const HINT: &str = "`cargo xtask test native` gets it, and runs this";
+
+/// `@upstash/ratelimit` and `@upstash/lock` before this server; `tests/js/limits.mjs` has its words.
+pub fn upstash(server: &Server) -> Result<Player> {
+    let folder = tests().join("js");
+    for package in ["@upstash/ratelimit", "@upstash/lock"] {
+        let manifest = folder
+            .join("node_modules")
+            .join(package)
+            .join("package.json");
+        if !manifest.is_file() {
+            return Err(Error::new(format!("{package} is not in tests/js: {HINT}")));
+        }
+    }
+    let node = named("RESTIS_NODE22").unwrap_or_else(|| "node".into());
+    let mut program = Command::new(node);
+    program.arg("limits.mjs").current_dir(folder);
+    before(server, program)
+}
+
+/// `upstash-ratelimit` before this server; `tests/python/limits.py` has its words.
+pub fn python(server: &Server) -> Result<Player> {
+    let packages = named("RESTIS_UPSTASH_PYTHON").map_or_else(
+        || tests().join("../target/tools/upstash-python"),
+        PathBuf::from,
+    );
+    if !packages.join("upstash_ratelimit").is_dir() {
+        return Err(Error::new(format!(
+            "upstash-ratelimit is not there: {HINT}"
+        )));
+    }
+    let mut program = Command::new("python3");
+    program.arg(tests().join("python/limits.py"));
+    program.env("PYTHONPATH", packages);
+    before(server, program)
+}
+
+fn before(server: &Server, mut program: Command) -> Result<Player> {
+    program.env("UPSTASH_REDIS_REST_URL", server.url());
+    program.env("UPSTASH_REDIS_REST_TOKEN", server.token());
+    Player::start(program)
+}
+
+fn named(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|name| !name.is_empty())
+}
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
