@@ -74,7 +74,10 @@ async fn it_holds_until_then_and_of_no_smaller_call() {
         limiter.clone().reset("b").await.unwrap();
         assert!(limiter.check("b").await.unwrap().allowed(), "{name}");
         // What will never fit is asked each time, since another limit may come.
-        limiter.check_cost("c", 11).await.unwrap();
+        for _ in 0..2 {
+            let (_, price) = cost(&local, limiter.check_cost("c", 11)).await;
+            assert_eq!(price.0, 1);
+        }
         assert!(limiter.check_cost("c", 10).await.unwrap().allowed());
     }
 }
@@ -165,6 +168,21 @@ async fn a_lease_is_one_request_for_many_calls() {
     }
 }
 
+/// Near the end of the limit what is left is leased at once.
+#[tokio::test]
+async fn the_last_lease_is_what_is_left() {
+    let (local, redis) = start().await.unwrap();
+    let builder = RateLimiter::token_bucket(100, SECOND * 60, 100).lease(30);
+    let limiter = builder.build(&redis);
+    limiter.peek("a").await.unwrap();
+    local.reset_stats().await.unwrap();
+    for _ in 0..100 {
+        assert!(limiter.check("a").await.unwrap().allowed());
+    }
+    // Three leases, one that is too much, and the last ten.
+    assert_eq!(local.stats().await.unwrap().requests, 5);
+}
+
 /// Who asks for more and is dropped leaves it to the others.
 #[tokio::test]
 async fn who_asks_may_leave() {
@@ -183,6 +201,28 @@ async fn who_asks_may_leave() {
     tokio::task::yield_now().await;
     first.abort();
     assert!(second.await.unwrap().unwrap().allowed());
+}
+
+/// What this process changes of the limit holds at once, also for what it had kept or leased.
+#[tokio::test]
+async fn another_limit_forgets_what_was_known() {
+    let (_local, redis) = start().await.unwrap();
+    let builder = RateLimiter::fixed_window(10, SECOND * 60 * 60).dynamic();
+    let limiter = builder.clone().build(&redis);
+    limiter.set_dynamic_limit(Some(1)).await.unwrap();
+    limiter.check("a").await.unwrap();
+    assert!(!limiter.check("a").await.unwrap().allowed());
+    limiter.set_dynamic_limit(Some(2)).await.unwrap();
+    assert!(limiter.check("a").await.unwrap().allowed());
+    let leased = builder.blockable().lease(5).build(&redis);
+    leased.set_dynamic_limit(None).await.unwrap();
+    assert!(leased.check("b").await.unwrap().allowed());
+    leased.set_dynamic_limit(Some(0)).await.unwrap();
+    assert!(!leased.check("b").await.unwrap().allowed());
+    leased.set_dynamic_limit(None).await.unwrap();
+    assert!(leased.check("c").await.unwrap().allowed());
+    leased.block("c", SECOND * 60).await.unwrap();
+    assert!(!leased.check("c").await.unwrap().allowed());
 }
 
 #[tokio::test]

@@ -94,6 +94,11 @@ async fn a_call_that_one_refuses_is_counted_by_none() {
         }
         assert_eq!(kept(&redis).await, before, "{refuses}");
     }
+    // One that takes back more than would fit a second time says that the call fits.
+    let decisions = check([9, 9, 9, 9, 10]).await.unwrap();
+    let fits: Vec<bool> = decisions.each().iter().map(|one| one.allowed()).collect();
+    assert_eq!(fits, [true, true, true, true, false]);
+    assert_eq!(kept(&redis).await, before);
     // All who refuse say so, also those behind the first.
     let decisions = check([2, 10, 2, 10, 2]).await.unwrap();
     let refused: Vec<bool> = decisions.each().iter().map(|one| !one.allowed()).collect();

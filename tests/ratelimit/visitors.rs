@@ -58,6 +58,24 @@ async fn it_is_taken_back_from_the_window_before_too() {
     assert_eq!(limiter.peek("a").await.unwrap().remaining(), 8);
 }
 
+/// A strict window takes back from the part that ends last.
+#[tokio::test]
+async fn what_was_counted_last_is_taken_back_first() {
+    let (_local, redis) = start().await.unwrap();
+    let time = Time::at(BEGIN);
+    let builder = RateLimiter::strict_window(10, SECOND * 60).local_deny(false);
+    let limiter = time.of(builder, &redis);
+    limiter.check_cost("a", 5).await.unwrap();
+    time.set(BEGIN + 30_000);
+    limiter.check_cost("a", 5).await.unwrap();
+    limiter.refund("a", 4).await.unwrap();
+    limiter.check_cost("a", 4).await.unwrap();
+    limiter.refund("a", 6).await.unwrap();
+    // One of the five before is gone too; they end first.
+    time.set(BEGIN + 66_000);
+    assert_eq!(limiter.peek("a").await.unwrap().remaining(), 10);
+}
+
 #[tokio::test]
 async fn what_is_added_has_to_be_waited_for() {
     let (_local, redis) = start().await.unwrap();
@@ -103,6 +121,11 @@ async fn who_is_blocked_comes_in_again_then() {
         assert_eq!(price, (0, 0));
         assert!(checking.check("b").await.unwrap().allowed());
         // Nothing was counted; who does not look does not see it.
+        assert_eq!(blocking.peek("a").await.unwrap().remaining(), 9);
+        // What is added and taken back is, all the same.
+        checking.penalty("a", 5).await.unwrap();
+        assert_eq!(blocking.peek("a").await.unwrap().remaining(), 4);
+        checking.refund("a", 5).await.unwrap();
         assert_eq!(blocking.peek("a").await.unwrap().remaining(), 9);
         checking.unblock("a").await.unwrap();
         assert!(checking.check("a").await.unwrap().allowed());
