@@ -24,6 +24,7 @@ mod platform {
     #[cfg(any(
         feature = "cache",
         feature = "lock",
+        feature = "queue",
         feature = "ratelimit",
         feature = "sessions"
     ))]
@@ -70,6 +71,7 @@ mod platform {
     #[cfg(any(
         feature = "cache",
         feature = "lock",
+        feature = "queue",
         feature = "ratelimit",
         feature = "sessions"
     ))]
@@ -104,6 +106,7 @@ mod platform {
 #[cfg(any(
     feature = "cache",
     feature = "lock",
+    feature = "queue",
     feature = "ratelimit",
     feature = "sessions"
 ))]
@@ -128,6 +131,7 @@ pub(crate) async fn yield_once() {
 #[cfg(any(
     feature = "cache",
     feature = "lock",
+    feature = "queue",
     feature = "ratelimit",
     feature = "sessions",
     target_arch = "wasm32"

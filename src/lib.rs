@@ -143,6 +143,8 @@
 //! - `compress`: large values of the cache are stored compressed, where that pays.
 //! - `idempotency` (default): [`Idempotency`].
 //! - `lock` (default): [`Lock`], [`Semaphore`], [`Throttle`] and [`Debounce`].
+//! - `queue` (default): [`Queue`].
+//! - `cron`: schedulers of a queue with cron patterns and time zones.
 //! - `ratelimit` (default): [`RateLimiter`].
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
@@ -200,6 +202,8 @@ pub mod idempotency;
 pub mod lock;
 mod observe;
 mod outcome;
+#[cfg(feature = "queue")]
+pub mod queue;
 mod random;
 #[cfg(feature = "ratelimit")]
 pub mod ratelimit;
@@ -233,6 +237,8 @@ pub use idempotency::Idempotency;
 pub use lock::{Debounce, Lock, Semaphore, Throttle};
 #[cfg(feature = "observe")]
 pub use observe::{RequestKind, RequestReport};
+#[cfg(feature = "queue")]
+pub use queue::Queue;
 #[cfg(feature = "ratelimit")]
 pub use ratelimit::RateLimiter;
 pub use reply::{FromReply, Items, Json, Reply, ReplyKind, Value};

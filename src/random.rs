@@ -9,7 +9,12 @@ pub(crate) fn unit() -> f64 {
 }
 
 /// 16 characters of 6 random bits each: no two are the same, and they can be guessed: not for secrets.
-#[cfg(any(feature = "cache", feature = "lock", feature = "sessions"))]
+#[cfg(any(
+    feature = "cache",
+    feature = "lock",
+    feature = "queue",
+    feature = "sessions"
+))]
 pub(crate) fn name() -> String {
     const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-";
     let digit = || {

@@ -181,6 +181,10 @@ async fn the_last_lease_is_what_is_left() {
     }
     // Three leases, one that is too much, and the last ten.
     assert_eq!(local.stats().await.unwrap().requests, 5);
+    // Who waits for an answer goes by it, when it is a refusal.
+    let refused = join_all((0..100).map(|_| limiter.check("a"))).await;
+    assert!(refused.iter().all(|one| !one.as_ref().unwrap().allowed()));
+    assert!(local.stats().await.unwrap().requests <= 5 + 2);
 }
 
 /// Who asks for more and is dropped leaves it to the others.

@@ -17,13 +17,15 @@ const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) const WASM_ONLY: [&str; 2] = ["restis-wasm", "restis-example-worker"];
 
 /// Each way to choose features that must compile by itself.
-const FEATURES: [&str; 16] = [
+const FEATURES: [&str; 18] = [
     "",
     "cache",
     "compress",
+    "cron",
     "idempotency",
     "lock",
     "observe",
+    "queue",
     "ratelimit",
     "resp2",
     "sessions",

@@ -1,4 +1,4 @@
-//! The limits and locks of others: `@upstash/ratelimit` and `@upstash/lock` in Node, `upstash-ratelimit` in Python.
+//! Others who have to share keys with us: `@upstash/ratelimit`, `@upstash/lock` and BullMQ in Node, `upstash-ratelimit` in Python.
 
 use std::{
     env,
@@ -31,6 +31,24 @@ pub fn upstash(server: &Server) -> Result<Player> {
     let mut program = Command::new(node);
     program.arg("limits.mjs").current_dir(folder);
     before(server, program)
+}
+
+/// BullMQ before this server, over TCP, as the package is called in `tests/js`: `bullmq` or `bullmq5`. `tests/js/bull.mjs` has its
+/// words.
+pub fn bull(server: &Server, package: &str) -> Result<Player> {
+    let folder = tests().join("js");
+    let manifest = folder
+        .join("node_modules")
+        .join(package)
+        .join("package.json");
+    if !manifest.is_file() {
+        return Err(Error::new(format!("{package} is not in tests/js: {HINT}")));
+    }
+    let node = named("RESTIS_NODE22").unwrap_or_else(|| "node".into());
+    let mut program = Command::new(node);
+    program.arg("bull.mjs").current_dir(folder);
+    program.env("BULLMQ", package).env("REDIS", server.redis());
+    Player::start(program)
 }
 
 /// `upstash-ratelimit` before this server; `tests/python/limits.py` has its words.

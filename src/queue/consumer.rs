@@ -1,0 +1,555 @@
+//! Taking jobs, and saying what has become of them.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Job, Queue,
+    options::{Keep, backoff},
+    scripts::{EXTEND, PULL, SETTLE, SWEEP},
+};
+use crate::{Error, Safety, clock, random};
+
+/// How many finished jobs are removed at a time where their options do not say it.
+const PART: u64 = 1000;
+/// How many failures are kept in a job's stack where its options do not say it.
+const STACK: usize = 10;
+/// How often a request whose answer was lost is sent, and between two of these.
+const TIMES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(200);
+
+type Custom = Arc<dyn Fn(&str, u64) -> Option<Duration> + Send + Sync>;
+
+/// Takes jobs of a queue without a connection: a batch for each request, whenever it is asked for.
+///
+/// Its settings are methods that give it back. Others take from the same queue meanwhile, BullMQ's workers too.
+#[derive(Clone)]
+pub struct Consumer {
+    pub(super) queue: Queue,
+    pub(super) lock: Duration,
+    name: String,
+    limit: Option<(u64, Duration)>,
+    stalled_interval: Duration,
+    max_stalled: u32,
+    custom: Custom,
+    pub(super) batch_size: usize,
+    pub(super) margin: Duration,
+}
+
+/// What a pull has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pulled {
+    /// Jobs, or none where there are none.
+    Ready,
+    /// The queue is paused.
+    Paused,
+    /// As many jobs are active as the queue allows.
+    Maxed,
+    /// As many jobs were begun as may be in a time.
+    #[non_exhaustive]
+    Limited {
+        /// When that time is over.
+        retry_after: Duration,
+    },
+}
+
+/// Jobs that were taken, and what is to be said of them. To drop it says nothing: their locks end, and they are taken for stalled.
+#[must_use = "jobs that are not settled stay active until their locks end"]
+pub struct Batch {
+    consumer: Consumer,
+    token: String,
+    jobs: Vec<Job>,
+    pulled: Pulled,
+    next_delayed: Option<u64>,
+    outcomes: Vec<Outcome>,
+}
+
+#[derive(Clone)]
+struct Outcome {
+    words: [String; 10],
+}
+
+/// What came of what was said of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Settled {
+    /// It was done as it was said.
+    Done,
+    /// It had been done before: an answer was lost.
+    Before,
+    /// There is no such job any more.
+    Gone,
+    /// Its lock has ended: it may be somebody else's soon.
+    NotLocked,
+    /// Somebody else has it.
+    Foreign,
+    /// It is not among those that are worked on.
+    NotActive,
+    /// It has children that are not done, and was not completed.
+    PendingChildren,
+    /// Children of it have failed, and it was not completed.
+    FailedChildren,
+}
+
+impl Settled {
+    fn of(code: i64) -> Self {
+        match code {
+            0 => Self::Done,
+            -100 => Self::Before,
+            -1 => Self::Gone,
+            -6 => Self::Foreign,
+            -3 => Self::NotActive,
+            -4 => Self::PendingChildren,
+            -9 => Self::FailedChildren,
+            _ => Self::NotLocked,
+        }
+    }
+
+    /// Whether what was said holds.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Done | Self::Before)
+    }
+}
+
+/// What pull.lua gives.
+type Taken = (i64, i64, i64, Vec<(String, Vec<String>, Vec<String>)>);
+
+impl Queue {
+    /// Takes its jobs.
+    pub fn consumer(&self) -> Consumer {
+        Consumer {
+            queue: self.clone(),
+            lock: Duration::from_secs(30),
+            name: String::new(),
+            limit: None,
+            stalled_interval: Duration::from_secs(30),
+            max_stalled: 1,
+            custom: Arc::new(|_, _| None),
+            batch_size: 10,
+            margin: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Settings.
+impl Consumer {
+    /// For how long a job is somebody's unless he [asks for more](Batch::extend): 30 s by default. A function that ends sooner, and
+    /// with what is left for its answer, need not ask.
+    pub fn lock(mut self, lock: Duration) -> Self {
+        self.lock = lock;
+        self
+    }
+
+    /// Who takes the jobs, for those who look at them.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Begins at most so many jobs in a time, with all who have that limit; as BullMQ's `limiter`.
+    pub fn limit(mut self, jobs: u64, duration: Duration) -> Self {
+        self.limit = Some((jobs, duration));
+        self
+    }
+
+    /// How often all who take jobs together look for those whose worker is gone: every 30 s by default, never for zero. It takes
+    /// two looks to find one.
+    pub fn stalled_interval(mut self, interval: Duration) -> Self {
+        self.stalled_interval = interval;
+        self
+    }
+
+    /// How often the worker of a job may go away until it fails: once by default.
+    pub fn max_stalled(mut self, times: u32) -> Self {
+        self.max_stalled = times;
+        self
+    }
+
+    /// How many jobs [`run_until`](Self::run_until) takes and runs at a time: 10 by default.
+    pub fn batch_size(mut self, jobs: usize) -> Self {
+        self.batch_size = jobs.max(1);
+        self
+    }
+
+    /// How long before the end [`run_until`](Self::run_until) stops, to say what has become of the jobs: 1 s by default.
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.margin = margin;
+        self
+    }
+
+    /// How long a job waits after a failure by strategies with names of one's own: the name, and how often it was tried. `None` is
+    /// not again.
+    pub fn backoff(
+        mut self,
+        strategy: impl Fn(&str, u64) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        self.custom = Arc::new(strategy);
+        self
+    }
+}
+
+impl Consumer {
+    /// Takes up to so many jobs.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// use restis::Queue;
+    ///
+    /// let emails = Queue::new(&redis, "emails");
+    /// emails.add("welcome", &"ada").await?;
+    /// let consumer = emails.consumer();
+    /// let mut batch = consumer.pull(10).await?;
+    /// for job in batch.jobs().to_vec() {
+    ///     match job.data::<String>() {
+    ///         Ok(to) => batch.complete(job.id(), &format!("sent to {to}"))?,
+    ///         Err(error) => batch.fail(job.id(), error),
+    ///     }
+    /// }
+    /// batch.settle().await?;
+    /// assert_eq!(emails.counts().await?.completed, 1);
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Also looks after jobs whose worker is gone, promotes those that were delayed, and adds the next job of a scheduler whose job
+    /// it takes. A request whose answer was lost is sent again and gives the same jobs.
+    ///
+    /// Cost: one round trip; about 10 billed commands, and 4 for each job. One more where a scheduler goes on.
+    pub async fn pull(&self, most: usize) -> Result<Batch, Error> {
+        let token = token();
+        let taken = self
+            .asked(|again| {
+                let run = self.queue.run::<Taken>(&PULL, &self.queue.keys([""; 0]));
+                let words = self.words(&token, most, again);
+                async move { words.into_iter().fold(run, |run, word| run.arg(word)).await }
+            })
+            .await?;
+        self.batch(token, taken).await
+    }
+
+    /// Puts jobs back whose worker is gone, and gives their ids; at most once in each [interval](Self::stalled_interval) among all.
+    ///
+    /// Each pull does that too.
+    pub async fn sweep(&self) -> Result<Vec<String>, Error> {
+        let keys = self.queue.keys([""; 0]);
+        let run = self.queue.run(&SWEEP, &keys);
+        let run = run.arg(millis(self.stalled_interval)).arg(self.max_stalled);
+        run.safety(Safety::IdempotentWrite).await
+    }
+
+    /// Sends a request until there is an answer, and says whether it is the first time.
+    async fn asked<T, F>(&self, request: impl Fn(bool) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut sent = 0;
+        loop {
+            sent += 1;
+            match request(sent > 1).await {
+                Err(error) if error.is_ambiguous() && sent < TIMES => {
+                    clock::sleep(PAUSE * sent).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// What take_at of take.lua reads.
+    fn words(&self, token: &str, most: usize, again: bool) -> [String; 9] {
+        let (limit, duration) = match self.limit {
+            Some((limit, duration)) => (limit.to_string(), millis(duration).to_string()),
+            None => Default::default(),
+        };
+        let interval = match self.stalled_interval.is_zero() {
+            true => 0,
+            false => millis(self.stalled_interval),
+        };
+        [
+            token.to_owned(),
+            millis(self.lock).to_string(),
+            most.to_string(),
+            limit,
+            duration,
+            self.name.clone(),
+            u32::from(again).to_string(),
+            interval.to_string(),
+            self.max_stalled.to_string(),
+        ]
+    }
+
+    async fn batch(&self, token: String, taken: Taken) -> Result<Batch, Error> {
+        let (status, wait, next, found) = taken;
+        let mut jobs = Vec::new();
+        let mut schedulers = Vec::new();
+        for (id, flat, scheduler) in found {
+            let job = Job::new(id, flat);
+            if !scheduler.is_empty() {
+                schedulers.push((job.clone(), Job::new(String::new(), scheduler)));
+            }
+            jobs.push(job);
+        }
+        let retry_after = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        let mut batch = Batch {
+            consumer: self.clone(),
+            token,
+            jobs,
+            pulled: match status {
+                1 => Pulled::Paused,
+                2 => Pulled::Maxed,
+                3 => Pulled::Limited { retry_after },
+                _ => Pulled::Ready,
+            },
+            next_delayed: u64::try_from(next).ok(),
+            outcomes: Vec::new(),
+        };
+        self.queue.go_on(&schedulers).await?;
+        // What others have decided already.
+        let deferred: Vec<Job> = batch.jobs.clone();
+        for job in deferred {
+            if let Some(reason) = job.deferred_failure().map(str::to_owned) {
+                batch.jobs.retain(|other| other.id != job.id);
+                batch.say(&job, "f", reason, Duration::ZERO, false);
+            }
+        }
+        Ok(batch)
+    }
+}
+
+impl Batch {
+    /// The jobs that were taken.
+    pub fn jobs(&self) -> &[Job] {
+        &self.jobs
+    }
+
+    /// What the pull has found.
+    pub fn pulled(&self) -> Pulled {
+        self.pulled
+    }
+
+    /// When the next delayed job is due, in Unix milliseconds, if there is one.
+    pub fn next_delayed(&self) -> Option<u64> {
+        self.next_delayed
+    }
+
+    fn job(&self, id: &str) -> Option<Job> {
+        self.jobs.iter().find(|job| job.id == id).cloned()
+    }
+
+    /// Says that a job is done, and what it has come to. Nothing is sent before [`settle`](Self::settle).
+    pub fn complete(&mut self, id: &str, value: &impl Serialize) -> Result<(), Error> {
+        let value = serde_json::to_string(value).map_err(|error| {
+            Error::argument(format!(
+                "what the job has come to cannot be written as JSON: {error}"
+            ))
+        })?;
+        if let Some(job) = self.job(id) {
+            self.say(&job, "c", value, Duration::ZERO, false);
+        }
+        Ok(())
+    }
+
+    /// Says that a job has failed: it is tried again as its options say, or has failed for good.
+    pub fn fail(&mut self, id: &str, reason: impl fmt::Display) {
+        let Some(job) = self.job(id) else { return };
+        let made = job.attempts_made() + 1;
+        let custom = &self.consumer.custom;
+        let strategy = |name: &str, made| custom(name, made);
+        let again = (made < job.attempts())
+            .then(|| backoff(&job.opts, made, random::unit(), strategy))
+            .flatten();
+        match again {
+            Some(delay) => self.say(&job, "r", reason.to_string(), delay, false),
+            None => {
+                let exhausted = made >= job.attempts();
+                self.say(&job, "f", reason.to_string(), Duration::ZERO, exhausted);
+            }
+        }
+    }
+
+    /// Says that a job has failed for good, whatever attempts it has left: BullMQ's `UnrecoverableError`.
+    pub fn fail_for_good(&mut self, id: &str, reason: impl fmt::Display) {
+        if let Some(job) = self.job(id) {
+            let exhausted = job.attempts_made() + 1 >= job.attempts();
+            self.say(&job, "f", reason.to_string(), Duration::ZERO, exhausted);
+        }
+    }
+
+    /// Says that a job has failed and is to be tried again after this, whatever its options say. It counts as an attempt.
+    pub fn retry_in(&mut self, id: &str, reason: impl fmt::Display, delay: Duration) {
+        if let Some(job) = self.job(id) {
+            self.say(&job, "r", reason.to_string(), delay, false);
+        }
+    }
+
+    /// Gives a job back as if it had not been taken: it is the next one, and no attempt is counted.
+    pub fn release(&mut self, id: &str) {
+        if let Some(job) = self.job(id) {
+            self.say(&job, "w", String::new(), Duration::ZERO, false);
+        }
+    }
+
+    fn say(&mut self, job: &Job, what: &str, value: String, delay: Duration, exhausted: bool) {
+        let option = match what {
+            "c" => Some("removeOnComplete"),
+            "f" => Some("removeOnFail"),
+            _ => None,
+        };
+        let keep = option.map_or(Keep::ALL, |name| Keep::of(job.opts.get(name)));
+        let text = |number: Option<u64>| number.map(|number| number.to_string());
+        let stack = match what {
+            "r" | "f" => stack(job, &value),
+            _ => String::new(),
+        };
+        let lifo = job.opts.get("lifo").and_then(Value::as_bool);
+        let words = [
+            job.id.clone(),
+            what.to_owned(),
+            value,
+            stack,
+            clock::whole_millis(delay).to_string(),
+            u32::from(lifo.unwrap_or(false)).to_string(),
+            text(keep.count).unwrap_or_default(),
+            text(keep.age.map(clock::whole_millis)).unwrap_or_default(),
+            keep.limit.unwrap_or(PART).to_string(),
+            u32::from(exhausted).to_string(),
+        ];
+        // What is said last holds.
+        let id = &job.id;
+        self.outcomes
+            .retain(|outcome| outcome.words.first() != Some(id));
+        self.outcomes.push(Outcome { words });
+    }
+
+    /// Sends what was said, and gives what came of it for each job, in that order.
+    ///
+    /// A job of which nothing was said stays as it is. A request whose answer was lost is sent again, and says
+    /// [`Before`](Settled::Before) where it had been done.
+    ///
+    /// Cost: one round trip; about 7 billed commands, and 6 to 9 for each job.
+    pub async fn settle(self) -> Result<Vec<(String, Settled)>, Error> {
+        Ok(self.settle_and_pull(0).await?.0)
+    }
+
+    /// The same, and takes up to so many more jobs in the same request.
+    pub async fn settle_and_pull(
+        self,
+        most: usize,
+    ) -> Result<(Vec<(String, Settled)>, Self), Error> {
+        let consumer = &self.consumer;
+        let next = token();
+        if self.outcomes.is_empty() && most == 0 {
+            return Ok((Vec::new(), self.empty()));
+        }
+        let ids: Vec<&str> = (self.outcomes.iter())
+            .filter_map(|outcome| outcome.words.first().map(String::as_str))
+            .collect();
+        let keys = consumer.queue.keys(&ids);
+        let (codes, taken) = consumer
+            .asked(|again| {
+                let run = consumer.queue.run::<(Vec<i64>, Taken)>(&SETTLE, &keys);
+                let run = run.arg(&self.token).arg(u32::from(again));
+                let words = consumer.words(&next, most, again);
+                let run = words.into_iter().fold(run, |run, word| run.arg(word));
+                let run = run.arg(self.outcomes.len());
+                let said = self.outcomes.iter().flat_map(|outcome| &outcome.words);
+                let run = said.fold(run, |run, word| run.arg(word));
+                async move { run.await }
+            })
+            .await?;
+        let codes = codes.into_iter().map(Settled::of);
+        let settled = ids.into_iter().map(str::to_owned).zip(codes).collect();
+        let batch = match most {
+            0 => self.empty(),
+            _ => consumer.batch(next, taken).await?,
+        };
+        Ok((settled, batch))
+    }
+
+    fn empty(&self) -> Self {
+        Self {
+            consumer: self.consumer.clone(),
+            token: self.token.clone(),
+            jobs: Vec::new(),
+            pulled: Pulled::Ready,
+            next_delayed: None,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Holds all jobs of the batch, of which nothing was said yet, for another [lock](Consumer::lock) from now; gives the ids of
+    /// those that are not its any more.
+    ///
+    /// Cost: one round trip; 3 billed commands, and one for each job.
+    pub async fn extend(&self) -> Result<Vec<String>, Error> {
+        let said: Vec<&String> = (self.outcomes.iter())
+            .filter_map(|outcome| outcome.words.first())
+            .collect();
+        let open = self.jobs.iter().filter(|job| !said.contains(&&job.id));
+        let open: Vec<&str> = open.map(|job| &*job.id).collect();
+        self.consumer.extend(&self.token, &open).await
+    }
+
+    /// Whether the pull has found nothing, not even what others had decided.
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.outcomes.is_empty()
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl Consumer {
+    pub(super) async fn extend(&self, token: &str, ids: &[&str]) -> Result<Vec<String>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = self.queue.keys(ids);
+        let run = self.queue.run(&EXTEND, &keys).arg(token);
+        let run = run.arg(millis(self.lock));
+        let run = ids.iter().fold(run, |run, id| run.arg(*id));
+        run.safety(Safety::IdempotentWrite).await
+    }
+}
+
+/// What is kept of a job's failures: the last few.
+fn stack(job: &Job, reason: &str) -> String {
+    let limit = job.opts.get("stackTraceLimit").and_then(Value::as_u64);
+    let limit = limit.map_or(STACK, |limit| usize::try_from(limit).unwrap_or(STACK));
+    let stack = job.text("stacktrace").unwrap_or("[]");
+    let mut stack: Vec<String> = serde_json::from_str(stack).unwrap_or_default();
+    stack.push(reason.to_owned());
+    let over = stack.len().saturating_sub(limit);
+    let stack: Vec<&String> = stack.iter().skip(over).collect();
+    serde_json::to_string(&stack).unwrap_or_default()
+}
+
+/// What the locks of a pull say: nobody else has the same.
+fn token() -> String {
+    format!("restis:{}", random::name())
+}
+
+/// In whole milliseconds, at least one.
+fn millis(time: Duration) -> u64 {
+    clock::whole_millis(time).max(1)
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("queue", &self.queue)
+            .field("lock", &self.lock)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("jobs", &self.jobs.len())
+            .field("pulled", &self.pulled)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,15 @@
+-- Delayed jobs wait for a worker at once. ARGV[3…] their ids. Gives how many were delayed.
+local meta, count = read_meta(P), 0
+for index = 3, #ARGV do
+    local id = ARGV[index]
+    if redis.call('ZREM', P .. 'delayed', id) == 1 then
+        put(meta, id, tonumber(redis.call('HGET', P .. id, 'priority')) or 0)
+        redis.call('HSET', P .. id, 'delay', '0')
+        event(meta, 'waiting', 'jobId', id, 'prev', 'delayed')
+        count = count + 1
+    end
+end
+if count > 0 then
+    wake(meta)
+end
+return count

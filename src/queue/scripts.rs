@@ -1,0 +1,76 @@
+//! The scripts, and how all of them are called.
+
+use std::sync::LazyLock;
+
+use crate::{FromReply, Script, script::Invocation};
+
+use super::Queue;
+
+/// What a queue's own keys are called behind its prefix.
+const KEYS: [&str; 17] = [
+    "meta",
+    "id",
+    "wait",
+    "paused",
+    "active",
+    "prioritized",
+    "pc",
+    "delayed",
+    "completed",
+    "failed",
+    "waiting-children",
+    "marker",
+    "events",
+    "stalled",
+    "stalled-check",
+    "limiter",
+    "repeat",
+];
+
+macro_rules! scripts {
+    ($($name:ident $($part:literal)+;)*) => {
+        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(include_str!("lua/shared.lua"), $(include_str!(concat!("lua/", $part))),+))
+        });)*
+    };
+}
+
+scripts! {
+    ENQUEUE "add.lua" "enqueue.lua";
+    FLOW "add.lua" "flow.lua";
+    PULL "take.lua" "pull.lua";
+    SETTLE "add.lua" "take.lua" "settle.lua";
+    EXTEND "extend.lua";
+    SWEEP "take.lua" "sweep.lua";
+    UPSERT "add.lua" "schedule.lua" "upsert.lua";
+    NEXT "add.lua" "schedule.lua" "next.lua";
+    UNSCHEDULE "add.lua" "schedule.lua" "unschedule.lua";
+    PAUSE "pause.lua";
+    PROMOTE "promote.lua";
+    RETRY "retry.lua";
+    REMOVE "remove.lua" "remove_jobs.lua";
+    CLEAN "remove.lua" "clean.lua";
+    DRAIN "remove.lua" "drain.lua";
+    OBLITERATE "obliterate.lua";
+    PROGRESS "progress.lua";
+    LOG "log.lua";
+}
+
+impl Queue {
+    /// The keys of the queue, and of these jobs.
+    pub(super) fn keys(&self, jobs: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
+        let own = KEYS.iter().map(|key| self.key(key));
+        let jobs = jobs.into_iter().map(|job| self.key(job.as_ref()));
+        own.chain(jobs).collect()
+    }
+
+    /// A run with what all of them are told.
+    pub(super) fn run<'a, T: FromReply>(
+        &'a self,
+        script: &'static Script,
+        keys: &[String],
+    ) -> Invocation<'a, T> {
+        let run = script.run(&self.redis, keys);
+        run.arg(&self.prefix).arg(self.now())
+    }
+}

@@ -1,0 +1,159 @@
+// Plays BullMQ for tests/processes: each line in is a request, each line out its answer. BULLMQ names the version by the package
+// that it is installed as; REDIS says where the server is, over TCP.
+
+import { createInterface } from "node:readline";
+
+const bull = await import(process.env.BULLMQ);
+const { FlowProducer, Queue, QueueEvents, UnrecoverableError, Worker } = bull.default ?? bull;
+
+const [host, port] = process.env.REDIS.split(":");
+const connection = { host, port: Number(port), maxRetriesPerRequest: null };
+const queues = new Map();
+const workers = new Map();
+const events = new Map();
+let flows;
+
+function queue(name) {
+  if (!queues.has(name)) queues.set(name, new Queue(name, { connection }));
+  return queues.get(name);
+}
+
+/** What a job does is in its data. */
+async function work(job, worked) {
+  const { say = "done", sleep, fail, final, progress, log } = job.data ?? {};
+  worked.push({ id: job.id, name: job.name, data: job.data, at: Date.now(), made: job.attemptsMade });
+  if (progress !== undefined) await job.updateProgress(progress);
+  if (log !== undefined) await job.log(log);
+  if (sleep) await new Promise((resolve) => setTimeout(resolve, sleep));
+  if (final) throw new UnrecoverableError(final);
+  if (fail && job.attemptsMade < (job.data.times ?? Infinity)) throw new Error(fail);
+  return say;
+}
+
+async function told(job) {
+  if (!job) return null;
+  const { id, name, data, opts, delay, priority, attemptsMade, attemptsStarted, stalledCounter } = job;
+  const { returnvalue, failedReason, stacktrace, finishedOn, processedOn, timestamp, progress } = job;
+  return {
+    id, name, data, opts, delay, priority, attemptsMade, attemptsStarted, stalledCounter,
+    returnvalue, failedReason, stacktrace, finishedOn, processedOn, timestamp, progress,
+    deferredFailure: job.deferredFailure, repeatJobKey: job.repeatJobKey, parentKey: job.parentKey,
+    processedBy: job.processedBy, state: await job.getState(),
+  };
+}
+
+const plays = {
+  async ready({ queue: name }) {
+    await queue(name).waitUntilReady();
+  },
+  async add({ queue: name, name: job, data, opts }) {
+    return (await queue(name).add(job, data, opts)).id;
+  },
+  async bulk({ queue: name, jobs }) {
+    return (await queue(name).addBulk(jobs)).map((job) => job.id);
+  },
+  async flow({ tree }) {
+    flows ??= new FlowProducer({ connection });
+    return (await flows.add(tree)).job.id;
+  },
+  /** Begins to work. */
+  async work({ queue: name, ...options }) {
+    const worked = [];
+    const worker = new Worker(name, (job) => work(job, worked), { connection, ...options });
+    worker.on("error", () => {});
+    workers.set(name, { worker, worked });
+    await worker.waitUntilReady();
+  },
+  async worked({ queue: name }) {
+    return workers.get(name)?.worked ?? [];
+  },
+  async rest({ queue: name }) {
+    const { worker } = workers.get(name) ?? {};
+    workers.delete(name);
+    await worker?.close();
+  },
+  /** Takes one job and does nothing more, as a process that dies. */
+  async take({ queue: name, lockDuration = 30_000 }) {
+    const worker = new Worker(name, null, { connection, lockDuration });
+    worker.on("error", () => {});
+    const job = await worker.getNextJob("somebody", { block: false });
+    return job?.id ?? null;
+  },
+  async listen({ queue: name }) {
+    const heard = [];
+    const listener = new QueueEvents(name, { connection });
+    await listener.waitUntilReady();
+    for (const event of ["added", "waiting", "active", "completed", "failed", "delayed", "drained",
+      "duplicated", "deduplicated", "progress", "stalled", "removed", "waiting-children", "retries-exhausted"]) {
+      listener.on(event, (args) => heard.push({ event, ...args }));
+    }
+    events.set(name, { listener, heard });
+  },
+  async heard({ queue: name }) {
+    return events.get(name).heard;
+  },
+  async job({ queue: name, job }) {
+    return told(await queue(name).getJob(job));
+  },
+  async jobs({ queue: name, state }) {
+    return Promise.all((await queue(name).getJobs([state])).map(told));
+  },
+  async counts({ queue: name }) {
+    return queue(name).getJobCounts();
+  },
+  async wait({ queue: name, job, ttl = 20_000 }) {
+    const { listener } = events.get(name);
+    return (await queue(name).getJob(job)).waitUntilFinished(listener, ttl);
+  },
+  async pause({ queue: name }) {
+    await queue(name).pause();
+  },
+  async resume({ queue: name }) {
+    await queue(name).resume();
+  },
+  async retry({ queue: name, job, state }) {
+    await (await queue(name).getJob(job)).retry(state);
+  },
+  async promote({ queue: name, job }) {
+    await (await queue(name).getJob(job)).promote();
+  },
+  async remove({ queue: name, job }) {
+    await (await queue(name).getJob(job)).remove();
+  },
+  async clean({ queue: name, state, grace = 0 }) {
+    return queue(name).clean(grace, 1000, state);
+  },
+  async logs({ queue: name, job }) {
+    return (await queue(name).getJobLogs(job)).logs;
+  },
+  async concurrency({ queue: name, jobs }) {
+    await queue(name).setGlobalConcurrency(jobs);
+  },
+  async limit({ queue: name, millis }) {
+    await queue(name).rateLimit(millis);
+  },
+  async children({ queue: name, job }) {
+    return (await queue(name).getJob(job)).getDependencies();
+  },
+  async values({ queue: name, job }) {
+    return (await queue(name).getJob(job)).getChildrenValues();
+  },
+  async schedule({ queue: name, scheduler, repeat, template }) {
+    return (await queue(name).upsertJobScheduler(scheduler, repeat, template))?.id;
+  },
+  async schedulers({ queue: name }) {
+    return queue(name).getJobSchedulers();
+  },
+  async unschedule({ queue: name, scheduler }) {
+    return queue(name).removeJobScheduler(scheduler);
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, do: what, ...words } = JSON.parse(line);
+  plays[what](words).then(
+    (answer = null) => console.log(JSON.stringify({ id, answer })),
+    (error) => console.log(JSON.stringify({ id, error: String(error) })),
+  );
+}
+process.exit(0);
