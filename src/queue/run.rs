@@ -149,9 +149,11 @@ impl Consumer {
             .map(|job| (job.id().to_owned(), Box::pin(work(job))))
             .collect();
         let token = batch.token().to_owned();
+        // Also of those that are done, until that is said.
+        let mut held: Vec<String> = running.iter().map(|(id, _)| id.clone()).collect();
         let mut over = pin!(clock::sleep(time));
         loop {
-            let ids: Vec<String> = running.iter().map(|(id, _)| id.clone()).collect();
+            let ids = held.clone();
             let mut renewal = pin!(async {
                 clock::sleep(self.lock / 3).await;
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -201,8 +203,10 @@ impl Consumer {
                 }
                 // Who has lost his job works for nothing.
                 Pause::Renewed(Ok(lost)) => {
+                    let before = running.len();
                     running.retain(|(id, _)| !lost.contains(id));
-                    summary.lost += lost.len() as u64;
+                    summary.lost += (before - running.len()) as u64;
+                    held.retain(|id| !lost.contains(id));
                     if running.is_empty() {
                         return Ok(());
                     }

@@ -93,7 +93,10 @@ const plays = {
     return events.get(name).heard;
   },
   async job({ queue: name, job }) {
-    return told(await queue(name).getJob(job));
+    // What it was at the latest when its state was that.
+    const state = await queue(name).getJobState(job);
+    const seen = await told(await queue(name).getJob(job));
+    return seen && { ...seen, state };
   },
   async jobs({ queue: name, state }) {
     return Promise.all((await queue(name).getJobs([state])).map(told));

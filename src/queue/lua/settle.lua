@@ -32,16 +32,15 @@ end
 
 -- Why a job cannot be settled by this token.
 local function refused(job, lock)
-    if lock then
-        return -6
-    end
     local found = redis.call('HMGET', job.key, 'timestamp', 'finishedOn', 'settled')
-    if not found[1] then
-        return again and -100 or -1
-    elseif found[2] or found[3] == token then
+    if found[3] == token then
         return -100
+    elseif lock then
+        return -6
+    elseif not found[1] then
+        return again and -100 or -1
     end
-    return -2
+    return found[2] and -100 or -2
 end
 
 -- Removes what is too much of those that are done.

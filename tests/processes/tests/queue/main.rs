@@ -9,7 +9,11 @@
     reason = "a test, not an API"
 )]
 
+mod admin;
+mod consumer;
+mod crowd;
 mod producer;
+mod scheduler;
 
 use std::{collections::HashMap, time::Duration};
 
