@@ -185,6 +185,35 @@ test("a profile is loaded once and then comes from the cache", async () => {
   assert.ok(left > 560 && left <= 630, `${left} s`);
 });
 
+test("a notification is a job that a worker of BullMQ takes", async () => {
+  const cookie = cookieOf(await login("notifier", { ip: newIp() }));
+  await redis("DEL", "bull:notifications:wait");
+  const send = (body, headers = { cookie }) =>
+    call("/notifications", { method: "POST", body, headers, ip: newIp() });
+  assert.equal((await send({ to: "ada", text: "hello" }, {})).status, 401);
+  assert.equal((await send({ to: "ada" })).status, 400);
+  assert.equal((await send({ to: "", text: "hello" })).status, 400);
+  const added = await send({ to: "ada", text: "hello" });
+  assert.equal(added.status, 202);
+  const { id } = await added.json();
+  assert.deepEqual(await redis("LRANGE", "bull:notifications:wait", "0", "-1"), [id]);
+  const [name, data, opts] = await redis("HMGET", `bull:notifications:${id}`, "name", "data", "opts");
+  assert.equal(name, "notification");
+  assert.deepEqual(JSON.parse(data), { to: "ada", text: "hello" });
+  assert.deepEqual(JSON.parse(opts), {
+    attempts: 5,
+    backoff: { type: "exponential", delay: 1000 },
+    jobId: id,
+    removeOnComplete: { age: 86_400 },
+  });
+  // A double click is one notification.
+  const once = [{ to: "ada", text: "hi", once: "click-1" }, { to: "ada", text: "hi", once: "click-1" }];
+  const ids = [];
+  for (const body of once) ids.push((await (await send(body)).json()).id);
+  assert.equal(ids[0], ids[1]);
+  assert.equal(await redis("LLEN", "bull:notifications:wait"), 2);
+});
+
 test("a profile that has left the cache is loaded again", async () => {
   await hit("/users/42");
   await redis("DEL", "user:42");

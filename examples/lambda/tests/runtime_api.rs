@@ -96,6 +96,10 @@ struct Function {
 impl Function {
     /// Starts the program in the environment that Lambda gives it, and these variables.
     async fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_restis-example-lambda"), variables).await
+    }
+
+    async fn start_program(program: &str, variables: &[(&str, &str)]) -> Self {
         let (events, waiting) = unbounded_channel();
         let (done, outcomes) = unbounded_channel();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -108,7 +112,7 @@ impl Function {
                 outcomes: done,
             }));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let process = Command::new(env!("CARGO_BIN_EXE_restis-example-lambda"))
+        let process = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "visits")
@@ -371,4 +375,50 @@ async fn without_a_database_it_ends_at_once_and_says_what_to_set() {
         assert!(!said.contains("secret-6e0a"), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
+}
+
+/// The function that a schedule calls: it sends what waits, and gives back what it has no time for.
+#[tokio::test]
+async fn a_schedule_drains_the_queue() {
+    let (local, redis) = server().await;
+    let variables = [
+        ("UPSTASH_REDIS_REST_URL", local.url()),
+        ("UPSTASH_REDIS_REST_TOKEN", local.token()),
+    ];
+    let program = env!("CARGO_BIN_EXE_drain");
+    let mut function = Function::start_program(program, &variables).await;
+    let scheduled = || json!({"detail-type": "Scheduled Event", "detail": {}});
+    let idle = function.invoke(scheduled()).await;
+    assert!(idle.ok, "{idle:?}");
+    let nothing = json!({"sent": 0, "failed": 0, "givenBack": 0, "drained": true});
+    assert_eq!(idle.body, nothing);
+    let queue = restis::Queue::new(&redis, "notifications");
+    let to = |to: &str| json!({"to": to, "text": "hello"});
+    let jobs = (0..25).map(|n| queue.add("notification", &to(&format!("user-{n}"))));
+    queue.add_bulk(jobs.collect::<Vec<_>>()).await.unwrap();
+    let bad = queue.add("notification", &to("nobody")).await.unwrap();
+    local.reset_stats().await.unwrap();
+    let done = function.invoke(scheduled()).await;
+    let expected = json!({"sent": 25, "failed": 1, "givenBack": 0, "drained": true});
+    assert_eq!(done.body, expected);
+    // Ten in each request: three with jobs, each of which says what became of those before, and the last.
+    assert!(local.stats().await.unwrap().requests <= 5);
+    let counts = queue.counts().await.unwrap();
+    assert_eq!((counts.completed, counts.failed), (25, 1));
+    let job = queue.job(&bad).await.unwrap().unwrap();
+    assert_eq!(job.failed_reason(), Some("there is nobody to send it to"));
+    // There is no time for anything: nothing is lost.
+    queue.add("notification", &to("late")).await.unwrap();
+    let late = function
+        .invoke_within(Duration::from_millis(900), scheduled())
+        .await;
+    assert!(late.ok, "{late:?}");
+    let counts = queue.counts().await.unwrap();
+    assert_eq!(counts.waiting + counts.completed, 26, "{counts:?}");
+    local.inject(Fault::status(401).times(100));
+    let failed = function.invoke(scheduled()).await;
+    assert_eq!(
+        (failed.ok, &failed.body["errorType"]),
+        (false, &json!("Redis.Failed"))
+    );
 }

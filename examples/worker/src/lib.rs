@@ -1,19 +1,20 @@
-//! A Cloudflare Worker that leaves three everyday jobs to Redis: a cache, sessions, and a limit
-//! in front of everything.
+//! A Cloudflare Worker that leaves four everyday jobs to Redis: a cache, sessions, a limit in front of everything, and a queue of
+//! what is to be done later.
 //!
-//! Each job is a file of its own: `profile.rs`, `session.rs`, `limit.rs`. This one has what they
+//! Each job is a file of its own: `profile.rs`, `session.rs`, `limit.rs`, `notify.rs`. This one has what they
 //! share: the client, the routes, and what a visitor is told when Redis does not answer.
 //!
 //! `cargo xtask worker` serves it on this machine; the comments in wrangler.toml say how to deploy.
 
 mod database;
 mod limit;
+mod notify;
 mod profile;
 mod session;
 
 use std::{sync::OnceLock, time::Duration};
 
-use restis::{Cache, Redis};
+use restis::{Cache, Queue, Redis};
 use serde_json::json;
 use worker::{Context, Env, Method, Request, Response, console_error, event};
 
@@ -69,6 +70,7 @@ async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
         Route::Sessions => session::list(isolate.sessions()?, &request).await,
         Route::Logout => session::logout(isolate.sessions()?, &request).await,
         Route::LogoutEverywhere => session::logout_everywhere(isolate.sessions()?, &request).await,
+        Route::Notify => notify::add(&isolate.queue, isolate.sessions()?, request).await,
     }?;
     Ok(limit::tell(response, &decision)?)
 }
@@ -83,6 +85,7 @@ struct Isolate {
     redis: Redis,
     users: Cache,
     sessions: Option<session::Keeper>,
+    queue: Queue,
 }
 
 impl Isolate {
@@ -105,10 +108,12 @@ fn isolate(env: &Env) -> Result<&'static Isolate, restis::Error> {
             .build()?;
     let users = profile::cache(&redis);
     let sessions = session::keeper(&redis, env);
+    let queue = Queue::new(&redis, "notifications");
     Ok(ISOLATE.get_or_init(|| Isolate {
         redis,
         users,
         sessions,
+        queue,
     }))
 }
 
@@ -121,6 +126,7 @@ enum Route {
     Sessions,
     Logout,
     LogoutEverywhere,
+    Notify,
 }
 
 impl Route {
@@ -134,6 +140,7 @@ impl Route {
             (Method::Get, "sessions") => Self::Sessions,
             (Method::Post, "logout") => Self::Logout,
             (Method::Post, "logout-everywhere") => Self::LogoutEverywhere,
+            (Method::Post, "notifications") => Self::Notify,
             _ => return None,
         };
         parts.next().is_none().then_some(route)
@@ -149,6 +156,7 @@ impl Route {
             Self::Sessions => "sessions",
             Self::Logout => "logout",
             Self::LogoutEverywhere => "logout-everywhere",
+            Self::Notify => "notifications",
         }
     }
 }
@@ -162,6 +170,7 @@ fn index() -> Answer {
             "GET /sessions": "where you are logged in",
             "POST /logout": "ends this session",
             "POST /logout-everywhere": "ends all of yours",
+            "POST /notifications": "{\"to\": \"…\", \"text\": \"…\"} is sent by somebody else, soon",
         },
         "limit": "100 requests a minute for each IP address and endpoint",
         // Of this isolate; the test reads it.

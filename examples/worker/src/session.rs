@@ -134,7 +134,10 @@ pub(crate) async fn logout_everywhere(sessions: &Keeper, request: &Request) -> A
     goodbye()
 }
 
-async fn session_of(sessions: &Keeper, request: &Request) -> Result<Option<Session<()>>, Failure> {
+pub(crate) async fn session_of(
+    sessions: &Keeper,
+    request: &Request,
+) -> Result<Option<Session<()>>, Failure> {
     match token_of(request)? {
         Some(token) => Ok(sessions.validate(&token).await?),
         None => Ok(None),
@@ -146,7 +149,7 @@ fn token_of(request: &Request) -> worker::Result<Option<String>> {
     Ok(cookie().read(&cookies).map(str::to_owned))
 }
 
-fn please_log_in() -> Answer {
+pub(crate) fn please_log_in() -> Answer {
     Ok(no_store(Response::error("Please log in.", 401)?)?)
 }
 

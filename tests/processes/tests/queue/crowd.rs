@@ -107,6 +107,42 @@ async fn two_consumers_and_a_worker_do_each_job_once() {
     }
 }
 
+/// The plain worker of examples/bullmq sends what is added here.
+#[tokio::test]
+async fn the_example_of_bullmq_works() {
+    let scene = Scene::of("bullmq").await;
+    let queue = restis::Queue::new(&scene.redis, "notifications");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let node = std::env::var_os("RESTIS_NODE22").filter(|name| !name.is_empty());
+    let folder = root.join("tests/js");
+    // Modules are looked for beside the file.
+    let copy = folder.join("node_modules/.bullmq-example.mjs");
+    std::fs::copy(root.join("examples/bullmq/worker.mjs"), &copy).unwrap();
+    let mut worker = tokio::process::Command::new(node.unwrap_or_else(|| "node".into()))
+        .arg(copy)
+        .env("REDIS_URL", format!("redis://{}", scene.server.redis()))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let to = |to: &str| json!({"to": to, "text": "hello"});
+    let sent = queue.add("notification", &to("ada")).await.unwrap();
+    let failed = queue.add("notification", &to("nobody")).await.unwrap();
+    let done = queue.wait_finished::<serde_json::Value>(&sent, Duration::from_secs(20));
+    assert_eq!(
+        done.await.unwrap(),
+        Some(restis::queue::Finished::Completed(json!({"sent": 5})))
+    );
+    let done = queue.wait_finished::<serde_json::Value>(&failed, Duration::from_secs(20));
+    let reason = "there is nobody to send it to".to_owned();
+    assert_eq!(
+        done.await.unwrap(),
+        Some(restis::queue::Finished::Failed(reason))
+    );
+    worker.kill().await.unwrap();
+}
+
 /// One answer of twenty is lost, and each second a consumer is killed.
 #[tokio::test]
 async fn also_when_answers_are_lost_and_consumers_die() {
