@@ -11,7 +11,7 @@ Usage: cargo xtask <task> [--verbose]
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
   bench             compares speed with others, each row a ratio in one run
-  compare WHAT      runs what can happen with ours and with others, and prints a table: cache, ratelimit or lock
+  compare WHAT      runs what can happen with ours and with others, and prints a table: cache, ratelimit, lock or queue
   worker            serves the Worker example in workerd, before a real server
   worker-build      builds the Worker example; wrangler.toml calls it
   tools             installs every tool the tasks use, into target/tools and tests/js
@@ -31,7 +31,7 @@ pub(crate) struct Invocation {
 }
 
 /// What can be compared with others.
-const COMPARED: [&str; 3] = ["cache", "ratelimit", "lock"];
+const COMPARED: [&str; 4] = ["cache", "ratelimit", "lock", "queue"];
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {

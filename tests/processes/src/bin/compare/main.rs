@@ -1,6 +1,6 @@
 //! Runs the same scenarios with this crate and with others, and prints what came of it as a table in Markdown.
 //!
-//! `cargo xtask compare cache` (or `ratelimit`, or `lock`) builds and runs it. What is shown is counted at the server behind and at the source of
+//! `cargo xtask compare cache` (or `ratelimit`, `lock`, `queue`) builds and runs it. What is shown is counted at the server behind and at the source of
 //! the values; nothing is taken from what a contestant says of itself, but the times.
 
 #![allow(
@@ -10,6 +10,7 @@
 
 mod cache;
 mod lock;
+mod queue;
 mod ratelimit;
 mod table;
 
@@ -28,7 +29,10 @@ async fn main() -> ExitCode {
         Some("cache") => cache::compare().await,
         Some("ratelimit") => ratelimit::compare().await,
         Some("lock") => lock::compare().await,
-        _ => Err(Error::new("say what to compare: cache, ratelimit, lock")),
+        Some("queue") => queue::compare().await,
+        _ => Err(Error::new(
+            "say what to compare: cache, ratelimit, lock, queue",
+        )),
     };
     match compared {
         Ok(text) => {
