@@ -78,6 +78,43 @@ async fn futures_are_send(redis: &Redis) -> Result<(), Error> {
     send(async { redis.set("k", 1).await }).await
 }
 
+/// Those of the helpers too.
+#[cfg(all(feature = "lock", feature = "queue", feature = "ratelimit"))]
+#[allow(dead_code, reason = "compiling is the test")]
+async fn helpers_are_send(redis: &Redis) -> Result<(), Error> {
+    use restis::{Lock, Queue, RateLimiter, queue::JobError};
+    let minute = Duration::from_secs(60);
+    let limiter = RateLimiter::gcra(10, minute).fail_open(minute).lease(5);
+    let limiter = limiter.build(redis);
+    send(limiter.check("a")).await?;
+    send(limiter.until_ready("a", minute)).await?;
+    send(RateLimiter::check_all([limiter.call("a")])).await?;
+    let lock = Lock::new(redis, "a");
+    if let Some(mut held) = send(lock.acquire()).await? {
+        send(held.run(async {})).await.ok();
+        send(held.release()).await?;
+    }
+    let queue = Queue::new(redis, "a");
+    send(
+        queue
+            .add("a", &1)
+            .children([queue.add("b", &2)])
+            .into_future(),
+    )
+    .await?;
+    send(queue.add_bulk([queue.add("a", &1)])).await?;
+    let consumer = queue.consumer();
+    let work = |job: restis::queue::Job| async move {
+        let n: i64 = job.data()?;
+        Ok::<_, JobError>(n)
+    };
+    send(consumer.run_until(minute, work)).await?;
+    let batch = send(consumer.pull(1)).await?;
+    let _ = send(batch.settle_and_pull(1)).await?;
+    send(queue.wait_finished::<i64>("a", minute)).await?;
+    Ok(())
+}
+
 /// The shapes of architecture's example: a wrong type would not compile.
 #[allow(dead_code, reason = "compiling is the test")]
 async fn options_change_the_type(redis: &Redis, user: &User) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Adding jobs: one, many, a tree of them, or as a command of one's own transaction.
 
-use std::{fmt, future::IntoFuture, time::Duration};
+use std::{collections::HashSet, fmt, future::IntoFuture, time::Duration};
 
 use futures_core::future::BoxFuture;
 use serde::Serialize;
@@ -375,12 +375,11 @@ impl<'a> Add<'a> {
         }
         let mut all = Vec::new();
         self.tree(now, &mut all)?;
-        let mut keys = Vec::new();
+        let (mut keys, mut queues) = (Vec::new(), HashSet::new());
         for job in &all {
-            for key in job.queue.keys([&job.id]) {
-                if !keys.contains(&key) {
-                    keys.push(key);
-                }
+            match queues.insert(&job.queue.prefix) {
+                true => keys.extend(job.queue.keys([&job.id])),
+                false => keys.push(job.queue.key(&job.id)),
             }
         }
         let mut run = queue.run::<Vec<String>>(&FLOW, &keys).arg(all.len());

@@ -304,7 +304,15 @@ impl Consumer {
             next_delayed: u64::try_from(next).ok(),
             outcomes: Vec::new(),
         };
-        self.queue.go_on(&schedulers).await?;
+        if let Err(error) = self.queue.go_on(&schedulers).await {
+            // A scheduler must not end with a job of it that nobody follows: who takes it next tries again.
+            for job in batch.jobs.clone() {
+                batch.release(&job.id);
+            }
+            // If that fails too, they are found when their locks have ended.
+            let _ = Box::pin(batch.settle()).await;
+            return Err(error);
+        }
         // What others have decided already.
         let deferred: Vec<Job> = batch.jobs.clone();
         for job in deferred {

@@ -41,5 +41,5 @@ end
 for _, scheduler in ipairs(redis.call('ZRANGE', P .. 'repeat', 0, -1)) do
     redis.call('DEL', P .. 'repeat:' .. scheduler)
 end
-redis.call('DEL', unpack(KEYS))
+redis.call('DEL', P .. 'metrics:completed', P .. 'metrics:completed:data', P .. 'metrics:failed', P .. 'metrics:failed:data', unpack(KEYS))
 return 0
