@@ -149,7 +149,7 @@
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.
 //! - `sessions` (default): [`Sessions`].
-//! - `tower`: [`ratelimit::layer`], rate limits in front of a tower service.
+//! - `tower`: `ratelimit::layer`, rate limits in front of a tower service.
 //! - `tower-sessions`: a store for tower-sessions 0.15, natively.
 //! - `observe` (default): [`Builder::on_request`], a hook that hears of every request, and [`Builder::telemetry`].
 //! - `tracing`: a span for every request; see [below](#tracing).

@@ -192,6 +192,7 @@ impl Inner {
                     continue;
                 }
                 Turn::Ask(asking) => asking,
+                Turn::Without => return self.ask(Mode::Take, id, cost).await,
             };
             let mut wanted = self.settings.lease.max(cost);
             loop {

@@ -10,7 +10,7 @@ use event_listener::{Event, EventListener};
 use super::decision::{Decision, Reason};
 use crate::client::lock;
 
-/// Above this what is over is taken away.
+/// Above this what is over is taken away, and new visitors have no lease if that is not enough.
 const MOST: usize = 10_000;
 
 /// What is left of what was counted, for each visitor.
@@ -33,6 +33,8 @@ pub(super) enum Turn<'a> {
     Take(Decision),
     Wait(EventListener),
     Ask(Asking<'a>),
+    /// There are too many.
+    Without,
 }
 
 /// Who asks for more. Dropped it lets another one ask.
@@ -46,6 +48,9 @@ impl Leases {
         let mut slots = lock(&self.0);
         if slots.len() >= MOST && !slots.contains_key(id) {
             slots.retain(|_, slot| slot.asking || (slot.until > now && slot.left > 0));
+            if slots.len() >= MOST {
+                return Turn::Without;
+            }
         }
         let slot = slots.entry(id.to_owned()).or_default();
         if slot.until > now
@@ -108,5 +113,28 @@ impl Drop for Asking<'_> {
             slot.asking = false;
             slot.answered.notify(usize::MAX);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_not_more_than_so_many() {
+        let leases = Leases::default();
+        for number in 0..MOST {
+            // Who asks has a place until he is answered.
+            let Turn::Ask(asking) = leases.turn(&number.to_string(), 1, 0) else {
+                unreachable!("it is the first of that visitor")
+            };
+            std::mem::forget(asking);
+        }
+        assert!(matches!(leases.turn("new", 1, 0), Turn::Without));
+        for slot in lock(&leases.0).values_mut() {
+            slot.asking = false;
+        }
+        assert!(matches!(leases.turn("new", 1, 0), Turn::Ask(_)));
+        assert_eq!(lock(&leases.0).len(), 1);
     }
 }

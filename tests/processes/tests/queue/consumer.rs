@@ -621,6 +621,23 @@ async fn lost_answers_of_pulls_and_settlements() {
     }
 }
 
+/// A deduplication that another job has by now stays with that.
+#[tokio::test]
+async fn what_another_has_is_not_freed() {
+    let scene = Scene::of("bullmq").await;
+    let job = || {
+        let deduplication = restis::queue::Deduplication::new("x");
+        scene.queue.add("a", &()).deduplication(deduplication)
+    };
+    let first = job().await.unwrap();
+    scene.redis.del("bull:work:de:x").await.unwrap();
+    let second = job().await.unwrap();
+    let (mut batch, _) = one(&scene.queue.consumer()).await;
+    batch.complete(&first, &()).unwrap();
+    batch.settle().await.unwrap();
+    assert_eq!(job().await.unwrap(), second);
+}
+
 /// Of the clocks on both sides one is five seconds ahead, or behind.
 #[tokio::test]
 async fn clocks_differ() {
