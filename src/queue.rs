@@ -49,6 +49,7 @@ mod consumer;
 mod events;
 mod job;
 mod options;
+pub(crate) mod plan;
 mod run;
 mod scheduler;
 mod scripts;

@@ -45,6 +45,21 @@ pub fn error_in_batch(words: &str, command: String) -> Error {
     Error::server(words, Some(200), Some(command.into()))
 }
 
+/// The text of a script of a queue, by its name: `add`, `flow`.
+#[cfg(feature = "queue")]
+pub fn queue_script(name: &str) -> Option<String> {
+    crate::queue::plan::script(name)
+}
+
+/// What the script of that name is sent for a request, as JSON.
+#[cfg(feature = "queue")]
+pub fn queue_request(name: &str, request: &str) -> Result<String, Error> {
+    match name {
+        "flow" => crate::queue::plan::flow(request),
+        _ => crate::queue::plan::add(request),
+    }
+}
+
 /// What kind of error this is, in JavaScript's word for it.
 pub fn kind(error: &Error) -> &'static str {
     match error.kind() {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     Queue,
     options::{Backoff, ChildFailure, Deduplication, Keep, Options},
-    scripts::{ENQUEUE, FLOW},
+    scripts::{ENQUEUE, FLOW, keys_of},
 };
 use crate::{Command, Error, Safety, clock::whole_millis, commands::scripting::Eval, random};
 
@@ -27,11 +27,89 @@ pub struct Add<'a> {
 }
 
 /// A job as it goes out.
-struct Ready<'a> {
-    queue: &'a Queue,
-    id: String,
-    words: [String; 13],
-    has_children: bool,
+pub(super) struct Ready {
+    pub(super) prefix: String,
+    pub(super) id: String,
+    pub(super) words: [String; 13],
+    pub(super) has_children: bool,
+}
+
+impl Ready {
+    /// The job of the queue with this prefix.
+    pub(super) fn new(
+        prefix: &str,
+        name: String,
+        data: String,
+        mut options: Options,
+        now: u64,
+    ) -> Result<Self, Error> {
+        options.check(&data)?;
+        let id = options.id.take();
+        let id = id.unwrap_or_else(|| format!("r{}", random::name()));
+        let timestamp = options.timestamp.unwrap_or(now);
+        let opts = serde_json::Value::Object(options.json(&id)).to_string();
+        let (parent_key, parent) = match &options.parent {
+            None => Default::default(),
+            Some((prefix, parent)) => {
+                let queue_key = prefix.strip_suffix(':').unwrap_or(prefix);
+                let mut said = json!({ "id": parent, "queueKey": queue_key });
+                if let (Some(word), Some(said)) =
+                    (options.child_failure.word(), said.as_object_mut())
+                {
+                    said.insert(word.to_owned(), true.into());
+                }
+                (format!("{prefix}{parent}"), said.to_string())
+            }
+        };
+        let deduplication = options.deduplication.as_ref();
+        let ttl = deduplication.and_then(|one| one.ttl);
+        let words = [
+            id.clone(),
+            name,
+            data,
+            opts,
+            timestamp.to_string(),
+            whole_millis(options.delay).to_string(),
+            options.priority.to_string(),
+            u32::from(options.lifo).to_string(),
+            parent_key,
+            parent,
+            deduplication.map(|one| one.id.clone()).unwrap_or_default(),
+            ttl.map(|ttl| whole_millis(ttl).max(1).to_string())
+                .unwrap_or_default(),
+            deduplication.map(Deduplication::modes).unwrap_or_default(),
+        ];
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            id,
+            words,
+            has_children: false,
+        })
+    }
+}
+
+/// The keys and, behind the prefix and the time, the arguments of enqueue.lua.
+pub(super) fn enqueue_words(prefix: &str, jobs: &[Ready]) -> (Vec<String>, Vec<String>) {
+    let keys = keys_of(prefix, jobs.iter().map(|job| &*job.id));
+    let mut words = vec![jobs.len().to_string()];
+    words.extend(jobs.iter().flat_map(|job| job.words.iter().cloned()));
+    (keys, words)
+}
+
+/// The same of flow.lua.
+pub(super) fn flow_words(jobs: &[Ready]) -> (Vec<String>, Vec<String>) {
+    let (mut keys, mut queues) = (Vec::new(), HashSet::new());
+    let mut words = vec![jobs.len().to_string()];
+    for job in jobs {
+        match queues.insert(&job.prefix) {
+            true => keys.extend(keys_of(&job.prefix, [&job.id])),
+            false => keys.push(format!("{}{}", job.prefix, job.id)),
+        }
+        words.push(job.prefix.clone());
+        words.push(u32::from(job.has_children).to_string());
+        words.extend(job.words.iter().cloned());
+    }
+    (keys, words)
 }
 
 impl Queue {
@@ -103,14 +181,12 @@ impl Queue {
         self.enqueue(&ready).await
     }
 
-    async fn enqueue(&self, jobs: &[Ready<'_>]) -> Result<Vec<String>, Error> {
+    async fn enqueue(&self, jobs: &[Ready]) -> Result<Vec<String>, Error> {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let keys = self.keys(jobs.iter().map(|job| &*job.id));
-        let run = self.run::<Vec<String>>(&ENQUEUE, &keys).arg(jobs.len());
-        let words = jobs.iter().flat_map(|job| &job.words);
-        let run = words.fold(run, |run, word| run.arg(word));
+        let (keys, words) = enqueue_words(&self.prefix, jobs);
+        let run = self.run::<Vec<String>>(&ENQUEUE, &keys).args(&words);
         run.safety(Safety::IdempotentWrite).await
     }
 }
@@ -253,13 +329,9 @@ impl<'a> Add<'a> {
             ));
         }
         let job = self.ready(queue.now())?;
-        let keys = queue.keys([&job.id]);
+        let (keys, words) = enqueue_words(&queue.prefix, &[job]);
         let command = ENQUEUE.eval(&queue.redis, &keys);
-        let command = command.arg(&queue.prefix).arg(queue.now()).arg(1);
-        let command = job
-            .words
-            .iter()
-            .fold(command, |command, word| command.arg(word));
+        let command = command.arg(&queue.prefix).arg(queue.now()).args(&words);
         Ok(command.safety(Safety::IdempotentWrite))
     }
 
@@ -287,62 +359,16 @@ impl<'a> Add<'a> {
         Ok((self.name, data, opts, options.priority))
     }
 
-    fn ready(self, now: u64) -> Result<Ready<'a>, Error> {
-        let Self {
-            queue,
-            name,
-            data,
-            mut options,
-            children,
-        } = self;
-        queue.check()?;
-        let data = data?;
-        options.check(&data)?;
-        let id = options.id.take();
-        let id = id.unwrap_or_else(|| format!("r{}", random::name()));
-        let timestamp = options.timestamp.unwrap_or(now);
-        let opts = serde_json::Value::Object(options.json(&id)).to_string();
-        let (parent_key, parent) = match &options.parent {
-            None => Default::default(),
-            Some((prefix, parent)) => {
-                let queue_key = prefix.strip_suffix(':').unwrap_or(prefix);
-                let mut said = json!({ "id": parent, "queueKey": queue_key });
-                if let (Some(word), Some(said)) =
-                    (options.child_failure.word(), said.as_object_mut())
-                {
-                    said.insert(word.to_owned(), true.into());
-                }
-                (format!("{prefix}{parent}"), said.to_string())
-            }
-        };
-        let deduplication = options.deduplication.as_ref();
-        let ttl = deduplication.and_then(|one| one.ttl);
-        let words = [
-            id.clone(),
-            name,
-            data,
-            opts,
-            timestamp.to_string(),
-            whole_millis(options.delay).to_string(),
-            options.priority.to_string(),
-            u32::from(options.lifo).to_string(),
-            parent_key,
-            parent,
-            deduplication.map(|one| one.id.clone()).unwrap_or_default(),
-            ttl.map(|ttl| whole_millis(ttl).max(1).to_string())
-                .unwrap_or_default(),
-            deduplication.map(Deduplication::modes).unwrap_or_default(),
-        ];
-        Ok(Ready {
-            queue,
-            id,
-            words,
-            has_children: !children.is_empty(),
-        })
+    fn ready(self, now: u64) -> Result<Ready, Error> {
+        self.queue.check()?;
+        let prefix = &self.queue.prefix;
+        let mut ready = Ready::new(prefix, self.name, self.data?, self.options, now)?;
+        ready.has_children = !self.children.is_empty();
+        Ok(ready)
     }
 
     /// It, and all below it, parents first.
-    fn tree(mut self, now: u64, all: &mut Vec<Ready<'a>>) -> Result<(), Error> {
+    fn tree(mut self, now: u64, all: &mut Vec<Ready>) -> Result<(), Error> {
         if self.options.deduplication.is_some() {
             return Err(Error::argument(
                 "a job of a flow cannot be deduplicated: give it a job_id",
@@ -375,18 +401,8 @@ impl<'a> Add<'a> {
         }
         let mut all = Vec::new();
         self.tree(now, &mut all)?;
-        let (mut keys, mut queues) = (Vec::new(), HashSet::new());
-        for job in &all {
-            match queues.insert(&job.queue.prefix) {
-                true => keys.extend(job.queue.keys([&job.id])),
-                false => keys.push(job.queue.key(&job.id)),
-            }
-        }
-        let mut run = queue.run::<Vec<String>>(&FLOW, &keys).arg(all.len());
-        for job in &all {
-            run = run.arg(&job.queue.prefix).arg(u32::from(job.has_children));
-            run = job.words.iter().fold(run, |run, word| run.arg(word));
-        }
+        let (keys, words) = flow_words(&all);
+        let run = queue.run::<Vec<String>>(&FLOW, &keys).args(&words);
         let ids = run.safety(Safety::IdempotentWrite).await?;
         Ok(ids.into_iter().next().unwrap_or_default())
     }

@@ -29,9 +29,13 @@ const KEYS: [&str; 17] = [
 
 macro_rules! scripts {
     ($($name:ident $($part:literal)+;)*) => {
-        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(include_str!("lua/shared.lua"), $(include_str!(concat!("lua/", $part))),+))
-        });)*
+        /// Their texts.
+        pub(super) mod text {
+            $(pub(in crate::queue) const $name: &str =
+                concat!(include_str!("lua/shared.lua"), $(include_str!(concat!("lua/", $part))),+);)*
+        }
+
+        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| Script::new(text::$name));)*
     };
 }
 
@@ -56,12 +60,22 @@ scripts! {
     LOG "log.lua";
 }
 
+/// The keys of the queue with this prefix, and of these jobs.
+pub(super) fn keys_of(
+    prefix: &str,
+    jobs: impl IntoIterator<Item = impl AsRef<str>>,
+) -> Vec<String> {
+    let own = KEYS.iter().map(|key| format!("{prefix}{key}"));
+    let jobs = jobs
+        .into_iter()
+        .map(|job| format!("{prefix}{}", job.as_ref()));
+    own.chain(jobs).collect()
+}
+
 impl Queue {
     /// The keys of the queue, and of these jobs.
     pub(super) fn keys(&self, jobs: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
-        let own = KEYS.iter().map(|key| self.key(key));
-        let jobs = jobs.into_iter().map(|job| self.key(job.as_ref()));
-        own.chain(jobs).collect()
+        keys_of(&self.prefix, jobs)
     }
 
     /// A run with what all of them are told.

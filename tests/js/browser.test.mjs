@@ -113,3 +113,19 @@ test("a module that does not come is a ConnectError, and the next command tries 
   ).finally(() => missing.clear());
   assert.deepEqual(result, [["ConnectError", true, true], "PONG"]);
 });
+
+test("a job is added, by a module that is fetched by the first one", async () => {
+  const { result, requests } = await inPage(
+    async (restis, { url, token }) => {
+      const { Queue } = await import("/node_modules/restis/queue-web.js");
+      const redis = new restis.Redis({ url, token });
+      const queue = new Queue("chromium", { redis });
+      const jobs = await Promise.all([queue.add("a", { text: "grüße" }), queue.add("b", 1)]);
+      const data = await redis.hget(`bull:chromium:${jobs[0].id}`, "data");
+      return [jobs.map((job) => job.name), data, await redis.del("bull:chromium:wait")];
+    },
+    { url, token },
+  );
+  assert.deepEqual(result, [["a", "b"], { text: "grüße" }, 1]);
+  assert.equal(requests.filter((request) => request.endsWith("queue_bg.wasm")).length, 1);
+});

@@ -15,6 +15,7 @@ import {
   type SetOptions,
 } from "restis";
 import { secondaryStorage } from "restis/better-auth";
+import { FlowProducer, Queue, type JobOptions } from "restis/queue";
 import { initSync, init as initSlim, Redis as Slim } from "restis/slim";
 
 /** The two types are the same, not only assignable. */
@@ -162,4 +163,24 @@ async function betterAuth() {
   secondaryStorage();
   // @ts-expect-error values come back as text
   secondaryStorage({ automaticDeserialization: true });
+}
+
+async function queues() {
+  const emails = new Queue<{ to: string }, "welcome" | "bye">("emails", { redis, defaultJobOptions: { attempts: 3 } });
+  const job = await emails.add("welcome", { to: "ada" }, { delay: 5, backoff: { type: "exponential", delay: 1 } });
+  is<typeof job.data, { to: string }>(true);
+  await emails.addBulk([{ name: "bye", data: { to: "eve" }, opts: { removeOnComplete: { age: 60 } } }]);
+  // @ts-expect-error there is no such job
+  await emails.add("hello", { to: "ada" });
+  // @ts-expect-error the data are of another type
+  await emails.add("bye", { from: "ada" });
+  // @ts-expect-error one way only
+  const both: JobOptions = { failParentOnFailure: true, removeDependencyOnFailure: true };
+  // @ts-expect-error a child is not deduplicated
+  const child: JobOptions = { parent: { id: "a", queue: "bull:b" }, deduplication: { id: "x" } };
+  // @ts-expect-error a client is needed
+  new Queue("emails", {});
+  const flows = new FlowProducer({ redis });
+  const { children } = await flows.add({ name: "a", queueName: "b", children: [{ name: "c", queueName: "d" }] });
+  const id: string | undefined = children?.[0]?.job.id;
 }

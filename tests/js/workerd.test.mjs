@@ -15,6 +15,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 const worker = `
 import * as restis from "restis";
+import { Queue } from "restis/queue";
 import { program } from "./program.mjs";
 
 // A client that is made once for all requests of the Worker, outside of any of them.
@@ -36,6 +37,10 @@ export default {
       if (pathname === "/binding") {
         const redis = new restis.Redis({ url: "https://behind-the-binding.example", token: "t", fetch: env.BINDING });
         return Response.json(await redis.set("k", 1));
+      }
+      if (pathname === "/queue") {
+        const { id } = await new Queue("workerd", { redis: shared }).add("greet", { text: "grüße" });
+        return Response.json([id, await shared.hget("bull:workerd:" + id, "data"), await shared.lrem("bull:workerd:wait", 0, id)]);
       }
       if (pathname === "/init") return Response.json((await restis.init()) ?? "nothing to do");
     } catch (error) {
@@ -61,12 +66,12 @@ before(async () => {
     logLevel: "warning",
   });
   const contents = (name) => readFile(join(folder, name));
-  const [wasm, ...others] = (await readdir(folder)).filter((name) => name.endsWith(".wasm"));
-  assert.deepEqual(others, [], "the module is bundled once");
+  const modules = (await readdir(folder)).filter((name) => name.endsWith(".wasm"));
+  assert.deepEqual(modules.sort(), ["queue_bg.wasm", "restis_bg.wasm"], "each module is bundled once");
   const options = convertV4MiniflareOptions({
     modules: [
       { type: "ESModule", path: "worker.js", contents: await contents("worker.js") },
-      { type: "CompiledWasm", path: wasm, contents: await contents(wasm) },
+      ...(await Promise.all(modules.map(async (path) => ({ type: "CompiledWasm", path, contents: await contents(path) })))),
     ],
     compatibilityDate: "2026-01-01",
     bindings: { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
@@ -100,6 +105,12 @@ test("one client for many requests at once: none gets another's answer", async (
 
 test("through a service binding", async () => {
   assert.equal(await get("/binding"), 'https://behind-the-binding.example/ ["SET","k","1"]');
+});
+
+test("a job is added for BullMQ", async () => {
+  const [id, data, removed] = await get("/queue");
+  assert.match(id, /^r/);
+  assert.deepEqual([data, removed], [{ text: "grüße" }, 1]);
 });
 
 test("init is there and has nothing to do", async () => {

@@ -14,7 +14,8 @@ use crate::{
 const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The packages that only mean something on wasm32.
-pub(crate) const WASM_ONLY: [&str; 2] = ["restis-wasm", "restis-example-worker"];
+pub(crate) const WASM_ONLY: [&str; 3] =
+    ["restis-wasm", "restis-wasm-queue", "restis-example-worker"];
 
 /// Each way to choose features that must compile by itself.
 const FEATURES: [&str; 18] = [
@@ -117,7 +118,7 @@ fn claims(repo: &Repo) -> Result<()> {
         || claims::tracing_is_a_choice(&metadata),
     )?;
     let unwanted = claims::NOT_ON_WASM.join(", ");
-    for package in ["restis", "restis-wasm"] {
+    for package in ["restis", "restis-wasm", "restis-wasm-queue"] {
         ui::step(
             &format!("{package} on wasm32 is without {unwanted}"),
             || {

@@ -12,27 +12,36 @@ use crate::{
     tools::{self, Tool},
 };
 
+/// The modules of the package: the folder of the binding crate, and what the module is called.
+const MODULES: [(&str, &str); 2] = [("pkg", "restis"), ("pkg/queue", "queue")];
+
 /// Builds pkg/wasm.
 pub(crate) fn build(repo: &Repo) -> Result<()> {
     tools::ensure_wasm_target()?;
     tools::ensure(repo, &[Tool::WasmPack, Tool::WasmBindgen])?;
     npm::ensure(repo)?;
-    // No download: wasm-bindgen and wasm-opt are the ones on PATH. The flags of wasm-opt stand in pkg/Cargo.toml.
-    let build = Cmd::new(tools::bin(repo, "wasm-pack"))
-        .words("build --release --target web --out-name restis --out-dir wasm")
-        .words("--no-pack --no-gitignore --mode no-install")
-        .arg(repo.join("pkg"))
-        .env("CARGO_ENCODED_RUSTFLAGS", without_paths(repo))
-        .dir(repo.root());
-    npm::on_path(repo, build)?.step("building pkg/wasm with wasm-pack")?;
-    shorten_names(repo)
+    for (folder, name) in MODULES {
+        // No download: wasm-bindgen and wasm-opt are the ones on PATH. The flags of wasm-opt stand in the Cargo.toml.
+        let build = Cmd::new(tools::bin(repo, "wasm-pack"))
+            .words("build --release --target web --no-pack --no-gitignore --mode no-install --out-name")
+            .arg(name)
+            .arg("--out-dir")
+            .arg(repo.join("pkg/wasm"))
+            .arg(repo.join(folder))
+            .env("CARGO_ENCODED_RUSTFLAGS", without_paths(repo))
+            .dir(repo.root());
+        npm::on_path(repo, build)?
+            .step(&format!("building pkg/wasm/{name}_bg.wasm with wasm-pack"))?;
+        shorten_names(repo, name)?;
+    }
+    Ok(())
 }
 
 /// Gives what the module and its glue call each other by one letter.
 ///
 /// wasm-bindgen ends each name in a hash, which no compression makes smaller: 2 KB of gzip in the two files.
-fn shorten_names(repo: &Repo) -> Result<()> {
-    let module = repo.join("pkg/wasm/restis_bg.wasm");
+fn shorten_names(repo: &Repo, name: &str) -> Result<()> {
+    let module = repo.join(format!("pkg/wasm/{name}_bg.wasm"));
     let renamed = Cmd::new(npm::node(repo, Node::V22)?)
         .arg(npm::module(repo, "binaryen/bin/wasm-opt"))
         // Control flow laid out anew, then made small twice: 350 bytes of gzip less than one run of all passes.
@@ -43,13 +52,10 @@ fn shorten_names(repo: &Repo) -> Result<()> {
         .arg(&module)
         .output()?;
     let names = Names::read(&renamed).context("read the names that wasm-opt gave")?;
-    let glue = repo.join("pkg/wasm/restis.js");
+    let glue = repo.join(format!("pkg/wasm/{name}.js"));
     let text = fs::read_to_string(&glue).context(format!("read {}", glue.display()))?;
-    fs::write(&glue, names.rename(&text)?).context(format!("write {}", glue.display()))
+    fs::write(&glue, names.rename(&text, name)?).context(format!("write {}", glue.display()))
 }
-
-/// The module's name for what it imports from, as wasm-bindgen writes it.
-const IMPORTED: &str = "\"./restis_bg.js\"";
 
 /// The new name for each old one.
 #[derive(Debug)]
@@ -77,7 +83,9 @@ impl Names {
     }
 
     /// The glue with the new names. An import stands there as `name: function`, an export as `wasm.name`.
-    fn rename(&self, glue: &str) -> Result<String> {
+    fn rename(&self, glue: &str, name: &str) -> Result<String> {
+        // The module's name for what it imports from, as wasm-bindgen writes it.
+        let imported = format!("\"./{name}_bg.js\"");
         let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '$';
         let (mut text, mut rest, mut imports) = (String::new(), glue, 0);
         while let Some(start) = rest.find(is_part) {
@@ -98,12 +106,12 @@ impl Names {
         }
         text += rest;
         // Every module of imports has this name now, so there may be one only.
-        if imports != self.imports.len() || text.matches(IMPORTED).count() != 1 {
-            return Err(Error::new(
-                "pkg/wasm/restis.js is not written as shorten_names in xtask/src/package.rs expects",
-            ));
+        if imports != self.imports.len() || text.matches(&imported).count() != 1 {
+            return Err(Error::new(format!(
+                "pkg/wasm/{name}.js is not written as shorten_names in xtask/src/package.rs expects"
+            )));
         }
-        Ok(text.replace(IMPORTED, "a"))
+        Ok(text.replace(&imported, "a"))
     }
 }
 
@@ -137,7 +145,7 @@ mod tests {
         let glue = "{ __wbg_now_1: function(a) { wasm.memory.buffer; wasm.__wbg_now(wasmModule, wasm); },\
                     __wbg_now_0f: function() { __wbg_now(memory); } }, \"./restis_bg.js\": import0";
         assert_eq!(
-            names.rename(glue).unwrap(),
+            names.rename(glue, "restis").unwrap(),
             "{ b: function(a) { wasm.ca.buffer; wasm.da(wasmModule, wasm); },\
              a: function() { __wbg_now(memory); } }, a: import0"
         );
@@ -146,7 +154,7 @@ mod tests {
             "\"./restis_bg.js\": import0",
             "__wbg_now_1: function(a) {}",
         ] {
-            assert!(names.rename(odd).is_err(), "{odd}");
+            assert!(names.rename(odd, "restis").is_err(), "{odd}");
         }
         assert!(Names::read("{}").is_none());
     }

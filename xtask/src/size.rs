@@ -34,6 +34,11 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
         files.push(measure(&node, file)?);
     }
     print!("\n{}", table(&files));
+    let queue = measure(&node, &repo.join("pkg/wasm/queue_bg.wasm"))?;
+    ui::note(&format!(
+        "restis/queue loads {} bytes more, {} by gzip",
+        queue.raw, queue.gzip
+    ));
     let total = files.iter().map(|file| file.gzip).sum();
     check(total)?;
     ui::note("within the budget");
