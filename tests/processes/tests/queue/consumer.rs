@@ -621,6 +621,68 @@ async fn lost_answers_of_pulls_and_settlements() {
     }
 }
 
+/// What is kept of the jobs that are finished here: none, the last so many, those of a time.
+#[tokio::test]
+async fn finished_jobs_go_as_it_was_said() {
+    for version in VERSIONS {
+        let scene = Scene::of(version).await;
+        let now = std::time::SystemTime::now();
+        let now = now
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_millis();
+        let ahead = Arc::new(AtomicU32::new(0));
+        let (clock, start) = (Arc::clone(&ahead), u64::try_from(now).unwrap());
+        let queue = scene
+            .queue
+            .clone()
+            .clock(move || start + u64::from(clock.load(SeqCst)));
+        let consumer = queue.consumer();
+        let finish = async |keep: Keep, fails: bool| {
+            let job = queue.add("a", &()).remove_on_complete(keep);
+            let id = job.remove_on_fail(keep).await.unwrap();
+            let (mut batch, _) = one(&consumer).await;
+            match fails {
+                true => batch.fail(&id, "no"),
+                false => batch.complete(&id, &1).unwrap(),
+            }
+            assert_eq!(settled(batch).await, Settled::Done);
+            ahead.fetch_add(1000, SeqCst);
+            id
+        };
+        for (fails, set) in [(false, "completed"), (true, "failed")] {
+            let kept = async || scene.counts().await[set];
+            let gone = finish(Keep::NONE, fails).await;
+            assert!(scene.job(&gone).await.is_null());
+            assert_eq!(kept().await, 0);
+            let mut ids = Vec::new();
+            for _ in 0..4 {
+                ids.push(finish(Keep::ALL.count(2), fails).await);
+            }
+            assert_eq!(kept().await, 2, "{version} {set}");
+            for (id, is_there) in ids.iter().zip([false, false, true, true]) {
+                assert_eq!(!scene.job(id).await.is_null(), is_there);
+            }
+            finish(Keep::ALL, fails).await;
+            assert_eq!(kept().await, 3);
+            // That of the last two seconds, and it.
+            finish(Keep::ALL.age(SECOND * 2), fails).await;
+            assert_eq!(kept().await, 2);
+            ahead.fetch_add(60_000, SeqCst);
+            finish(Keep::ALL.age(SECOND * 2).limit(1), fails).await;
+            assert_eq!(kept().await, 2, "{version} {set}");
+            let keys: Vec<String> = scene.redis.keys("bull:work:r*").await.unwrap();
+            let jobs = keys
+                .iter()
+                .filter(|key| !key.ends_with(":lock") && !key.ends_with("repeat"));
+            assert_eq!(
+                jobs.count() as u64,
+                scene.counts().await.values().sum::<u64>()
+            );
+        }
+    }
+}
+
 /// A deduplication that another job has by now stays with that.
 #[tokio::test]
 async fn what_another_has_is_not_freed() {

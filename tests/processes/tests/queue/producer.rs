@@ -297,6 +297,8 @@ async fn a_paused_queue_loses_nothing() {
             theirs("4").await;
             scene.queue.add_bulk(["5", "6"].map(ours)).await.unwrap();
             ours("7").priority(3).await.unwrap();
+            // Nobody is woken for what may not begin.
+            assert_eq!(scene.redis.exists("bull:work:marker").await.unwrap(), 0);
             scene.ask("work", json!({})).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
             assert_eq!(scene.worked(0).await.len(), 0);

@@ -140,6 +140,58 @@ async fn its_jobs_are_bullmqs() {
     }
 }
 
+/// By a pattern in a time zone, on either side; what both say of the next time is the same.
+#[tokio::test]
+async fn patterns_go_on_too() {
+    for version in VERSIONS {
+        let scene = Scene::of(version).await;
+        let each_second = Repeat::cron("* * * * * *").tz("Asia/Kathmandu");
+        let job = scene.queue.add("tick", &json!({"say": "tock"}));
+        scene
+            .queue
+            .upsert_scheduler("ours", each_second, job)
+            .await
+            .unwrap();
+        let template = json!({"name": "tick", "data": {}});
+        let repeat = json!({"pattern": "* * * * * *", "tz": "Asia/Kathmandu"});
+        let words = json!({"scheduler": "theirs", "repeat": repeat, "template": template});
+        scene.ask("schedule", words).await;
+        let mut taken = 0;
+        until("four were taken here", async || {
+            taken += take(&scene).await;
+            tokio::time::sleep(MILLI * 100).await;
+            Ok(taken >= 4)
+        })
+        .await
+        .unwrap();
+        scene.ask("work", json!({"drainDelay": 1})).await;
+        scene.worked(4).await;
+        scene.ask("rest", json!({})).await;
+        let counts = scene.queue.counts().await.unwrap();
+        assert_eq!(counts.delayed + counts.waiting, 2, "{version} {counts:?}");
+        // Far ahead, where summer time begins and ends.
+        for (pattern, zone) in [
+            ("30 4 * * *", "Europe/Berlin"),
+            ("0 9 * * 1-5", "America/New_York"),
+            ("15 3 1 */2 *", "Australia/Sydney"),
+        ] {
+            let job = scene.queue.add("tick", &());
+            let repeat = Repeat::cron(pattern).tz(zone);
+            scene
+                .queue
+                .upsert_scheduler("a", repeat, job)
+                .await
+                .unwrap();
+            let repeat = json!({"pattern": pattern, "tz": zone});
+            let words = json!({"scheduler": "b", "repeat": repeat, "template": {"name": "tick"}});
+            scene.ask("schedule", words).await;
+            let all = scene.queue.schedulers().await.unwrap();
+            let next = |id: &str| all.iter().find(|one| one.id == id).map(|one| one.next);
+            assert_eq!(next("a"), next("b"), "{version} {pattern}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn it_ends_when_it_was_said() {
     let scene = Scene::of("bullmq").await;
