@@ -306,20 +306,22 @@ impl Consumer {
         };
         if let Err(error) = self.queue.go_on(&schedulers).await {
             // A scheduler must not end with a job of it that nobody follows: who takes it next tries again.
-            for job in batch.jobs.clone() {
-                batch.release(&job.id);
+            let ids: Vec<String> = batch.jobs.iter().map(|job| job.id.clone()).collect();
+            for id in &ids {
+                batch.release(id);
             }
             // If that fails too, they are found when their locks have ended.
             let _ = Box::pin(batch.settle()).await;
             return Err(error);
         }
         // What others have decided already.
-        let deferred: Vec<Job> = batch.jobs.clone();
-        for job in deferred {
-            if let Some(reason) = job.deferred_failure().map(str::to_owned) {
-                batch.jobs.retain(|other| other.id != job.id);
-                batch.say(&job, "f", reason, Duration::ZERO, false);
-            }
+        let (deferred, jobs) =
+            (batch.jobs.into_iter()).partition(|job| job.deferred_failure().is_some());
+        batch.jobs = jobs;
+        let deferred: Vec<Job> = deferred;
+        for job in &deferred {
+            let reason = job.deferred_failure().unwrap_or_default().to_owned();
+            batch.push(outcome(job, "f", reason, Duration::ZERO, false));
         }
         Ok(batch)
     }
@@ -341,8 +343,8 @@ impl Batch {
         self.next_delayed
     }
 
-    fn job(&self, id: &str) -> Option<Job> {
-        self.jobs.iter().find(|job| job.id == id).cloned()
+    fn job(&self, id: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.id == id)
     }
 
     /// Says that a job is done, and what it has come to. Nothing is sent before [`settle`](Self::settle).
@@ -352,9 +354,9 @@ impl Batch {
                 "what the job has come to cannot be written as JSON: {error}"
             ))
         })?;
-        if let Some(job) = self.job(id) {
-            self.say(&job, "c", value, Duration::ZERO, false);
-        }
+        let job = self.job(id);
+        let said = job.map(|job| outcome(job, "c", value, Duration::ZERO, false));
+        said.into_iter().for_each(|said| self.push(said));
         Ok(())
     }
 
@@ -367,67 +369,39 @@ impl Batch {
         let again = (made < job.attempts())
             .then(|| backoff(&job.opts, made, random::unit(), strategy))
             .flatten();
-        match again {
-            Some(delay) => self.say(&job, "r", reason.to_string(), delay, false),
-            None => {
-                let exhausted = made >= job.attempts();
-                self.say(&job, "f", reason.to_string(), Duration::ZERO, exhausted);
-            }
-        }
+        let said = match again {
+            Some(delay) => outcome(job, "r", reason.to_string(), delay, false),
+            None => failed_for_good(job, reason.to_string()),
+        };
+        self.push(said);
     }
 
     /// Says that a job has failed for good, whatever attempts it has left: BullMQ's `UnrecoverableError`.
     pub fn fail_for_good(&mut self, id: &str, reason: impl fmt::Display) {
-        if let Some(job) = self.job(id) {
-            let exhausted = job.attempts_made() + 1 >= job.attempts();
-            self.say(&job, "f", reason.to_string(), Duration::ZERO, exhausted);
-        }
+        let job = self.job(id);
+        let said = job.map(|job| failed_for_good(job, reason.to_string()));
+        said.into_iter().for_each(|said| self.push(said));
     }
 
     /// Says that a job has failed and is to be tried again after this, whatever its options say. It counts as an attempt.
     pub fn retry_in(&mut self, id: &str, reason: impl fmt::Display, delay: Duration) {
-        if let Some(job) = self.job(id) {
-            self.say(&job, "r", reason.to_string(), delay, false);
-        }
+        let job = self.job(id);
+        let said = job.map(|job| outcome(job, "r", reason.to_string(), delay, false));
+        said.into_iter().for_each(|said| self.push(said));
     }
 
     /// Gives a job back as if it had not been taken: it is the next one, and no attempt is counted.
     pub fn release(&mut self, id: &str) {
-        if let Some(job) = self.job(id) {
-            self.say(&job, "w", String::new(), Duration::ZERO, false);
-        }
+        let job = self.job(id);
+        let said = job.map(|job| outcome(job, "w", String::new(), Duration::ZERO, false));
+        said.into_iter().for_each(|said| self.push(said));
     }
 
-    fn say(&mut self, job: &Job, what: &str, value: String, delay: Duration, exhausted: bool) {
-        let option = match what {
-            "c" => Some("removeOnComplete"),
-            "f" => Some("removeOnFail"),
-            _ => None,
-        };
-        let keep = option.map_or(Keep::ALL, |name| Keep::of(job.opts.get(name)));
-        let text = |number: Option<u64>| number.map(|number| number.to_string());
-        let stack = match what {
-            "r" | "f" => stack(job, &value),
-            _ => String::new(),
-        };
-        let lifo = job.opts.get("lifo").and_then(Value::as_bool);
-        let words = [
-            job.id.clone(),
-            what.to_owned(),
-            value,
-            stack,
-            clock::whole_millis(delay).to_string(),
-            u32::from(lifo.unwrap_or(false)).to_string(),
-            text(keep.count).unwrap_or_default(),
-            text(keep.age.map(clock::whole_millis)).unwrap_or_default(),
-            keep.limit.unwrap_or(PART).to_string(),
-            u32::from(exhausted).to_string(),
-        ];
-        // What is said last holds.
-        let id = &job.id;
-        self.outcomes
-            .retain(|outcome| outcome.words.first() != Some(id));
-        self.outcomes.push(Outcome { words });
+    /// What is said last of a job holds.
+    fn push(&mut self, said: Outcome) {
+        let id = said.words.first();
+        self.outcomes.retain(|outcome| outcome.words.first() != id);
+        self.outcomes.push(said);
     }
 
     /// Sends what was said, and gives what came of it for each job, in that order.
@@ -519,6 +493,41 @@ impl Consumer {
         let run = run.arg(millis(self.lock));
         let run = ids.iter().fold(run, |run, id| run.arg(*id));
         run.safety(Safety::IdempotentWrite).await
+    }
+}
+
+fn failed_for_good(job: &Job, reason: String) -> Outcome {
+    let exhausted = job.attempts_made() + 1 >= job.attempts();
+    outcome(job, "f", reason, Duration::ZERO, exhausted)
+}
+
+/// What settle.lua is told of a job.
+fn outcome(job: &Job, what: &str, value: String, delay: Duration, exhausted: bool) -> Outcome {
+    let option = match what {
+        "c" => Some("removeOnComplete"),
+        "f" => Some("removeOnFail"),
+        _ => None,
+    };
+    let keep = option.map_or(Keep::ALL, |name| Keep::of(job.opts.get(name)));
+    let text = |number: Option<u64>| number.map(|number| number.to_string());
+    let stack = match what {
+        "r" | "f" => stack(job, &value),
+        _ => String::new(),
+    };
+    let lifo = job.opts.get("lifo").and_then(Value::as_bool);
+    Outcome {
+        words: [
+            job.id.clone(),
+            what.to_owned(),
+            value,
+            stack,
+            clock::whole_millis(delay).to_string(),
+            u32::from(lifo.unwrap_or(false)).to_string(),
+            text(keep.count).unwrap_or_default(),
+            text(keep.age.map(clock::whole_millis)).unwrap_or_default(),
+            keep.limit.unwrap_or(PART).to_string(),
+            u32::from(exhausted).to_string(),
+        ],
     }
 }
 

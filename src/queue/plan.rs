@@ -59,13 +59,19 @@ fn tree_of(
 ) -> Result<(), Error> {
     let mut place = request.clone();
     if let Some(place) = place.as_object_mut() {
-        place.insert("queueName".to_owned(), node["queueName"].clone());
+        place.insert(
+            "queueName".to_owned(),
+            node.get("queueName").cloned().unwrap_or_default(),
+        );
         if let Some(own) = node.get("prefix") {
             place.insert("prefix".to_owned(), own.clone());
         }
     }
     let prefix = prefix(&place, "queueName")?;
-    if !node["opts"]["deduplication"].is_null() {
+    if node
+        .pointer("/opts/deduplication")
+        .is_some_and(|one| !one.is_null())
+    {
         return Err(Error::argument(
             "a job of a flow cannot be deduplicated: give it a jobId",
         ));
@@ -332,6 +338,10 @@ mod tests {
         }
         let nameless = json!({"queue": "a", "now": 1, "jobs": [{}]}).to_string();
         assert!(add(&nameless).is_err());
+        let opts = json!({"deduplication": {"id": "d"}});
+        let tree = json!({"queueName": "a", "name": "b", "opts": opts});
+        let request = json!({"now": 5, "tree": tree}).to_string();
+        assert!(flow(&request).is_err_and(|error| error.is_argument()));
     }
 
     #[test]
