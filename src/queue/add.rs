@@ -143,8 +143,10 @@ impl Queue {
         Add {
             queue: self,
             name: name.into(),
-            data: data.map_err(|error| {
-                Error::argument(format!("the job's data cannot be written as JSON: {error}"))
+            data: data.map_err(|_| {
+                Error::argument(
+                    "the job's data cannot be written as JSON: the keys of its maps have to be texts",
+                )
             }),
             options: Options::default(),
             children: Vec::new(),

@@ -188,8 +188,10 @@ impl Queue {
     ///
     /// Cost: one round trip and 5 billed commands.
     pub async fn set_progress(&self, id: &str, progress: &impl Serialize) -> Result<bool, Error> {
-        let progress = serde_json::to_string(progress).map_err(|error| {
-            Error::argument(format!("the progress cannot be written as JSON: {error}"))
+        let progress = serde_json::to_string(progress).map_err(|_| {
+            Error::argument(
+                "the progress cannot be written as JSON: the keys of its maps have to be texts",
+            )
         })?;
         let keys = self.keys([id]);
         let run = self.run::<i64>(&PROGRESS, &keys).arg(id).arg(progress);
@@ -200,8 +202,10 @@ impl Queue {
     ///
     /// Cost: one round trip and 3 billed commands.
     pub async fn update_data(&self, id: &str, data: &impl Serialize) -> Result<bool, Error> {
-        let data = serde_json::to_string(data).map_err(|error| {
-            Error::argument(format!("the job's data cannot be written as JSON: {error}"))
+        let data = serde_json::to_string(data).map_err(|_| {
+            Error::argument(
+                "the job's data cannot be written as JSON: the keys of its maps have to be texts",
+            )
         })?;
         const UPDATE: &str = "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end \
                               redis.call('HSET', KEYS[1], 'data', ARGV[1]) return 1";

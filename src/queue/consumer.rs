@@ -349,10 +349,10 @@ impl Batch {
 
     /// Says that a job is done, and what it has come to. Nothing is sent before [`settle`](Self::settle).
     pub fn complete(&mut self, id: &str, value: &impl Serialize) -> Result<(), Error> {
-        let value = serde_json::to_string(value).map_err(|error| {
-            Error::argument(format!(
-                "what the job has come to cannot be written as JSON: {error}"
-            ))
+        let value = serde_json::to_string(value).map_err(|_| {
+            Error::argument(
+                "what the job has come to cannot be written as JSON: the keys of its maps have to be texts",
+            )
         })?;
         let job = self.job(id);
         let said = job.map(|job| outcome(job, "c", value, Duration::ZERO, false));
