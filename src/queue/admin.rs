@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Job, Queue,
-    scripts::{CLEAN, DRAIN, LOG, OBLITERATE, PAUSE, PROGRESS, PROMOTE, REMOVE, RETRY},
+    scripts::{CLEAN, DRAIN, LOG, OBLITERATE, PAUSE, PROGRESS, PROMOTE, REMOVE, RETRY, UPDATE},
 };
 use crate::{Error, Safety, clock};
 
@@ -207,9 +207,8 @@ impl Queue {
                 "the job's data cannot be written as JSON: the keys of its maps have to be texts",
             )
         })?;
-        const UPDATE: &str = "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end \
-                              redis.call('HSET', KEYS[1], 'data', ARGV[1]) return 1";
-        let run = self.redis.eval::<bool>(UPDATE, self.key(id)).arg(data);
+        let keys = self.keys([id]);
+        let run = self.run::<bool>(&UPDATE, &keys).arg(id).arg(data);
         run.safety(Safety::IdempotentWrite).await
     }
 

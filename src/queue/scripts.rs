@@ -58,6 +58,7 @@ scripts! {
     OBLITERATE "obliterate.lua";
     PROGRESS "progress.lua";
     LOG "log.lua";
+    UPDATE "update.lua";
 }
 
 /// The keys of the queue with this prefix, and of these jobs.
