@@ -120,6 +120,9 @@ impl Queue {
     ///
     /// Cost: two round trips; one billed command, and one for each job.
     pub async fn jobs(&self, state: State, start: u64, count: u64) -> Result<Vec<Job>, Error> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
         let key = self.key(state.key());
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let (first, last) = (signed(start), signed(start.saturating_add(count)));
@@ -134,7 +137,7 @@ impl Queue {
             }
             _ => self.redis.zrange(key, first, last - 1).await?,
         };
-        if ids.is_empty() || count == 0 {
+        if ids.is_empty() {
             return Ok(Vec::new());
         }
         let hashes = ids

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Mutex};
 
 use crate::client::lock;
 
-/// Above this what is over is taken away, and all if that is not enough: then more is asked of Redis again.
+/// Above this what is over is taken away, and if that is not enough what would be over next.
 const MOST: usize = 10_000;
 
 /// Values that hold until a time, in Unix milliseconds.
@@ -34,7 +34,10 @@ impl<V> Memory<V> {
         if entries.len() >= MOST && !entries.contains_key(id) {
             entries.retain(|_, (until, _)| *until > now);
             if entries.len() >= MOST {
-                entries.clear();
+                let next = entries.iter().min_by_key(|(_, (until, _))| *until);
+                if let Some(id) = next.map(|(id, _)| id.clone()) {
+                    entries.remove(&id);
+                }
             }
         }
         entries.insert(id.to_owned(), (until, value));
@@ -66,7 +69,12 @@ mod tests {
         memory.put("0", 5, 0, 0);
         memory.put("new", 20, 0, 6);
         assert_eq!(lock(&memory.0).len(), MOST);
+        // Who has to wait longest is kept.
+        memory.put("long", 90, 0, 6);
+        memory.put("soon", 10, 0, 6);
         memory.put("newer", 20, 0, 6);
-        assert_eq!(lock(&memory.0).len(), 1);
+        assert_eq!(lock(&memory.0).len(), MOST);
+        assert_eq!(memory.with("soon", 6, |_| ()), None);
+        assert_eq!(memory.with("long", 6, |_| ()), Some(()));
     }
 }

@@ -498,6 +498,89 @@ async fn parents_go_on_by_what_their_children_do() {
     }
 }
 
+/// Of two children one fails here: whether the parent waits for the other, and what it sees of the failure, is as BullMQ has it.
+#[tokio::test]
+async fn a_failed_child_of_two() {
+    for version in VERSIONS {
+        for (failure, word, waits, is_seen) in [
+            (
+                ChildFailure::ContinueParent,
+                "continueParentOnFailure",
+                false,
+                true,
+            ),
+            (
+                ChildFailure::Ignore,
+                "ignoreDependencyOnFailure",
+                true,
+                true,
+            ),
+            (
+                ChildFailure::Remove,
+                "removeDependencyOnFailure",
+                true,
+                false,
+            ),
+        ] {
+            let scene = Scene::of(version).await;
+            let other = Queue::new(&scene.redis, "other");
+            let children = [
+                other.add("bad", &json!({"fail": "no luck"})),
+                other.add("good", &()),
+            ];
+            let children = children.map(|child| child.on_failure(failure));
+            let ours = scene
+                .queue
+                .add("parent", &())
+                .children(children)
+                .await
+                .unwrap();
+            let child = |name: &str, data: Value| json!({"name": name, "queueName": "theirs", "data": data, "opts": {word: true}});
+            let children = [
+                child("bad", json!({"fail": "no luck"})),
+                child("good", json!({})),
+            ];
+            let tree = json!({"name": "parent", "queueName": "work", "children": children});
+            let theirs = scene.ask("flow", json!({"tree": tree})).await;
+            let theirs = theirs.as_str().unwrap().to_owned();
+            let (mut batch, id) = one(&other.consumer()).await;
+            batch.fail(&id, "no luck");
+            batch.settle().await.unwrap();
+            // The same there, by its own worker, which is stopped before the second child.
+            let words = json!({"queue": "theirs", "limiter": {"max": 1, "duration": 60_000}});
+            scene.ask("work", words).await;
+            until("their child has failed", async || {
+                let counts = scene.ask("counts", json!({"queue": "theirs"})).await;
+                Ok(counts["failed"] == 1)
+            })
+            .await
+            .unwrap();
+            let expected = if waits { "waiting-children" } else { "waiting" };
+            for parent in [&ours, &theirs] {
+                assert_eq!(
+                    scene.job(parent).await["state"],
+                    expected,
+                    "{version} {word}"
+                );
+                let failed = scene
+                    .redis
+                    .hgetall::<String>(format!("bull:work:{parent}:failed"));
+                let failed: Vec<String> = failed.await.unwrap().into_values().collect();
+                let seen: &[&str] = if is_seen { &["no luck"] } else { &[] };
+                assert_eq!(failed, seen, "{version} {word}");
+            }
+            let (mut batch, id) = one(&other.consumer()).await;
+            batch.complete(&id, &1).unwrap();
+            batch.settle().await.unwrap();
+            assert_eq!(
+                scene.job(&ours).await["state"],
+                "waiting",
+                "{version} {word}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn concurrency_and_limits_of_the_queue_hold() {
     for version in VERSIONS {
