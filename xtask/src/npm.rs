@@ -21,6 +21,7 @@ use crate::{
 pub(crate) enum Node {
     V20,
     V22,
+    V24,
 }
 
 impl Node {
@@ -28,6 +29,7 @@ impl Node {
         match self {
             Self::V20 => "Node 20",
             Self::V22 => "Node 22",
+            Self::V24 => "Node 24",
         }
     }
 
@@ -36,6 +38,7 @@ impl Node {
         match self {
             Self::V20 => "RESTIS_NODE20",
             Self::V22 => "RESTIS_NODE22",
+            Self::V24 => "RESTIS_NODE24",
         }
     }
 }
@@ -55,7 +58,7 @@ pub(crate) fn ensure(repo: &Repo) -> Result<()> {
     Cmd::new("npm")
         .words("ci --no-progress --loglevel=error")
         .dir(&js)
-        .step("installing the npm tools of tests/js (about 700 MB, once)")?;
+        .step("installing the npm tools of tests/js (about 1 GB, once)")?;
     fs::write(&stamp, lock).context("note which npm tools are installed")
 }
 
@@ -65,6 +68,7 @@ pub(crate) fn node(repo: &Repo, node: Node) -> Result<PathBuf> {
     let release = match node {
         Node::V20 => "20",
         Node::V22 => "22",
+        Node::V24 => "24",
     };
     if let Some(named) = env::var_os(variable).filter(|value| !value.is_empty()) {
         return Ok(named.into());

@@ -23,8 +23,8 @@ use crate::{
     ui, worker,
 };
 
-/// Tests of the package that drive workerd or a browser: miniflare needs Node 22, and once is enough.
-const DRIVERS: [&str; 2] = ["browser.test.mjs", "workerd.test.mjs"];
+/// Tests of the package that drive workerd, a browser or other runtimes: miniflare needs Node 22, and once is enough.
+const DRIVERS: [&str; 3] = ["browser.test.mjs", "runtimes.test.mjs", "workerd.test.mjs"];
 
 /// The test of the Worker example, which has a level of its own.
 const WORKER: &str = "worker.test.mjs";
@@ -193,11 +193,11 @@ fn npm(repo: &Repo) -> Result<()> {
         .partition(|file| DRIVERS.contains(&file.as_str()));
     expect_tests(&portable)?;
     expect_tests(&drivers)?;
-    for node in [Node::V20, Node::V22] {
+    for node in [Node::V20, Node::V22, Node::V24] {
         ui::note(&format!("the package in {}", node.name()));
         node_test(repo, node, &place, &portable, &local)?.shown()?;
     }
-    ui::note("the package in workerd and in Chromium");
+    ui::note("the package in workerd, Chromium, Deno and Bun");
     node_test(repo, Node::V22, &place, &drivers, &local)?
         .env("CHROME", &chromium.browser)
         .shown()
