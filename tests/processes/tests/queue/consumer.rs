@@ -339,6 +339,31 @@ async fn jobs_of_the_dead_are_found() {
     }
 }
 
+/// Who has his lock keeps his job, however often others look.
+#[tokio::test]
+async fn jobs_of_the_living_stay_theirs() {
+    let scene = Scene::of("bullmq").await;
+    let id = scene.queue.add("a", &()).await.unwrap();
+    let (mut batch, _) = one(&scene.queue.consumer()).await;
+    let looks = scene.queue.consumer().stalled_interval(MILLI * 10);
+    for _ in 0..4 {
+        scene.redis.del("bull:work:stalled-check").await.unwrap();
+        assert!(looks.sweep().await.unwrap().is_empty());
+    }
+    assert_eq!(scene.queue.state(&id).await.unwrap(), Some(State::Active));
+    batch.complete(&id, &()).unwrap();
+    assert_eq!(settled(batch).await, Settled::Done);
+    // One that was done, or held again, is no suspect any more.
+    assert_eq!(scene.redis.scard("bull:work:stalled").await.unwrap(), 0);
+    scene.queue.add("b", &()).await.unwrap();
+    let (batch, _) = one(&scene.queue.consumer()).await;
+    scene.redis.del("bull:work:stalled-check").await.unwrap();
+    looks.sweep().await.unwrap();
+    assert_eq!(scene.redis.scard("bull:work:stalled").await.unwrap(), 1);
+    batch.extend().await.unwrap();
+    assert_eq!(scene.redis.scard("bull:work:stalled").await.unwrap(), 0);
+}
+
 /// BullMQ's worker finds the second death too, with the same words.
 #[tokio::test]
 async fn twice_stalled_fails_there_too() {

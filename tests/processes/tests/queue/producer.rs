@@ -130,7 +130,9 @@ async fn the_same_id_is_one_job() {
         // In one bulk too.
         let bulk = [add("z"), add("y"), add("z")];
         assert_eq!(scene.queue.add_bulk(bulk).await.unwrap(), ["z", "y", "z"]);
-        assert_eq!(scene.counts().await["waiting"], 3);
+        let twice = [add("w"), add("w")];
+        assert_eq!(scene.queue.add_bulk(twice).await.unwrap(), ["w", "w"]);
+        assert_eq!(scene.counts().await["waiting"], 4);
         assert_eq!(scene.job("x").await["data"]["from"], "restis");
         assert_eq!(scene.job("y").await["data"]["from"], "bull");
         until("duplicates are heard", async || {
@@ -138,7 +140,7 @@ async fn the_same_id_is_one_job() {
             let duplicated = names(&heard)
                 .into_iter()
                 .filter(|name| *name == "duplicated");
-            Ok(duplicated.count() == 4)
+            Ok(duplicated.count() == 5)
         })
         .await
         .unwrap();
@@ -398,6 +400,22 @@ async fn deduplicated_in_both_directions() {
             .left()
             .unwrap();
         assert!(left > 50_000 && left <= 60_000);
+        // For a time that begins anew with each that comes.
+        let extended = || {
+            let deduplication = Deduplication::new("v").ttl(SECOND * 60).extend();
+            scene.queue.add("b", &()).deduplication(deduplication)
+        };
+        let holder = extended().await.unwrap();
+        scene.redis.pexpire("bull:work:de:v", 5_000).await.unwrap();
+        assert_eq!(extended().await.unwrap(), holder);
+        let left = scene
+            .redis
+            .pttl("bull:work:de:v")
+            .await
+            .unwrap()
+            .left()
+            .unwrap();
+        assert!(left > 50_000, "{left}");
         // A debounce: the delayed one gives way.
         let debounced = |n: u32| {
             let deduplication = Deduplication::new("w").ttl(SECOND * 60).extend().replace();
