@@ -77,11 +77,11 @@ async fn a_run_holds_its_locks() {
     for n in 0..5_u32 {
         queue.add("n", &n).await.unwrap();
     }
-    let consumer = queue.consumer().lock(Duration::from_millis(300));
+    let consumer = queue.consumer().lock(Duration::from_millis(1500));
     let work = async |job: restis::queue::Job| {
         let n: u32 = job.data()?;
         // Longer than the lock.
-        sleep(if n == 0 { 700 } else { 1 }).await;
+        sleep(if n == 0 { 3500 } else { 1 }).await;
         Ok::<_, JobError>(n)
     };
     let done = consumer

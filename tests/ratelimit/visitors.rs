@@ -113,7 +113,8 @@ async fn who_is_blocked_comes_in_again_then() {
         );
         let wait = refused.retry_after();
         assert!(wait > SECOND * 25 && wait <= SECOND * 30, "{wait:?}");
-        assert_eq!(refused.retry_after_field().as_deref(), Some("30"));
+        let field: u64 = refused.retry_after_field().unwrap().parse().unwrap();
+        assert!((26..=30).contains(&field));
         assert_eq!(refused.rate_limit_field(), None);
         // That holds here without asking again.
         let (again, price) = cost(&local, checking.check("a")).await;

@@ -137,7 +137,7 @@ async fn of_500_callers_50_are_let_in() {
 async fn of_100_calls_in_two_processes_the_last_goes_through() {
     let server = Server::start().await.unwrap();
     let holders = [holder(), holder()];
-    let mut quiet = request(&server, "quiet", 2_000);
+    let mut quiet = request(&server, "quiet", 4_000);
     quiet["hold"] = json!(20);
     let mut calls = Vec::new();
     for holder in &holders {
@@ -151,5 +151,5 @@ async fn of_100_calls_in_two_processes_the_last_goes_through() {
     let redis = Redis::new(server.url(), server.token()).unwrap();
     assert_eq!(redis.get::<u64>("quiet").await.unwrap(), Some(100));
     let left = redis.pttl("quiet").await.unwrap().left().unwrap();
-    assert!(left <= 4_000, "{left}");
+    assert!(left <= 8_000, "{left}");
 }
