@@ -339,6 +339,94 @@ async fn jobs_of_the_dead_are_found() {
     }
 }
 
+/// A delayed job is taken in the millisecond in which it is due, and not before.
+#[tokio::test]
+async fn delayed_jobs_are_taken_in_time() {
+    let scene = Scene::of("bullmq").await;
+    let now = Arc::new(AtomicU32::new(0));
+    let clock = Arc::clone(&now);
+    let start = 1_900_000_000_000_u64;
+    let queue = scene
+        .queue
+        .clone()
+        .clock(move || start + u64::from(clock.load(SeqCst)));
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(queue.add("a", &()).delay(SECOND).await.unwrap());
+    }
+    let urgent = queue.add("b", &()).delay(SECOND).priority(1).await.unwrap();
+    let consumer = queue.consumer();
+    now.store(999, SeqCst);
+    let early = consumer.pull(10).await.unwrap();
+    assert_eq!(
+        (early.jobs().len(), early.next_delayed()),
+        (0, Some(start + 1000))
+    );
+    now.store(1000, SeqCst);
+    let batch = consumer.pull(10).await.unwrap();
+    let taken: Vec<&str> = batch.jobs().iter().map(|job| job.id()).collect();
+    assert_eq!(taken, [&*ids[0], &*ids[1], &*ids[2], &*urgent]);
+    assert_eq!(batch.next_delayed(), None);
+    for id in taken {
+        assert_eq!(scene.job(id).await["delay"], 0);
+    }
+}
+
+/// The last one to be done says so, and the stream is kept as short as the queue wants it.
+#[tokio::test]
+async fn events_end_with_drained_and_are_trimmed() {
+    let scene = Scene::of("bullmq").await;
+    let last = scene.queue.last_event().await.unwrap();
+    let consumer = scene.queue.consumer();
+    let ids = [1, 2].map(|n| scene.queue.add("n", &n));
+    let ids = scene.queue.add_bulk(ids).await.unwrap();
+    let mut batch = consumer.pull(2).await.unwrap();
+    batch.complete(&ids[0], &1).unwrap();
+    let (_, _) = batch.settle_and_pull(0).await.unwrap();
+    let heard = async || {
+        let events = scene.queue.events(last, 1000).await.unwrap();
+        let events: Vec<String> = events.into_iter().map(|event| event.event).collect();
+        events
+    };
+    assert!(!heard().await.contains(&"drained".to_owned()));
+    scene
+        .redis
+        .del(format!("bull:work:{}:lock", ids[1]))
+        .await
+        .unwrap();
+    scene
+        .redis
+        .lrem("bull:work:active", 0, &ids[1])
+        .await
+        .unwrap();
+    scene.queue.add("n", &3).await.unwrap();
+    let (mut batch, id) = one(&consumer).await;
+    batch.complete(&id, &1).unwrap();
+    batch.settle().await.unwrap();
+    assert_eq!(heard().await.last().map(String::as_str), Some("drained"));
+    scene
+        .redis
+        .hset("bull:work:meta", [("opts.maxLenEvents", "10")])
+        .await
+        .unwrap();
+    for _ in 0..6 {
+        let jobs = (0..50).map(|n| scene.queue.add("n", &n));
+        scene
+            .queue
+            .add_bulk(jobs.collect::<Vec<_>>())
+            .await
+            .unwrap();
+        let mut batch = consumer.pull(50).await.unwrap();
+        for job in batch.jobs().to_vec() {
+            batch.complete(job.id(), &()).unwrap();
+        }
+        batch.settle().await.unwrap();
+    }
+    // About: whole parts of the stream are cut off, of a hundred entries each.
+    let left = scene.redis.xlen("bull:work:events").await.unwrap();
+    assert!(left < 250, "{left}");
+}
+
 /// Who has his lock keeps his job, however often others look.
 #[tokio::test]
 async fn jobs_of_the_living_stay_theirs() {
