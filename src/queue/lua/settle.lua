@@ -184,7 +184,6 @@ end
 local next_args = take_at(5)
 local taken = pull(meta, next_args)
 if finished and #taken[4] == 0 then
-    redis.call('XTRIM', P .. 'events', 'MAXLEN', '~', meta.events)
     local waiting = redis.call('LLEN', P .. 'wait') + redis.call('ZCARD', P .. 'prioritized')
     if waiting > 0 then
         -- Others may begin where this one has ended.
