@@ -191,5 +191,8 @@ if finished and #taken[4] == 0 then
     elseif redis.call('LLEN', P .. 'active') == 0 then
         redis.call('XADD', P .. 'events', '*', 'event', 'drained')
     end
+elseif meta.concurrency and #gone > 0 then
+    -- Fewer may have begun than have ended.
+    wake(meta)
 end
 return {answers, taken}

@@ -139,10 +139,6 @@ local function take(meta, take_args)
                 redis.call('PEXPIRE', q .. 'limiter', duration)
             end
         end
-        if #ids == begin and #ids > 0 then
-            -- There may be more, for others.
-            wake(meta)
-        end
     end
     return {status, wait, wake_later(meta), jobs}
 end

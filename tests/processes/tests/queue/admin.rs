@@ -212,6 +212,16 @@ async fn jobs_are_moved_by_both() {
             .await
             .unwrap();
         assert_eq!(scene.queue.remove([&*parent]).await.unwrap(), 3);
+        // A deduplication ends with the job that had it.
+        let unique = || {
+            let deduplication = restis::queue::Deduplication::new("x");
+            add("unique").deduplication(deduplication)
+        };
+        let first = unique().await.unwrap();
+        scene.queue.remove([&*first]).await.unwrap();
+        let second = unique().await.unwrap();
+        assert_ne!(first, second);
+        scene.queue.remove([&*second]).await.unwrap();
         // A parent whose last child is removed goes on.
         let child = add("child").job_id("child");
         let parent = add("parent").children([child]).await.unwrap();

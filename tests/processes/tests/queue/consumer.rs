@@ -756,6 +756,36 @@ async fn concurrency_and_limits_of_the_queue_hold() {
     }
 }
 
+/// Where three have ended and one is taken, a worker that found no room hears of it.
+#[tokio::test]
+async fn room_that_is_left_is_told() {
+    for version in VERSIONS {
+        let scene = Scene::of(version).await;
+        let jobs = (0..10).map(|n| scene.queue.add("n", &n));
+        scene
+            .queue
+            .add_bulk(jobs.collect::<Vec<_>>())
+            .await
+            .unwrap();
+        scene.ask("concurrency", json!({"jobs": 3})).await;
+        let mut batch = scene.queue.consumer().pull(3).await.unwrap();
+        scene.ask("work", json!({"drainDelay": 30})).await;
+        until("it has found no room", async || {
+            Ok(scene.redis.exists("bull:work:marker").await.unwrap() == 0)
+        })
+        .await
+        .unwrap();
+        for job in batch.jobs().to_vec() {
+            batch.complete(job.id(), &()).unwrap();
+        }
+        let (_, next) = batch.settle_and_pull(1).await.unwrap();
+        assert_eq!(next.jobs().len(), 1);
+        let begun = std::time::Instant::now();
+        scene.worked(1).await;
+        assert!(begun.elapsed() < SECOND * 20);
+    }
+}
+
 /// An answer that is lost is asked for again: the same jobs, and what was said before.
 #[tokio::test]
 async fn lost_answers_of_pulls_and_settlements() {

@@ -81,7 +81,55 @@ async fn it_goes_on_whoever_takes_its_jobs() {
         assert!(scene.queue.schedulers().await.unwrap().is_empty());
         let counts = scene.queue.counts().await.unwrap();
         assert_eq!((counts.delayed, counts.waiting), (0, 0), "{version}");
+        // Those that were done are kept; nothing else is left of either.
+        let completed = scene.queue.counts().await.unwrap().completed;
+        let left: Vec<String> = scene.redis.keys("bull:work:repeat*").await.unwrap();
+        assert_eq!(left.len() as u64, completed, "{version}: {left:?}");
     }
+}
+
+/// A job that is taken a second time, since its worker had gone, does not turn the schedule back.
+#[tokio::test]
+async fn a_job_that_is_found_again_does_not_turn_it_back() {
+    let scene = Scene::of("bullmq").await;
+    let now = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1_900_000_000_000));
+    let clock = std::sync::Arc::clone(&now);
+    let load = move || clock.load(std::sync::atomic::Ordering::SeqCst);
+    let go_on = |millis| now.fetch_add(millis, std::sync::atomic::Ordering::SeqCst);
+    let queue = scene.queue.clone().clock(load);
+    let ten = Repeat::every(SECOND * 10);
+    queue
+        .upsert_scheduler("a", ten, queue.add("tick", &()))
+        .await
+        .unwrap();
+    let consumer = queue.consumer();
+    let lost = consumer.pull(1).await.unwrap();
+    let id = lost.jobs()[0].id().to_owned();
+    go_on(10_000);
+    let mut batch = consumer.pull(1).await.unwrap();
+    let second = batch.jobs()[0].id().to_owned();
+    assert_ne!(second, id);
+    batch.complete(&second, &()).unwrap();
+    batch.settle().await.unwrap();
+    let next = queue.schedulers().await.unwrap()[0].next;
+    // The first is found again.
+    drop(lost);
+    scene
+        .redis
+        .del(format!("bull:work:{id}:lock"))
+        .await
+        .unwrap();
+    let looks = queue.consumer().stalled_interval(MILLI * 10);
+    let mut found = Vec::new();
+    while found.is_empty() {
+        scene.redis.del("bull:work:stalled-check").await.unwrap();
+        found = looks.sweep().await.unwrap();
+    }
+    go_on(2_000);
+    let again = consumer.pull(1).await.unwrap();
+    assert_eq!(again.jobs()[0].id(), id);
+    assert_eq!(queue.schedulers().await.unwrap()[0].next, next);
+    assert_eq!(queue.counts().await.unwrap().delayed, 1);
 }
 
 /// A job of a scheduler looks like the one that BullMQ makes.
