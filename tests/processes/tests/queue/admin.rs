@@ -202,6 +202,21 @@ async fn jobs_are_moved_by_both() {
         );
         let counts = scene.counts().await;
         assert!(counts.values().all(|count| *count == 0), "{counts:?}");
+        for state in [State::Waiting, State::Delayed] {
+            let job = add("young");
+            let job = if state == State::Delayed {
+                job.delay(SECOND * 60)
+            } else {
+                job
+            };
+            let id = job.await.unwrap();
+            let young = scene.queue.clean(state, SECOND * 60, 10).await.unwrap();
+            assert!(young.is_empty());
+            assert_eq!(
+                scene.queue.clean(state, Duration::ZERO, 10).await.unwrap(),
+                [id]
+            );
+        }
         // One that somebody has stays; children go with their parent.
         let locked = add("locked").await.unwrap();
         let batch = scene.queue.consumer().pull(1).await.unwrap();
@@ -244,7 +259,16 @@ async fn a_queue_is_emptied_and_removed() {
         add("delayed").delay(SECOND * 60).await.unwrap();
         assert_eq!(scene.queue.drain(false).await.unwrap(), 1501);
         assert_eq!(scene.counts().await["delayed"], 1);
+        // The next job of a scheduler is the scheduler's.
+        let hourly = restis::queue::Repeat::every(SECOND * 3600).start(4_000_000_000_000);
+        scene
+            .queue
+            .upsert_scheduler("hourly", hourly, add("tick"))
+            .await
+            .unwrap();
         assert_eq!(scene.queue.drain(true).await.unwrap(), 1);
+        assert_eq!(scene.counts().await["delayed"], 1);
+        assert!(scene.queue.remove_scheduler("hourly").await.unwrap());
         let counts = scene.counts().await;
         assert!(counts.values().all(|count| *count == 0), "{counts:?}");
         let jobs: Vec<_> = (0..1500).map(|_| add("n")).collect();
