@@ -274,6 +274,15 @@ async fn a_queue_is_emptied_and_removed() {
         let jobs: Vec<_> = (0..1500).map(|_| add("n")).collect();
         scene.queue.add_bulk(jobs).await.unwrap();
         add("delayed").delay(SECOND * 60).await.unwrap();
+        let unique = restis::queue::Deduplication::new("x");
+        add("unique").deduplication(unique).await.unwrap();
+        let hourly = restis::queue::Repeat::every(SECOND * 3600).start(4_000_000_000_000);
+        let tick = add("tick");
+        scene
+            .queue
+            .upsert_scheduler("hourly", hourly, tick)
+            .await
+            .unwrap();
         let batch = scene.queue.consumer().pull(2).await.unwrap();
         assert!(
             scene
