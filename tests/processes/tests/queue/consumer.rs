@@ -234,6 +234,19 @@ async fn a_failure_here_is_tried_again_there() {
             (&json!("failed"), &json!(2))
         );
         assert_eq!(job["stacktrace"], json!(["once", "twice"]));
+        // With its priority.
+        let urgent = scene
+            .queue
+            .add("u", &())
+            .attempts(2)
+            .priority(3)
+            .await
+            .unwrap();
+        let (mut batch, _) = one(&consumer).await;
+        batch.fail(&urgent, "once");
+        batch.settle().await.unwrap();
+        assert_eq!(scene.job(&urgent).await["state"], "prioritized");
+        scene.queue.remove([&*urgent]).await.unwrap();
         let given_up = add("c").await.unwrap();
         let (mut batch, _) = one(&consumer).await;
         batch.fail_for_good(&given_up, "no such user");
@@ -336,6 +349,8 @@ async fn jobs_of_the_dead_are_found() {
         .unwrap();
         let reason = scene.job(&id).await["failedReason"].clone();
         assert_eq!(reason, "job stalled more than allowable limit");
+        let key = format!("bull:work:{id}");
+        assert!(!scene.redis.hexists(key, "defa").await.unwrap());
     }
 }
 
@@ -891,6 +906,10 @@ async fn finished_jobs_go_as_it_was_said() {
             }
             finish(Keep::ALL, fails).await;
             assert_eq!(kept().await, 3);
+            // Who is not kept takes nobody along.
+            finish(Keep::NONE, fails).await;
+            assert_eq!(kept().await, 3);
+            ahead.fetch_sub(1000, SeqCst);
             // That of the last two seconds, and it.
             finish(Keep::ALL.age(SECOND * 2), fails).await;
             assert_eq!(kept().await, 2);
