@@ -79,9 +79,10 @@ const plays = {
     const job = await worker.getNextJob("somebody", { block: false });
     return job?.id ?? null;
   },
-  async listen({ queue: name }) {
+  /** Hears what has happened since then: "ready" says nothing of when it begins to read. */
+  async listen({ queue: name, from = "0-0" }) {
     const heard = [];
-    const listener = new QueueEvents(name, { connection });
+    const listener = new QueueEvents(name, { connection, lastEventId: from });
     await listener.waitUntilReady();
     for (const event of ["added", "waiting", "active", "completed", "failed", "delayed", "drained",
       "duplicated", "deduplicated", "progress", "stalled", "removed", "waiting-children", "retries-exhausted"]) {

@@ -309,7 +309,8 @@ async fn jobs_of_the_dead_are_found() {
         let id = scene.queue.add("b", &()).await.unwrap();
         let taken = scene.ask("take", json!({"lockDuration": 200})).await;
         assert_eq!(taken, json!(id));
-        scene.ask("listen", json!({})).await;
+        let last = scene.queue.last_event().await.unwrap();
+        scene.ask("listen", json!({"from": last.to_string()})).await;
         let looks = scene.queue.consumer().stalled_interval(MILLI * 100);
         let mut batch = looks.pull(1).await.unwrap();
         until("it is found", async || {
