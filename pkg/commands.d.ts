@@ -4,13 +4,17 @@
  * An integer that is too large for a number arrives as a string of its digits.
  */
 
+import type { Structures } from "./structures.js";
+
+export type * from "./structures.js";
+
 /** Says how a reply is handed over: `in` is the reply's type, `out` what the method gives. */
 export interface Kind {
   readonly in: unknown;
   readonly out: unknown;
 }
 
-type Give<F extends Kind, T> = (F & { readonly in: T })["out"];
+export type Give<F extends Kind, T> = (F & { readonly in: T })["out"];
 
 /** A key. */
 export type Key = string | number | bigint;
@@ -62,7 +66,7 @@ type Fields = object;
 /** What a hash is read as. */
 type Hash = object;
 
-export interface Commands<F extends Kind> {
+export interface Commands<F extends Kind> extends Structures<F> {
   /** Any command by name, for what has no method here. */
   command<T = unknown>(name: string, ...args: Argument[]): Give<F, T>;
 

@@ -1,54 +1,11 @@
 // Every command, once: how the arguments of its method become words, and how its reply is read where the usual way
 // will not do. Redis and Pipeline both have these methods.
 
+import { index, structures } from "./structures.js";
 import { array, decode, fieldsAndValues, infoSections, score, valuesOf } from "./text.js";
+import { atLeast, counted, keys, list, optional, options, pairs } from "./words.js";
 
 const identity = (reply) => reply;
-
-/** A missing argument is refused by its place, as `undefined` is. */
-function atLeast(needed, words) {
-  return words.length < needed ? [...words, ...Array(needed - words.length)] : words;
-}
-
-/** Arguments of which the last may be left out, which is the same as `undefined`. */
-function optional(...words) {
-  while (words.length > 0 && words[words.length - 1] === undefined) words.pop();
-  return words;
-}
-
-/** Options of a command: each name is a word; a `1` says that its value follows, a `0` that it is a switch. */
-function options(command, given, known) {
-  if (given === undefined) return [];
-  if (given === null || typeof given !== "object" || Array.isArray(given) || given instanceof Map) throw new TypeError(`${command}: options are an object, { name: value }`);
-  for (const name of Object.keys(given)) {
-    // A misspelt `ex` would otherwise be a key that never expires.
-    if (!Object.hasOwn(known, name)) throw new TypeError(`${command}: there is no option ${name}, only ${Object.keys(known).join(", ")}`);
-  }
-  const words = [];
-  for (const name in known) {
-    const value = given[name];
-    if (value === undefined) continue;
-    if (!known[name]) {
-      if (value) words.push(name.toUpperCase());
-    } else if (value === null) {
-      throw new TypeError(`${command}: the option ${name} is null`);
-    } else {
-      words.push(name.toUpperCase(), value);
-    }
-  }
-  return words;
-}
-
-/** `{ a: 1 }` or a Map as `a 1`. */
-function pairs(command, object) {
-  if (object === null || typeof object !== "object") throw new TypeError(`${command}: names and values are an object, { name: value }`);
-  return (object instanceof Map ? [...object] : Object.entries(object)).flat();
-}
-
-const list = (value) => (Array.isArray(value) ? value : [value]);
-const counted = (values) => [values.length, ...values];
-/** Keys, as several arguments or as one array: a key is never an array itself. */
-const keys = (values) => values.flat();
 
 const TTL = { ex: 1, px: 1, exat: 1, pxat: 1 };
 const SCAN = { match: 1, count: 1 };
@@ -80,6 +37,10 @@ plain({
   // Lists
   lpush: 2, rpush: 2, lpushx: 2, rpushx: 2, llen: 1, lrange: 3, lindex: 2, linsert: 4, lset: 3,
   lrem: 3, ltrim: 3, lmove: 4, rpoplpush: 2,
+  // Bitmaps, counts of distinct values, channels, streams
+  bitcount: 1, bitpos: 2, getbit: 2, setbit: 3, pfadd: 1, pfmerge: 2, publish: 2, xlen: 1,
+  // Arrays
+  arcount: 1, ardel: 2, arget: 2, argetrange: 3, armget: 2, arseek: 2, arset: 3,
   // Sets
   sadd: 2, srem: 2, smembers: 1, sismember: 2, scard: 1, smove: 3,
   // Sorted sets
@@ -87,6 +48,8 @@ plain({
   zremrangebyrank: 3, zremrangebyscore: 3, zremrangebylex: 3,
 });
 plain({ type: 1 }, { decode: identity });
+// Positions go up to 2^64, so they are text.
+plain({ arinsert: 2, arlen: 1, arnext: 1, arring: 3 }, { decode: index });
 plain({ zscore: 2, zincrby: 3 }, { decode: score });
 plain({ time: 0 }, { decode: (reply) => array(reply).map(Number) });
 plain(
@@ -95,7 +58,7 @@ plain(
 );
 
 /** Commands on any number of keys. */
-for (const name of ["del", "unlink", "exists", "touch", "mget", "sdiff", "sinter", "sunion", "sdiffstore", "sinterstore", "sunionstore"]) {
+for (const name of ["del", "unlink", "exists", "touch", "mget", "sdiff", "sinter", "sunion", "sdiffstore", "sinterstore", "sunionstore", "pfcount"]) {
   const word = name.toUpperCase();
   commands[name] = (...args) => ({ words: [word, ...atLeast(1, keys(args))] });
 }
@@ -253,6 +216,8 @@ Object.assign(commands, {
   scriptLoad: (script) => ({ words: ["SCRIPT", "LOAD", script], decode: identity }),
   scriptExists: (...hashes) => ({ words: ["SCRIPT", "EXISTS", ...atLeast(1, keys(hashes))] }),
   scriptFlush: (given) => ({ words: ["SCRIPT", "FLUSH", ...options("SCRIPT FLUSH", given, { async: 0, sync: 0 })] }),
+
+  ...structures,
 
   /** Any command, by name. */
   command: (name, ...args) => ({ words: [name, ...args] }),

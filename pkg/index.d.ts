@@ -108,6 +108,9 @@ export class Redis {
   /** Any command, by an array of its words. The same as {@link Redis.command}. */
   exec<T = unknown>(words: readonly [name: string, ...args: Argument[]]): Promise<T>;
 
+  /** Does nothing: libraries report themselves here to @upstash/redis, and this client reports nothing to anybody. */
+  addTelemetry(telemetry?: object): void;
+
   /** Commands that go in one request, each with its own outcome. One round trip, each command is billed. */
   pipeline(): Pipeline;
 

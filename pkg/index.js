@@ -96,11 +96,62 @@ function settingsOf(options) {
   };
 }
 
-/** Defines every command on a class, each as a call of `run`. */
+/** Operations on the bits of one key, collected for `BITFIELD`. */
+class BitField {
+  #run;
+  #operations = [];
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  static {
+    for (const name of ["get", "set", "incrby", "overflow"]) {
+      this.prototype[name] = function (...args) {
+        this.#operations.push(name.toUpperCase(), ...args);
+        return this;
+      };
+    }
+  }
+
+  exec() {
+    return this.#run(this.#operations);
+  }
+}
+
+/** Defines every command on a class, each as a call of `run`; those with a dot in an object of their family. */
 function addCommands(Class, run) {
+  const families = {};
+  const define = (name, descriptor) => Object.defineProperty(Class.prototype, name, { configurable: true, ...descriptor });
   for (const [name, build] of Object.entries(commands)) {
-    const method = { [name](...args) { return run(this, build, args); } }[name];
-    Object.defineProperty(Class.prototype, name, { value: method, configurable: true, writable: true });
+    const [family, member] = name.split(".");
+    if (member) (families[family] ??= []).push([member, build]);
+    else define(name, { writable: true, value: { [name](...args) { return run(this, build, args); } }[name] });
+  }
+  define("bitfield", {
+    writable: true,
+    value: function bitfield(key) {
+      return new BitField((operations) => run(this, commands.bitfield, [key, ...operations]));
+    },
+  });
+  for (const [family, members] of Object.entries(families)) {
+    define(family, {
+      get() {
+        const value = {};
+        for (const [name, build] of members) value[name] = (...args) => run(this, build, args);
+        Object.defineProperty(this, family, { value, enumerable: true, configurable: true, writable: true });
+        return value;
+      },
+    });
+  }
+}
+
+/** Makes the methods of an object its own properties, bound to it: libraries take them off it, or spread it. */
+function own(object, prototype) {
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    // What a class that extends ours defines itself stays on top; a family becomes its own when it is read.
+    const method = object[name];
+    if (name !== "constructor" && typeof method === "function" && method === prototype[name]) object[name] = method.bind(object);
   }
 }
 
@@ -112,6 +163,7 @@ export class Redis {
   constructor(options) {
     this.#settings = settingsOf(options);
     this.#decodes = options.automaticDeserialization !== false;
+    own(this, Redis.prototype);
     // Where the module is loaded later, the first call reports what is wrong with URL and token.
     if (isReady()) this.#connect();
   }
@@ -175,6 +227,9 @@ export class Redis {
   exec(words) {
     return this.#run(commands.command, words);
   }
+
+  /** @upstash/redis reports here which libraries use it. This client reports nothing. */
+  addTelemetry() {}
 
   /** Commands that go in one request, each with its own outcome. */
   pipeline() {

@@ -184,3 +184,30 @@ async function queues() {
   const { children } = await flows.add({ name: "a", queueName: "b", children: [{ name: "c", queueName: "d" }] });
   const id: string | undefined = children?.[0]?.job.id;
 }
+
+async function structures() {
+  const found = await redis.geosearch("k", { type: "FROMMEMBER", member: "a" }, { type: "BYRADIUS", radius: 1, radiusType: "KM" }, "ASC", {
+    withDist: true,
+  });
+  is<(typeof found)[number]["dist"], number>(true);
+  // @ts-expect-error the coordinate was not asked for
+  found[0]!.coord;
+  // @ts-expect-error a circle has no rectangle
+  await redis.geosearch("k", { type: "FROMMEMBER", member: "a" }, { type: "BYRADIUS", rect: { width: 1, height: 1 } }, "ASC");
+  const places = await redis.geopos("k", "a");
+  is<typeof places, ({ lng: number; lat: number } | null)[]>(true);
+  const [bits, document] = await redis.pipeline().bitfield("k").get("u4", 0).exec().json.get<{ a: number }>("doc").exec();
+  is<typeof bits, (number | null)[]>(true);
+  is<typeof document, { a: number } | null>(true);
+  await redis.xadd("s", "*", { a: 1 }, { trim: { type: "MAXLEN", threshold: 10, comparison: "~", limit: 5 } });
+  // @ts-expect-error an exact cut has no limit
+  await redis.xadd("s", "*", { a: 1 }, { trim: { type: "MAXLEN", threshold: 10, comparison: "=", limit: 5 } });
+  // @ts-expect-error the consumers of which group?
+  await redis.xinfo("s", { type: "CONSUMERS" });
+  // @ts-expect-error one of them
+  await redis.json.set("k", "$", 1, { nx: true, xx: true });
+  const hits = await redis.argrep("a", "-", "+", { predicates: [{ exact: "x" }], withValues: true });
+  is<typeof hits, [index: string, value: unknown][]>(true);
+  const { engines } = await redis.functions.stats();
+  is<(typeof engines)["LUA"], { librariesCount: number; functionsCount: number }>(true);
+}
