@@ -1,14 +1,12 @@
 // What better-auth keeps outside of its database: its `secondaryStorage`, over Redis.
 
-import { Redis } from "restis";
+import { textClient } from "./text-client.js";
 
 /** Seconds as Redis takes them: whole, and not fewer than were asked for. */
 const seconds = (ttl) => ({ ex: Math.ceil(ttl) });
 
-export function secondaryStorage({ prefix = "better-auth:", env, ...options } = {}) {
-  // Values come back as the text that was stored, whatever it looks like.
-  const settings = { ...options, automaticDeserialization: false };
-  const redis = settings.url === undefined ? Redis.fromEnv(env, settings) : new Redis(settings);
+export function secondaryStorage({ prefix = "better-auth:", ...options } = {}) {
+  const redis = textClient(options);
   const at = (key) => prefix + key;
   return {
     get: (key) => redis.get(at(key)),

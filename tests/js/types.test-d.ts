@@ -15,6 +15,7 @@ import {
   type SetOptions,
 } from "restis";
 import { secondaryStorage } from "restis/better-auth";
+import driver from "restis/unstorage";
 import { FlowProducer, Queue, type JobOptions } from "restis/queue";
 import { initSync, init as initSlim, Redis as Slim } from "restis/slim";
 
@@ -210,4 +211,15 @@ async function structures() {
   is<typeof hits, [index: string, value: unknown][]>(true);
   const { engines } = await redis.functions.stats();
   is<(typeof engines)["LUA"], { librariesCount: number; functionsCount: number }>(true);
+}
+
+async function storages() {
+  const made = driver({ base: "cache", ttl: 60, timeout: 3000 });
+  const value = await made.getItem("k");
+  is<typeof value, string | null>(true);
+  await made.setItem("k", "v", { ttl: 5 });
+  // @ts-expect-error unstorage writes values as text
+  await made.setItem("k", { a: 1 });
+  // @ts-expect-error values come back as text
+  driver({ automaticDeserialization: true });
 }

@@ -1,0 +1,47 @@
+import type { Environment, Redis, RedisOptions } from "./index.js";
+
+export interface DriverOptions extends Partial<Omit<RedisOptions, "automaticDeserialization">> {
+  /** What the keys are below: `cache` makes `cache:key`. Default: nothing. */
+  base?: string;
+  /** Seconds that items live where `setItem` says nothing. Default: without an end. */
+  ttl?: number;
+  /** How many keys the server looks at for one page of `getKeys` and `clear`. Default: 1000. */
+  scanCount?: number;
+  /** Where URL and token are, if they are not among the options: `process.env` by default, in a Worker its `env`. */
+  env?: Environment;
+}
+
+/** What unstorage 1.x asks of a driver. */
+export interface Driver {
+  name: string;
+  flags: { ttl: boolean };
+  options: { base: string; ttl: number | undefined; scanCount: number };
+  getInstance(): Redis;
+  hasItem(key: string): Promise<boolean>;
+  getItem(key: string): Promise<string | null>;
+  getItems(items: { key: string }[]): Promise<{ key: string; value: string | null }[]>;
+  setItem(key: string, value: string, options?: { ttl?: number }): Promise<void>;
+  removeItem(key: string): Promise<void>;
+  /** The seconds that are left, as `ttl`; null for an item that is not there. */
+  getMeta(key: string): Promise<{ ttl?: number } | null>;
+  getKeys(base?: string): Promise<string[]>;
+  clear(base?: string): Promise<void>;
+}
+
+/**
+ * A driver of unstorage, as Nitro and Nuxt use it, over Redis.
+ *
+ * Keys are those of unstorage's own `upstash` driver with the same `base`. An item is one round trip and one billed
+ * command, `getItems` too; `getKeys` and `clear` are one for each page, and `clear` one more.
+ *
+ * ```ts
+ * import { createStorage } from "unstorage";
+ * import driver from "restis/unstorage";
+ *
+ * const storage = createStorage({ driver: driver({ base: "cache" }) });
+ * await storage.setItem("user:42", { name: "ada" }, { ttl: 300 });
+ * ```
+ *
+ * Source: [custom drivers](https://unstorage.unjs.io/guide/custom-driver).
+ */
+export default function driver(options?: DriverOptions): Driver;

@@ -1,0 +1,79 @@
+// The real unstorage over our driver: values, ends, listings and what is cleared; and the keys of its own upstash driver.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { Redis } from "restis";
+import driver from "restis/unstorage";
+import { createStorage } from "unstorage";
+import upstash from "unstorage/drivers/upstash";
+import { token, url } from "./support.mjs";
+
+const redis = new Redis({ url, token });
+const base = `unstorage-${process.version}-${Date.now()}`;
+const storageBelow = (name, options) => createStorage({ driver: driver({ url, token, base: `${base}:${name}`, ...options }) });
+
+after(async () => {
+  for await (const key of redis.scanIterator({ match: `${base}*`, count: 1000 })) await redis.unlink(key);
+});
+
+test("values come back as they were, whatever they look like", async () => {
+  const storage = storageBelow("values");
+  for (const value of ["text", "007", "", { a: [1, null] }, 5, true]) {
+    await storage.setItem("item", value);
+    const stored = await storage.getMount().driver.getItem("item");
+    assert.equal(stored, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
+  await storage.setItem("object", { a: [1, null] });
+  assert.deepEqual(await storage.getItem("object"), { a: [1, null] });
+  const bytes = new Uint8Array([0, 255, 10, 200]);
+  await storage.setItemRaw("bytes", bytes);
+  assert.deepEqual(new Uint8Array(await storage.getItemRaw("bytes")), bytes);
+  assert.equal(await storage.getItem("nothing"), null);
+  assert.equal(await storage.hasItem("nothing"), false);
+  assert.equal(await storage.hasItem("object"), true);
+  assert.deepEqual(await storage.getItems(["object", "nothing"]), [
+    { key: "object", value: { a: [1, null] } },
+    { key: "nothing", value: null },
+  ]);
+  await storage.removeItem("object");
+  assert.equal(await storage.hasItem("object"), false);
+});
+
+test("an item ends when it was said, or when the driver says it", async () => {
+  const storage = storageBelow("ends", { ttl: 500 });
+  await storage.setItem("own", "x", { ttl: 20 });
+  await storage.setItem("usual", "x");
+  await storage.setItem("over", "x");
+  await storage.setItem("over", "y", { ttl: 0 });
+  const left = async (key) => redis.ttl(`${base}:ends:${key}`);
+  assert.ok((await left("own")) > 0 && (await left("own")) <= 20);
+  assert.ok((await left("usual")) > 20 && (await left("usual")) <= 500);
+  assert.equal(await storage.hasItem("over"), false);
+  assert.ok((await storage.getMeta("usual")).ttl > 20);
+});
+
+test("keys are listed and cleared below a base, and signs of a pattern are no pattern", async () => {
+  const storage = storageBelow("list[*]?", { scanCount: 10 });
+  const other = storageBelow("listX", {});
+  await other.setItem("kept", "x");
+  const names = Array.from({ length: 60 }, (_, i) => `${i % 2 ? "odd" : "even"}:${i}`);
+  await Promise.all(names.map((name) => storage.setItem(name, "x")));
+  assert.deepEqual((await storage.getKeys()).sort(), [...names].sort());
+  assert.deepEqual((await storage.getKeys("odd")).sort(), names.filter((name) => name.startsWith("odd")).sort());
+  // unstorage asks for less than all of a driver only where it mounts several.
+  await storage.getMount().driver.clear("odd:");
+  assert.equal((await storage.getKeys()).length, 30);
+  await storage.clear();
+  assert.deepEqual(await storage.getKeys(), []);
+  assert.deepEqual(await other.getKeys(), ["kept"]);
+});
+
+test("unstorage's own upstash driver reads the same keys", async () => {
+  const ours = storageBelow("shared");
+  const theirs = createStorage({ driver: upstash({ url, token, base: `${base}:shared`, enableTelemetry: false }) });
+  await ours.setItem("a", { from: "ours" });
+  await theirs.setItem("b", { from: "theirs" });
+  assert.deepEqual(await theirs.getItem("a"), { from: "ours" });
+  assert.deepEqual(await ours.getItem("b"), { from: "theirs" });
+  assert.deepEqual((await ours.getKeys()).sort(), (await theirs.getKeys()).sort());
+});
