@@ -1,9 +1,6 @@
 // What better-auth keeps outside of its database: its `secondaryStorage`, over Redis.
 
-import { textClient } from "./text-client.js";
-
-/** Seconds as Redis takes them: whole, and not fewer than were asked for. */
-const seconds = (ttl) => ({ ex: Math.ceil(ttl) });
+import { seconds, store, textClient } from "./text-client.js";
 
 export function secondaryStorage({ prefix = "better-auth:", ...options } = {}) {
   const redis = textClient(options);
@@ -11,11 +8,7 @@ export function secondaryStorage({ prefix = "better-auth:", ...options } = {}) {
   return {
     get: (key) => redis.get(at(key)),
     getAndDelete: (key) => redis.getdel(at(key)),
-    async set(key, value, ttl) {
-      // What is over already is not stored: without an end it would stay for ever.
-      if (ttl !== undefined && !(ttl > 0)) await redis.del(at(key));
-      else await redis.set(at(key), value, ttl === undefined ? undefined : seconds(ttl));
-    },
+    set: (key, value, ttl) => store(redis, at(key), value, ttl),
     async delete(key) {
       await redis.del(at(key));
     },

@@ -3,7 +3,7 @@
 
 import { index, structures } from "./structures.js";
 import { array, decode, fieldsAndValues, infoSections, score, valuesOf } from "./text.js";
-import { atLeast, counted, keys, list, optional, options, pairs } from "./words.js";
+import { atLeast, clause, counted, keys, list, optional, options, pairs } from "./words.js";
 
 const identity = (reply) => reply;
 
@@ -114,7 +114,7 @@ function range(command, words, { offset, count, ...given } = {}, more = {}) {
 }
 
 const popped = (command, count, sets, where, amount) => ({
-  words: [command, count, ...list(sets), where, ...(amount === undefined ? [] : ["COUNT", amount])],
+  words: [command, count, ...list(sets), where, ...clause("COUNT", amount)],
 });
 
 Object.assign(commands, {

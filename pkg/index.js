@@ -131,7 +131,7 @@ function addCommands(Class, run) {
   define("bitfield", {
     writable: true,
     value: function bitfield(key) {
-      return new BitField((operations) => run(this, commands.bitfield, [key, ...operations]));
+      return new BitField((operations) => run(this, commands.command, ["BITFIELD", key, ...operations]));
     },
   });
   for (const [family, members] of Object.entries(families)) {

@@ -27,10 +27,10 @@ export type StreamTrim = StreamBound & ({ comparison: "~"; limit?: number } | { 
 export type XAddOptions = { nomkStream?: boolean; trim?: StreamTrim };
 export type XTrimOptions = { strategy: "MAXLEN" | "MINID"; exactness?: "~" | "="; threshold: number | string; limit?: number };
 export type XGroupCommand =
-  | { type: "CREATE"; group: string; id: `$` | string; options?: { MKSTREAM?: boolean; ENTRIESREAD?: number } }
+  | { type: "CREATE"; group: string; id: string; options?: { MKSTREAM?: boolean; ENTRIESREAD?: number } }
   | { type: "CREATECONSUMER" | "DELCONSUMER"; group: string; consumer: string }
   | { type: "DESTROY"; group: string }
-  | { type: "SETID"; group: string; id: `$` | string; options?: { ENTRIESREAD?: number } };
+  | { type: "SETID"; group: string; id: string; options?: { ENTRIESREAD?: number } };
 export type XInfoCommand = { type: "GROUPS"; group?: never } | { type: "CONSUMERS"; group: string };
 export type XClaimOptions = {
   idleMS?: number;
@@ -229,7 +229,7 @@ export interface Structures<F extends Kind> {
   // Streams
 
   /** Adds an entry; `*` lets the server make the id, which comes back. Null if `nomkStream` forbids it. */
-  xadd(key: Key, id: `*` | string, fields: object, options?: XAddOptions): Give<F, string | null>;
+  xadd(key: Key, id: string, fields: object, options?: XAddOptions): Give<F, string | null>;
   /** Marks entries as done: how many. */
   xack(key: Key, group: string, ...ids: string[] | [readonly string[]]): Give<F, number>;
   /** Marks entries as done and deletes them: for each 1, 2 if others still refer to it, -1 if it is not there. */

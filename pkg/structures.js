@@ -1,14 +1,15 @@
 // Commands of bitmaps, places, streams, JSON documents, functions and arrays: the same as in commands.js.
 
 import { array, decode, fieldsAndValues } from "./text.js";
-import { atLeast, counted, keys, list, optional, options, pairs } from "./words.js";
+import { atLeast, clause, counted, keys, list, optional, options, pairs } from "./words.js";
 
 /** `[name, value, …]` as an object with names as JavaScript writes them. */
 function camelCase(reply, read = (value) => value) {
   const object = {};
-  for (let i = 0; i + 1 < array(reply).length; i += 2) {
-    const name = String(reply[i]).replace(/[-_](\w)/g, (_, letter) => letter.toUpperCase());
-    object[name] = read(reply[i + 1], name);
+  const pairs = array(reply);
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    const name = String(pairs[i]).replace(/[-_](\w)/g, (_, letter) => letter.toUpperCase());
+    object[name] = read(pairs[i + 1], name);
   }
   return object;
 }
@@ -50,7 +51,7 @@ const found = ({ withDist, withHash, withCoord } = {}) => (entry) => {
 const entries = (reply) => Object.fromEntries(array(reply ?? []).map(([id, fields]) => [id, fieldsAndValues(fields) ?? {}]));
 
 const trim = (strategy, exactness, threshold, limit) => [
-  String(strategy).toUpperCase(), exactness, threshold, ...(limit === undefined ? [] : ["LIMIT", limit]),
+  String(strategy).toUpperCase(), exactness, threshold, ...clause("LIMIT", limit),
 ];
 
 /** XREAD and XREADGROUP: as many ids as streams. */
@@ -61,32 +62,32 @@ function read(command, words, streams, ids, { blockMS: block, NOACK: noack, ...g
 }
 
 const xrange = (command) => (key, from, to, count) => ({
-  words: [command, key, from, to, ...(count === undefined ? [] : ["COUNT", count])],
+  words: [command, key, from, to, ...clause("COUNT", count)],
   decode: entries,
 });
 
 /** XDELEX and XACKDEL. */
 const withIds = (command, words, policy, ids) => ({
-  words: [command, ...words, ...(policy === undefined ? [] : [String(policy).toUpperCase()]), "IDS", ...counted(list(ids))],
+  words: [command, ...words, ...(policy === undefined ? [] : [String(policy).toUpperCase()]), "IDS", ...counted(ids)],
 });
 
-const group = {
-  CREATE: (key, { group, id, options: given = {} }) => [
-    key, group, id, ...(given.MKSTREAM ? ["MKSTREAM"] : []), ...entriesRead(given),
+const ofConsumer = (key, { group, consumer }) => [key, group, consumer];
+/** XGROUP by its type. */
+const groups = {
+  CREATE: (key, { group, id, options: { MKSTREAM, ENTRIESREAD } = {} }) => [
+    key, group, id, ...(MKSTREAM ? ["MKSTREAM"] : []), ...clause("ENTRIESREAD", ENTRIESREAD),
   ],
-  CREATECONSUMER: (key, { group, consumer }) => [key, group, consumer],
-  DELCONSUMER: (key, { group, consumer }) => [key, group, consumer],
+  CREATECONSUMER: ofConsumer,
+  DELCONSUMER: ofConsumer,
   DESTROY: (key, { group }) => [key, group],
-  SETID: (key, { group, id, options: given = {} }) => [key, group, id, ...entriesRead(given)],
+  SETID: (key, { group, id, options: { ENTRIESREAD } = {} }) => [key, group, id, ...clause("ENTRIESREAD", ENTRIESREAD)],
 };
-const entriesRead = ({ ENTRIESREAD: count }) => (count === undefined ? [] : ["ENTRIESREAD", count]);
 
-const library = ([...pairs]) =>
-  camelCase(pairs, (value, name) => (name === "functions" ? value.map((one) => camelCase(one)) : value));
+const library = (reply) =>
+  camelCase(reply, (value, name) => (name === "functions" ? value.map((one) => camelCase(one)) : value));
 
 export const structures = {
   bitop: (operation, destination, ...sources) => ({ words: ["BITOP", operation, destination, ...atLeast(1, keys(sources))] }),
-  bitfield: (key, ...operations) => ({ words: ["BITFIELD", key, ...operations] }),
   clientSetinfo: (attribute, value) => ({ words: ["CLIENT", "SETINFO", String(attribute).toUpperCase(), value] }),
 
   geoadd: (key, ...args) => {
@@ -127,14 +128,13 @@ export const structures = {
     return { words: ["XCLAIM", key, group, consumer, idle, ...list(ids), ...options("XCLAIM", { ...given, idle: idleMS, time: timeMS }, known)] };
   },
   xgroup: (key, { type, ...given }) => {
-    const words = Object.hasOwn(group, type) ? group[type](key, given) : undefined;
-    if (words === undefined) throw new TypeError(`XGROUP: the type is one of ${Object.keys(group).join(", ")}`);
-    return { words: ["XGROUP", type, ...words] };
+    if (!Object.hasOwn(groups, type)) throw new TypeError(`XGROUP: the type is one of ${Object.keys(groups).join(", ")}`);
+    return { words: ["XGROUP", type, ...groups[type](key, given)] };
   },
   xinfo: (key, { type, group }) => ({ words: ["XINFO", type, key, ...optional(group)] }),
   xpending: (key, group, start, end, count, { idleTime, consumer } = {}) => ({
     words: [
-      "XPENDING", key, group, ...(idleTime === undefined ? [] : ["IDLE", idleTime]),
+      "XPENDING", key, group, ...clause("IDLE", idleTime),
       start, end, count, ...(consumer === undefined ? [] : list(consumer)),
     ],
   }),
@@ -170,9 +170,9 @@ export const structures = {
   "functions.stats": () => ({
     words: ["FUNCTION", "STATS"],
     decode: (reply) => {
-      const { engines } = camelCase(reply);
-      const counts = array(engines).map((value, i) => (i % 2 ? camelCase(value) : value));
-      return { engines: Object.fromEntries(Array.from({ length: counts.length / 2 }, (_, i) => [counts[2 * i], counts[2 * i + 1]])) };
+      const engines = fieldsAndValues(camelCase(reply).engines) ?? {};
+      for (const name in engines) engines[name] = camelCase(engines[name]);
+      return { engines };
     },
   }),
   "functions.call": (name, keys = [], args = []) => ({ words: ["FCALL", name, ...counted(keys), ...args] }),

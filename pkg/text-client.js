@@ -1,4 +1,4 @@
-// What adapters share: a client that hands text back as it was stored, and the keys below a prefix.
+// What adapters share: a client that hands text back as it was stored, and how long what they store is there.
 
 import { Redis } from "restis";
 
@@ -8,13 +8,12 @@ export function textClient({ env, ...options }) {
   return settings.url === undefined ? Redis.fromEnv(env, settings) : new Redis(settings);
 }
 
-/** Pages of the keys that begin with a prefix, in which the signs of a pattern are signs like others. */
-export async function* keysBelow(redis, prefix, count) {
-  const match = `${prefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
-  let cursor = "0";
-  do {
-    const [next, keys] = await redis.scan(cursor, { match, count });
-    if (keys.length > 0) yield keys;
-    cursor = next;
-  } while (cursor !== "0");
+/** Seconds as Redis takes them: whole, and not fewer than were asked for. */
+export const seconds = (ttl) => ({ ex: Math.ceil(ttl) });
+
+/** Stores a value for so many seconds, or without an end. */
+export async function store(redis, key, value, ttl) {
+  // What is over already is not stored: without an end it would stay for ever.
+  if (ttl !== undefined && !(ttl > 0)) await redis.del(key);
+  else await redis.set(key, value, ttl === undefined ? undefined : seconds(ttl));
 }

@@ -32,7 +32,7 @@ export interface Driver {
  * A driver of unstorage, as Nitro and Nuxt use it, over Redis.
  *
  * Keys are those of unstorage's own `upstash` driver with the same `base`. An item is one round trip and one billed
- * command, `getItems` too; `getKeys` and `clear` are one for each page, and `clear` one more.
+ * command, `getItems` too; `getKeys` is one for each page, and `clear` one more for each page of what it found.
  *
  * ```ts
  * import { createStorage } from "unstorage";

@@ -1,6 +1,6 @@
 // A driver of unstorage, over Redis: its items are keys, below a base.
 
-import { keysBelow, textClient } from "./text-client.js";
+import { store, textClient } from "./text-client.js";
 
 /** How many keys the server looks at for one page. */
 const PAGE = 1000;
@@ -12,11 +12,13 @@ export default function driver({ base = "", ttl, scanCount = PAGE, ...options } 
   const before = root === "" ? "" : `${root}:`;
   const at = (key) => before + key;
 
-  async function set(key, value, given) {
-    const seconds = given?.ttl ?? ttl;
-    // What is over already is not stored: without an end it would stay for ever.
-    if (seconds !== undefined && !(seconds > 0)) await redis.del(at(key));
-    else await redis.set(at(key), value, seconds === undefined ? undefined : { ex: Math.ceil(seconds) });
+  /** The keys in Redis that begin with a base; the signs of a pattern in it are signs like others. */
+  async function keysBelow(base) {
+    const match = `${at(base ?? "").replace(/[\\*?[\]]/g, "\\$&")}*`;
+    // A scan may give a key twice.
+    const found = new Set();
+    for await (const key of redis.scanIterator({ match, count: scanCount })) found.add(key);
+    return [...found];
   }
 
   return {
@@ -32,7 +34,7 @@ export default function driver({ base = "", ttl, scanCount = PAGE, ...options } 
       const values = await redis.mget(items.map(({ key }) => at(key)));
       return items.map(({ key }, i) => ({ key, value: values[i] }));
     },
-    setItem: set,
+    setItem: (key, value, given) => store(redis, at(key), value, given?.ttl ?? ttl),
     async removeItem(key) {
       await redis.unlink(at(key));
     },
@@ -41,13 +43,10 @@ export default function driver({ base = "", ttl, scanCount = PAGE, ...options } 
       // Redis answers -2 for a key that is not there, and -1 for one without an end.
       return left === -2 ? null : left === -1 ? {} : { ttl: left / 1000 };
     },
-    async getKeys(below) {
-      const found = new Set();
-      for await (const keys of keysBelow(redis, at(below ?? ""), scanCount)) for (const key of keys) found.add(key);
-      return [...found].map((key) => key.slice(before.length));
-    },
-    async clear(below) {
-      for await (const keys of keysBelow(redis, at(below ?? ""), scanCount)) await redis.unlink(...keys);
+    getKeys: async (base) => (await keysBelow(base)).map((key) => key.slice(before.length)),
+    async clear(base) {
+      const keys = await keysBelow(base);
+      for (let i = 0; i < keys.length; i += scanCount) await redis.unlink(keys.slice(i, i + scanCount));
     },
   };
 }

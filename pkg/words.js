@@ -34,6 +34,9 @@ export function options(command, given, known) {
   return words;
 }
 
+/** A word and its value, or nothing without one. */
+export const clause = (word, value) => (value === undefined ? [] : [word, value]);
+
 /** `{ a: 1 }` or a Map as `a 1`. */
 export function pairs(command, object) {
   if (object === null || typeof object !== "object") throw new TypeError(`${command}: names and values are an object, { name: value }`);
