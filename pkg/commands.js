@@ -3,7 +3,7 @@
 
 import { index, structures } from "./structures.js";
 import { array, decode, fieldsAndValues, infoSections, score, valuesOf } from "./text.js";
-import { atLeast, clause, counted, keys, list, optional, options, pairs } from "./words.js";
+import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, scripted } from "./words.js";
 
 const identity = (reply) => reply;
 
@@ -75,11 +75,7 @@ for (const name of ["hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "h
 
 /** Scripts: `eval(script, keys, args)`. */
 for (const [name, word] of [["eval", "EVAL"], ["evalRo", "EVAL_RO"], ["evalsha", "EVALSHA"], ["evalshaRo", "EVALSHA_RO"]]) {
-  commands[name] = (script, keys = [], args = []) => {
-    // Text would spread into letters, and the script run on keys that nobody named.
-    if (!Array.isArray(keys) || !Array.isArray(args)) throw new TypeError(`${word}: keys and args are arrays`);
-    return { words: [word, script, ...counted(keys), ...args] };
-  };
+  commands[name] = scripted(word);
 }
 
 /** A cursor, which stays text, and what was found. */
@@ -184,15 +180,13 @@ Object.assign(commands, {
     words: ["SINTERCARD", ...counted(list(sets)), ...options("SINTERCARD", given, { limit: 1 })],
   }),
 
-  zadd: (key, ...args) => {
-    const given = args.length > 0 && args[0] !== null && typeof args[0] === "object" && !Array.isArray(args[0]) && !("member" in args[0]) ? args.shift() : {};
-    const words = ["ZADD", key, ...options("ZADD", given, { nx: 0, xx: 0, ch: 0, incr: 0, lt: 0, gt: 0 })];
-    for (const entry of keys(args)) {
-      if (entry === null || typeof entry !== "object") throw new TypeError("ZADD: members are { score, member }");
-      words.push(entry.score, entry.member);
-    }
-    return { words, decode: score };
-  },
+  zadd: (key, ...args) => ({
+    words: [
+      "ZADD", key, ...options("ZADD", leadingOptions(args), { nx: 0, xx: 0, ch: 0, incr: 0, lt: 0, gt: 0 }),
+      ...each("ZADD", args, ["score", "member"]),
+    ],
+    decode: score,
+  }),
   zmscore: (key, ...members) => ({
     words: ["ZMSCORE", key, ...atLeast(1, keys(members))],
     decode: (reply) => array(reply).map(score),

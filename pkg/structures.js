@@ -1,7 +1,7 @@
 // Commands of bitmaps, places, streams, JSON documents, functions and arrays: the same as in commands.js.
 
 import { array, decode, fieldsAndValues } from "./text.js";
-import { atLeast, clause, counted, keys, list, optional, options, pairs } from "./words.js";
+import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, record, scripted } from "./words.js";
 
 /** `[name, value, …]` as an object with names as JavaScript writes them. */
 function camelCase(reply, read = (value) => value) {
@@ -29,7 +29,12 @@ const shape = ({ type, radius, radiusType, rect, rectType }) => [
 
 function search(command, where, from, by, order, { count, ...given } = {}, known) {
   const limit = count === undefined ? [] : ["COUNT", count.limit, ...(count.any ? ["ANY"] : [])];
-  return [command, ...where, ...center(from), ...shape(by), String(order).toUpperCase(), ...limit, ...options(command, given, known)];
+  return [
+    command, ...where,
+    ...center(record(command, from, "the center is { type }")),
+    ...shape(record(command, by, "the shape is { type }")),
+    String(order).toUpperCase(), ...limit, ...options(command, given, known),
+  ];
 }
 
 const number = (text) => (text === null ? null : Number(text));
@@ -90,11 +95,12 @@ export const structures = {
   bitop: (operation, destination, ...sources) => ({ words: ["BITOP", operation, destination, ...atLeast(1, keys(sources))] }),
   clientSetinfo: (attribute, value) => ({ words: ["CLIENT", "SETINFO", String(attribute).toUpperCase(), value] }),
 
-  geoadd: (key, ...args) => {
-    const given = args.length > 0 && !("member" in args[0]) ? args.shift() : undefined;
-    const places = keys(args).flatMap(({ longitude, latitude, member }) => [longitude, latitude, member]);
-    return { words: ["GEOADD", key, ...options("GEOADD", given, { nx: 0, xx: 0, ch: 0 }), ...atLeast(3, places)] };
-  },
+  geoadd: (key, ...args) => ({
+    words: [
+      "GEOADD", key, ...options("GEOADD", leadingOptions(args), { nx: 0, xx: 0, ch: 0 }),
+      ...atLeast(3, each("GEOADD", args, ["longitude", "latitude", "member"])),
+    ],
+  }),
   geodist: (key, from, to, unit = "M") => ({ words: ["GEODIST", key, from, to, unit], decode: number }),
   geohash: (key, ...members) => ({ words: ["GEOHASH", key, ...atLeast(1, keys(members))] }),
   geopos: (key, ...members) => ({
@@ -127,11 +133,15 @@ export const structures = {
     const known = { idle: 1, time: 1, retryCount: 1, force: 0, justId: 0, lastId: 1 };
     return { words: ["XCLAIM", key, group, consumer, idle, ...list(ids), ...options("XCLAIM", { ...given, idle: idleMS, time: timeMS }, known)] };
   },
-  xgroup: (key, { type, ...given }) => {
+  xgroup: (key, command) => {
+    const { type, ...given } = record("XGROUP", command, "the command is { type }");
     if (!Object.hasOwn(groups, type)) throw new TypeError(`XGROUP: the type is one of ${Object.keys(groups).join(", ")}`);
     return { words: ["XGROUP", type, ...groups[type](key, given)] };
   },
-  xinfo: (key, { type, group }) => ({ words: ["XINFO", type, key, ...optional(group)] }),
+  xinfo: (key, command) => {
+    const { type, group } = record("XINFO", command, "the command is { type }");
+    return { words: ["XINFO", type, key, ...optional(group)] };
+  },
   xpending: (key, group, start, end, count, { idleTime, consumer } = {}) => ({
     words: [
       "XPENDING", key, group, ...clause("IDLE", idleTime),
@@ -142,9 +152,10 @@ export const structures = {
   xrevrange: xrange("XREVRANGE"),
   xread: (streams, ids, given) => read("XREAD", [], streams, ids, given),
   xreadgroup: (group, consumer, streams, ids, given) => read("XREADGROUP", ["GROUP", group, consumer], streams, ids, given),
-  xtrim: (key, { strategy, exactness = "~", threshold, limit }) => ({
-    words: ["XTRIM", key, ...trim(strategy, exactness, threshold, limit)],
-  }),
+  xtrim: (key, given) => {
+    const { strategy, exactness = "~", threshold, limit } = record("XTRIM", given, "options are { strategy }");
+    return { words: ["XTRIM", key, ...trim(strategy, exactness, threshold, limit)] };
+  },
 
   "json.get": (key, ...args) => {
     const given = args.length > 0 && typeof args[0] === "object" && !Array.isArray(args[0]) ? args.shift() : undefined;
@@ -152,15 +163,18 @@ export const structures = {
   },
   // All documents by default: without a path the server counts only a document that is an array itself.
   "json.arrlen": (key, path = "$") => ({ words: ["JSON.ARRLEN", key, path] }),
-  "json.mget": (documents, path) => ({ words: ["JSON.MGET", ...documents, path] }),
+  "json.mget": (documents, path) => ({ words: ["JSON.MGET", ...list(documents), path] }),
   "json.mset": (...documents) => ({
-    words: ["JSON.MSET", ...keys(documents).flatMap(({ key, path, value }) => [key, path, value])],
+    words: ["JSON.MSET", ...each("JSON.MSET", documents, ["key", "path", "value"])],
   }),
   "json.set": (key, path, value, given) => ({
     words: ["JSON.SET", key, path, value, ...options("JSON.SET", given, { nx: 0, xx: 0 })],
   }),
 
-  "functions.load": ({ code, replace }) => ({ words: ["FUNCTION", "LOAD", ...(replace ? ["REPLACE"] : []), code] }),
+  "functions.load": (library) => {
+    const { code, replace } = record("FUNCTION LOAD", library, "the library is { code }");
+    return { words: ["FUNCTION", "LOAD", ...(replace ? ["REPLACE"] : []), code] };
+  },
   "functions.list": (given) => ({
     words: ["FUNCTION", "LIST", ...options("FUNCTION LIST", given, { libraryName: 1, withCode: 0 })],
     decode: (reply) => array(reply).map(library),
@@ -175,19 +189,22 @@ export const structures = {
       return { engines };
     },
   }),
-  "functions.call": (name, keys = [], args = []) => ({ words: ["FCALL", name, ...counted(keys), ...args] }),
-  "functions.callRo": (name, keys = [], args = []) => ({ words: ["FCALL_RO", name, ...counted(keys), ...args] }),
+  "functions.call": scripted("FCALL"),
+  "functions.callRo": scripted("FCALL_RO"),
 
   ardelrange: (key, ...ranges) => ({ words: ["ARDELRANGE", key, ...atLeast(2, ranges.flat())] }),
-  argrep: (key, start, end, { predicates, combine, ...given }) => ({
-    words: [
-      "ARGREP", key, start, end,
-      ...predicates.flatMap((one) => Object.entries(one)).flatMap(([kind, text]) => [kind.toUpperCase(), text]),
-      ...optional(combine).map((word) => word.toUpperCase()),
-      ...options("ARGREP", given, { noCase: 0, withValues: 0, limit: 1 }),
-    ],
-    decode: (reply) => array(reply).map(given.withValues ? indexed : String),
-  }),
+  argrep: (key, start, end, wanted) => {
+    const { predicates, combine, ...given } = record("ARGREP", wanted, "options are { predicates }");
+    return {
+      words: [
+        "ARGREP", key, start, end,
+        ...list(predicates).flatMap((one) => pairs("ARGREP", one)).map((word, i) => (i % 2 ? word : word.toUpperCase())),
+        ...optional(combine).map((word) => word.toUpperCase()),
+        ...options("ARGREP", given, { noCase: 0, withValues: 0, limit: 1 }),
+      ],
+      decode: (reply) => array(reply).map(given.withValues ? indexed : String),
+    };
+  },
   arinfo: (key, given) => ({
     words: ["ARINFO", key, ...options("ARINFO", given, { full: 0 })],
     decode: (reply) =>
@@ -196,7 +213,7 @@ export const structures = {
   arlastitems: (key, count, given) => ({ words: ["ARLASTITEMS", key, count, ...options("ARLASTITEMS", given, { rev: 0 })] }),
   armset: (key, values) => ({ words: ["ARMSET", key, ...pairs("ARMSET", values)] }),
   arop: (key, start, end, operation) => ({
-    words: ["AROP", key, start, end, ...(typeof operation === "object" ? ["MATCH", operation.match] : [String(operation).toUpperCase()])],
+    words: ["AROP", key, start, end, ...(typeof operation === "object" ? ["MATCH", record("AROP", operation, "the operation is a word or { match }").match] : [String(operation).toUpperCase()])],
     decode: number,
   }),
   arscan: (key, start, end, given) => ({

@@ -11,11 +11,16 @@ export function optional(...words) {
   return words;
 }
 
+/** An argument that has to be an object. The error says what belongs there, and nothing of what came. */
+export function record(command, value, rule) {
+  if (value === null || typeof value !== "object" || Array.isArray(value) || value instanceof Map) throw new TypeError(`${command}: ${rule}`);
+  return value;
+}
+
 /** Options of a command: each name is a word; a `1` says that its value follows, a `0` that it is a switch. */
 export function options(command, given, known) {
   if (given === undefined) return [];
-  if (given === null || typeof given !== "object" || Array.isArray(given) || given instanceof Map) throw new TypeError(`${command}: options are an object, { name: value }`);
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(record(command, given, "options are an object, { name: value }"))) {
     // A misspelt `ex` would otherwise be a key that never expires.
     if (!Object.hasOwn(known, name)) throw new TypeError(`${command}: there is no option ${name}, only ${Object.keys(known).join(", ")}`);
   }
@@ -42,6 +47,26 @@ export function pairs(command, object) {
   if (object === null || typeof object !== "object") throw new TypeError(`${command}: names and values are an object, { name: value }`);
   return (object instanceof Map ? [...object] : Object.entries(object)).flat();
 }
+
+/** Members that are objects, as several arguments or as one array: the values of these names of each. */
+export const each = (command, members, names) =>
+  members.flat().flatMap((member) => {
+    record(command, member, `members are { ${names.join(", ")} }`);
+    return names.map((name) => member[name]);
+  });
+
+/** Takes the options off that may stand before members, which are objects too. */
+export function leadingOptions(args) {
+  const [first] = args;
+  return first !== null && typeof first === "object" && !Array.isArray(first) && !("member" in first) ? args.shift() : {};
+}
+
+/** A script or function on keys: `(which, keys, args)`. */
+export const scripted = (word) => (which, keys = [], args = []) => {
+  // Text would spread into letters, and the script run on keys that nobody named.
+  if (!Array.isArray(keys) || !Array.isArray(args)) throw new TypeError(`${word}: keys and args are arrays`);
+  return { words: [word, which, ...counted(keys), ...args] };
+};
 
 export const list = (value) => (Array.isArray(value) ? value : [value]);
 export const counted = (values) => [values.length, ...values];

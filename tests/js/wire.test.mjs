@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { mocked } from "./support.mjs";
+import { mocked, rejection } from "./support.mjs";
 
 const vectors = JSON.parse(readFileSync(new URL("./vectors.json", import.meta.url), "utf8"));
 
@@ -83,6 +83,7 @@ const ours = [
   [(redis) => redis.zmpop(1, ["k"], "MIN", 2), ["ZMPOP", "1", "k", "MIN", "COUNT", "2"]],
   [(redis) => redis.geoadd("k", { longitude: 1, latitude: 0, member: "equator" }), ["GEOADD", "k", "1", "0", "equator"]],
   [(redis) => redis.xclaim("k", "g", "c", 1, "1-0", { timeMS: 5 }), ["XCLAIM", "k", "g", "c", "1", "1-0", "TIME", "5"], []],
+  [(redis) => redis.json.mget("k", "$"), ["JSON.MGET", "k", "$"], []],
   [(redis) => redis.json.set("k", "$", null), ["JSON.SET", "k", "$", "null"]],
   [(redis) => redis.command("object", "encoding", "k"), ["object", "encoding", "k"]],
 ];
@@ -144,8 +145,28 @@ test("what cannot be sent is said before anything is", async () => {
     () => redis.geosearch("k", { type: "FROMMEMBER", member: "a" }, { type: "BYRADIUS", radius: 1, radiusType: "M" }, "ASC", { withcoord: true }),
     () => redis.json.set("k", "$"),
     () => redis.json.arrappend("k", "$"),
+    () => redis.xgroup("k"),
+    () => redis.xinfo("k", "GROUPS"),
+    () => redis.xtrim("k"),
+    () => redis.geosearch("k", "a-member"),
+    () => redis.geosearch("k", { type: "FROMMEMBER", member: "a" }, "BYRADIUS", "ASC"),
+    () => redis.geoadd("k", "a-member"),
+    () => redis.zadd("k", "a-member"),
+    () => redis.json.mset("document"),
+    () => redis.functions.load("#!lua"),
+    () => redis.functions.call("f", "a-key"),
+    () => redis.functions.callRo("f", [], "argument"),
+    () => redis.argrep("k", "-", "+"),
+    () => redis.argrep("k", "-", "+", { predicates: "x" }),
+    () => redis.arop("k", 0, 1, null),
   ];
-  for (const call of wrong) await assert.rejects(async () => call(), TypeError, String(call));
+  for (const call of wrong) {
+    const { name, message } = await rejection((async () => call())());
+    assert.equal(name, "TypeError", String(call));
+    // By the command's name, and without what was handed over.
+    assert.match(message, /^[A-Z][A-Z._ ]+: /, String(call));
+    assert.doesNotMatch(message, /a-member|a-key|#!lua/, String(call));
+  }
   assert.deepEqual(requests, []);
 });
 
