@@ -100,28 +100,46 @@ pub(crate) fn ensure(repo: &Repo, tools: &[Tool]) -> Result<()> {
 
 /// Gets the wasm target, which is the one thing installed outside the checkout.
 pub(crate) fn ensure_wasm_target() -> Result<()> {
+    ensure_in_toolchain(
+        WASM_TARGET,
+        &["target", "add", WASM_TARGET],
+        "the target wasm32-unknown-unknown",
+    )
+}
+
+/// The sources of std, of which the npm package's wasm builds its own.
+pub(crate) fn ensure_rust_src() -> Result<()> {
+    ensure_in_toolchain(
+        "src/rust/library/std",
+        &["component", "add", "rust-src"],
+        "the component rust-src",
+    )
+}
+
+/// Adds a part to the toolchain by rustup, where its folder in lib/rustlib is missing.
+fn ensure_in_toolchain(folder: &str, rustup: &[&str], name: &str) -> Result<()> {
     let sysroot = Cmd::new("rustc").words("--print sysroot").output()?;
     if Path::new(sysroot.trim())
         .join("lib/rustlib")
-        .join(WASM_TARGET)
+        .join(folder)
         .is_dir()
     {
         return Ok(());
     }
     Cmd::new("rustup")
-        .words("target add")
-        .arg(WASM_TARGET)
-        .step("adding the target wasm32-unknown-unknown with rustup")
+        .args(rustup)
+        .step(&format!("adding {name} with rustup"))
         .map_err(|error| {
-            error.hint(
-                "Install the target wasm32-unknown-unknown for this Rust, then run the task again.",
-            )
+            error.hint(format!(
+                "Install {name} for this Rust, then run the task again."
+            ))
         })
 }
 
 /// Everything at once, for a cache in CI.
 pub(crate) fn install_all(repo: &Repo) -> Result<()> {
     ensure_wasm_target()?;
+    ensure_rust_src()?;
     ensure(repo, &Tool::ALL)?;
     npm::ensure(repo)?;
     debian::openssl_headers()?;
