@@ -18,7 +18,10 @@ export type Give<F extends Kind, T> = (F & { readonly in: T })["out"];
 
 /** A key. */
 export type Key = string | number | bigint;
-/** What can be stored: text as it is, numbers as their digits, all else as JSON. Binary data has to be encoded as text. */
+/**
+ * What can be stored: text as it is, numbers as their digits, a Uint8Array as its bytes, all else as JSON. Bytes that are
+ * not UTF-8 go in a request of their own, in which only one option with a value can follow them.
+ */
 export type Value = string | number | bigint | boolean | null | object;
 /** An argument of any command. */
 export type Argument = Value;

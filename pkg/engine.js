@@ -48,4 +48,7 @@ export const isReady = () => ready;
 export { errorInBatch };
 
 /** The engine's client, which checks the settings; throws what it throws. */
-export const connect = (settings) => new Client(settings);
+export function connect({ url, token, timeout, attemptTimeout, retry, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch }) {
+  const again = [retry?.retries, retry?.baseDelay, retry?.maxDelay, retry?.evenIfAmbiguous];
+  return new Client(url, token, timeout, attemptTimeout, ...again, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch);
+}

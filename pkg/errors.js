@@ -38,7 +38,6 @@ export const errors = { RedisError, UpstashError: RedisError, UrlError: ConfigEr
 /** The engine speaks of Rust's names where the fix is an option of ours. */
 function translate(message) {
   return message
-    .replace("Builder::transport(Fetch::on(object))", "the option fetch")
     .replace("Redis::from_vars", "Redis.fromEnv")
     .replace(/\b(?:Builder|Retry)::(\w+)/g, (_, name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()));
 }
@@ -50,8 +49,8 @@ export const details = (kind, message, code, command, status, attempts, ambiguou
 
 /** What the engine threw, as one of the classes. Made here and not by it, for a stack that leads to the caller. */
 export function fromEngine(thrown) {
-  // A trap of the module or a bug of ours: nothing the classes speak of.
-  if (typeof thrown?.kind !== "string") return thrown;
+  // Said already; or a trap of the module or a bug of ours: nothing the classes speak of.
+  if (thrown instanceof RedisError || typeof thrown?.kind !== "string") return thrown;
   const { kind, message, cause, ...rest } = thrown;
   for (const name of ["code", "command", "status"]) if (rest[name] === undefined) delete rest[name];
   if (cause !== undefined) rest.cause = new Error(cause);

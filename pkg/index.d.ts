@@ -10,8 +10,10 @@
  */
 
 import type { Argument, Commands, CursorOptions, Key, Kind, ScanOptions } from "./commands.js";
+import type { Search, Vector } from "./search.js";
 
 export type * from "./commands.js";
+export * from "./search.js";
 
 /**
  * What carries requests in place of the global `fetch`: a service binding, a mock, a proxy. It gets the address as a
@@ -55,8 +57,119 @@ export interface ClientOptions {
    * Whether replies that read as JSON become values. Default: yes. With `false` every reply is what the server sent.
    */
   automaticDeserialization?: boolean;
+  /**
+   * Reads a text of a reply, in place of the usual reading of JSON and numbers. What it throws makes a
+   * {@link DecodeError}.
+   */
+  deserialize?: (text: string) => unknown;
+  /** Writes an argument that is an object, in place of `JSON.stringify`. */
+  serialize?: (value: object) => string;
+  /** Whether integers that a number cannot hold are BigInts in a reply, and not text. Inside of JSON they stay text. */
+  bigint?: boolean;
+  /**
+   * Results in the shapes of @upstash/redis where ours are others: `hgetall` leaves fractions text, `geopos` leaves
+   * out members that are not there, `keepErrors` gives messages, a pipeline without commands is an error.
+   */
+  compat?: "upstash";
   /** What carries the requests. Default: the global `fetch`. */
   fetch?: Fetcher;
+  /** Hears of each request when its answer has begun, or failed to. It learns nothing of keys, values or the token. */
+  onRequest?: (report: RequestReport) => void;
+  /** Gives calls up: all of them, from then on. {@link Redis.with} does that for one. */
+  signal?: AbortSignal;
+  /** Writes how long each request took to the console. */
+  latencyLogging?: boolean;
+  /** Handed to `fetch`, as are `agent`, `backend` and `keepAlive` (there `keepalive`). */
+  cache?: string;
+  agent?: unknown;
+  backend?: string;
+  keepAlive?: boolean;
+  /** Taken from programs that are written for @upstash/redis; it says nothing here, and neither does `enableTelemetry`. */
+  responseEncoding?: false | "base64";
+  enableTelemetry?: boolean;
+}
+
+/** One HTTP request. */
+export interface RequestReport {
+  /** `/` of one command, `/pipeline`, `/multi-exec`. */
+  path: string;
+  /** How large its body was. */
+  bytes: number;
+  /** Milliseconds until the answer began. */
+  duration: number;
+  /** The status of the answer; with an `error` there was none. */
+  status?: number;
+  error?: unknown;
+}
+
+/** What one call has of its own. */
+export interface CallOptions {
+  /** At most this many milliseconds for it, its repetitions and waits included. */
+  timeout?: number;
+  /** How it is repeated. */
+  retry?: false | RetryOptions;
+  /**
+   * Gives it up, with the signal's reason. A write may have run all the same. Commands of others in the same request
+   * are not concerned.
+   */
+  signal?: AbortSignal;
+  /** Whether texts of the reply are bytes, a Uint8Array each, in the shape that the server sent. */
+  bytes?: boolean;
+}
+
+/** A request as a middleware or a requester gets it. */
+export interface RedisRequest {
+  /** `[]` of one command, `["pipeline"]`, `["multi-exec"]`. */
+  path?: string[];
+  /** The words of one command, or of each of several. */
+  body?: unknown;
+  signal?: AbortSignal;
+}
+/** What comes of it: of several commands an array of these. */
+export interface RedisResponse<T = unknown> {
+  result?: T;
+  error?: string;
+}
+/** What stands around requests: it calls `next`, or answers itself. */
+export type Middleware = (
+  request: RedisRequest,
+  next: (request: RedisRequest) => Promise<any>,
+) => Promise<RedisResponse | RedisResponse[] | any>;
+/** What sends requests in place of this client. */
+export interface Requester {
+  request<T = unknown>(request: RedisRequest): Promise<RedisResponse<T>>;
+}
+
+/** What a {@link Subscriber} says of each type. */
+export interface SubscriberEvents<T = any> {
+  message: { channel: string; message: T };
+  pmessage: { pattern: string; channel: string; message: T };
+  /** How many subscriptions the server has of that connection. */
+  subscribe: number;
+  psubscribe: number;
+  unsubscribe: number;
+  punsubscribe: number;
+  /** A connection was lost and is there again: what was published in these milliseconds was missed. */
+  gap: { channel: string; silence: number };
+  /** What repetition cannot mend; that subscription is over. */
+  error: Error;
+  [message: `message:${string}`]: { channel: string; message: T };
+  [pmessage: `pmessage:${string}`]: { pattern: string; channel: string; message: T };
+}
+
+/**
+ * Messages as they are published: {@link Redis.subscribe} and {@link Redis.psubscribe}. One connection for each channel,
+ * begun again when it ends.
+ */
+export class Subscriber<T = any> extends EventTarget {
+  private constructor();
+  /** Calls the listener with each of this type, until `off`. */
+  on<Type extends keyof SubscriberEvents<T>>(type: Type, listener: (data: SubscriberEvents<T>[Type]) => void): void;
+  off<Type extends keyof SubscriberEvents<T>>(type: Type, listener: (data: SubscriberEvents<T>[Type]) => void): void;
+  removeAllListeners(): void;
+  /** Ends these subscriptions, or all. */
+  unsubscribe(channels?: readonly string[]): Promise<void>;
+  getSubscribedChannels(): string[];
 }
 
 /** Settings of {@link Redis}. */
@@ -96,6 +209,8 @@ export interface Redis extends Commands<AsPromise> {}
 export class Redis {
   /** @throws {ConfigError} where URL or token are missing or malformed. In a browser the first command reports that. */
   constructor(options: RedisOptions);
+  /** A client over a requester of your own, which gets each call by itself. */
+  constructor(requester: Requester, options?: Pick<ClientOptions, "automaticDeserialization">);
 
   /**
    * A client by `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, else `KV_REST_API_URL` and
@@ -104,6 +219,38 @@ export class Redis {
    * @throws {ConfigError}
    */
   static fromEnv(env?: Environment, options?: ClientOptions): Redis;
+
+  /**
+   * The same client, whose calls have settings of their own. Costs nothing: it shares all of this one.
+   *
+   * @example
+   * const user = await redis.with({ timeout: 200, signal: request.signal }).get("user:42");
+   */
+  with(options: CallOptions): Redis;
+
+  /** Puts a function around every request of this client, and of those that {@link Redis.with} makes of it. */
+  use(middleware: Middleware): void;
+
+  /**
+   * What of this client's writes its reads have to see, as the server names it. Set on another client it makes that
+   * one's reads see them too.
+   */
+  readYourWritesSyncToken: string | undefined;
+
+  /** Full-text indexes. */
+  readonly search: Search;
+  /** Vector indexes. */
+  readonly vector: Vector;
+
+  /**
+   * SUBSCRIBE: messages to these channels from now on.
+   *
+   * @example
+   * redis.subscribe<Order>("orders").on("message", ({ message }) => console.log(message.id));
+   */
+  subscribe<T = any>(channels: string | readonly string[]): Subscriber<T>;
+  /** PSUBSCRIBE: messages to all channels of these glob patterns from now on. */
+  psubscribe<T = any>(patterns: string | readonly string[]): Subscriber<T>;
 
   /** Any command, by an array of its words. The same as {@link Redis.command}. */
   exec<T = unknown>(words: readonly [name: string, ...args: Argument[]]): Promise<T>;

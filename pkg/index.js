@@ -1,10 +1,15 @@
 // The client: Redis and its Pipeline. One function of the engine sends, these write what it sends and read what it got.
 
 import { commands, page } from "./commands.js";
-import { connect, errorInBatch, init, isReady } from "./engine.js";
+import { Core } from "./core.js";
+import { errorInBatch, init } from "./engine.js";
 import { ConfigError, DecodeError, fromEngine } from "./errors.js";
 import { Script, ScriptRO } from "./script.js";
-import { decode, encode, parse, score } from "./text.js";
+import { search, vector } from "./search.js";
+import { callSettings, fromEnvironment, settingsOf } from "./settings.js";
+import { Subscriber } from "./subscriber.js";
+import { decode, encode, NotText, pathForm, reading, score } from "./text.js";
+import { list } from "./words.js";
 
 export {
   ConfigError,
@@ -18,83 +23,11 @@ export {
   TimeoutError,
   TooLargeError,
 } from "./errors.js";
-export { init, Script, ScriptRO };
+export { s } from "./schema.js";
+export { SearchIndex, VectorIndex } from "./search.js";
+export { init, Script, ScriptRO, Subscriber };
 
-/** The server writes UTF-8; what is not becomes U+FFFD, as in any reader of JSON. */
-const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Under this name `fromEnv` hands the environment to the constructor. */
-const ENV = Symbol("env");
-
-const URLS = ["UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"];
-const TOKENS = ["UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"];
-
-/** A number of milliseconds, or nothing. */
-function millis(name, value) {
-  if (value === undefined) return undefined;
-  if (typeof value === "number" && value > 0) return value;
-  throw new ConfigError(`${name} is not a number of milliseconds greater than 0`);
-}
-
-function count(name, value) {
-  if (Number.isInteger(value) && value >= 0) return value;
-  throw new ConfigError(`${name} is not a whole number from 0 on`);
-}
-
-/** How the engine repeats; `false` is never. */
-function retrySettings(retry) {
-  if (retry === undefined) return undefined;
-  const given = retry === false ? { retries: 0 } : retry;
-  if (given === null || typeof given !== "object") throw new ConfigError("retry is not false or an object, { retries: 3 }");
-  return {
-    retries: count("retry.retries", given.retries ?? 3),
-    baseDelay: millis("retry.baseDelay", given.baseDelay) ?? 50,
-    maxDelay: millis("retry.maxDelay", given.maxDelay) ?? 2000,
-    evenIfAmbiguous: given.evenIfAmbiguous === true,
-  };
-}
-
-/** What carries requests: an object with `fetch`, such as a service binding, or a function. */
-function fetchTarget(fetch) {
-  if (fetch === undefined) return undefined;
-  const target = typeof fetch === "function" ? { fetch } : fetch;
-  // A service binding is a proxy on which every name is something, so it is only looked up.
-  if (typeof target?.fetch === "function") return target;
-  throw new ConfigError("fetch is neither a function nor an object with a method fetch, such as a service binding");
-}
-
-const OPTIONS = [
-  "url", "token", "timeout", "attemptTimeout", "retry", "allowPlainHttp", "readYourWrites", "fetch", "automaticDeserialization",
-  "enableAutoPipelining",
-];
-
-function settingsOf(options) {
-  if (options === null || typeof options !== "object") {
-    throw new ConfigError("new Redis takes an object: new Redis({ url, token }), or Redis.fromEnv()");
-  }
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) throw new ConfigError(`there is no option ${name}, only ${OPTIONS.join(", ")}`);
-  }
-  for (const name of ["url", "token"]) {
-    const value = options[name];
-    if (options[ENV] === undefined && (value === undefined || value === null || value === "")) {
-      throw new ConfigError(`${name} is missing: the database's REST tab has it, and restis-local prints one without an account`);
-    }
-    if (value !== undefined && value !== null && typeof value !== "string") throw new ConfigError(`${name} is not a string`);
-  }
-  return {
-    url: options.url,
-    token: options.token,
-    env: options[ENV],
-    timeout: millis("timeout", options.timeout),
-    attemptTimeout: millis("attemptTimeout", options.attemptTimeout),
-    retry: retrySettings(options.retry),
-    allowPlainHttp: options.allowPlainHttp === true,
-    readYourWrites: options.readYourWrites !== false,
-    enableAutoPipelining: options.enableAutoPipelining !== false,
-    fetch: fetchTarget(options.fetch),
-  };
-}
+const identity = (reply) => reply;
 
 /** Operations on the bits of one key, collected for `BITFIELD`. */
 class BitField {
@@ -135,14 +68,32 @@ function addCommands(Class, run) {
     },
   });
   for (const [family, members] of Object.entries(families)) {
-    define(family, {
-      get() {
-        const value = {};
-        for (const [name, build] of members) value[name] = (...args) => run(this, build, args);
-        Object.defineProperty(this, family, { value, enumerable: true, configurable: true, writable: true });
-        return value;
-      },
-    });
+    lazily(Class, family, (object) =>
+      Object.fromEntries(members.map(([name, build]) => [name, (...args) => run(object, build, args)])),
+    );
+  }
+}
+
+/** A property that is made when it is read first. */
+function lazily(Class, name, make) {
+  Object.defineProperty(Class.prototype, name, {
+    configurable: true,
+    get() {
+      const value = make(this);
+      Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true });
+      return value;
+    },
+  });
+}
+
+/** Writes how long each request took, as the option `latencyLogging` wants it. */
+async function logLatency(request, next) {
+  const begun = performance.now();
+  try {
+    return await next(request);
+  } finally {
+    const [name] = request.path.length > 0 ? request.path : request.body;
+    console.log(`Latency for ${String(name).toUpperCase()}: ${(performance.now() - begun).toFixed(2)} ms`);
   }
 }
 
@@ -155,72 +106,89 @@ function own(object, prototype) {
   }
 }
 
-export class Redis {
-  #settings;
-  #client;
-  #decodes;
+/** What a client and those that `with` makes of it have in common, and what a call of theirs is told. */
+class View {
+  constructor(core, values, call) {
+    Object.assign(this, { core, values, call });
+  }
+}
 
-  constructor(options) {
-    this.#settings = settingsOf(options);
-    this.#decodes = options.automaticDeserialization !== false;
+export class Redis {
+  #core;
+  #values;
+  #call;
+
+  constructor(options, { automaticDeserialization } = {}) {
+    if (options instanceof View) {
+      this.#core = options.core;
+      this.#values = options.values;
+      this.#call = options.call;
+      return;
+    }
+    const requester = typeof options?.request === "function" ? options : undefined;
+    const settings = requester ? { values: { decodes: automaticDeserialization !== false } } : settingsOf(options);
+    this.#core = new Core(settings, requester);
+    this.#values = settings.values;
+    if (settings.signal) this.#call = callSettings({ signal: settings.signal });
+    if (settings.latencyLogging) this.use(logLatency);
     own(this, Redis.prototype);
-    // Where the module is loaded later, the first call reports what is wrong with URL and token.
-    if (isReady()) this.#connect();
   }
 
   static {
     addCommands(this, (redis, build, args) => redis.#run(build, args));
+    // As the families of commands are: made when they are read.
+    for (const [name, make] of Object.entries({ search, vector })) {
+      lazily(this, name, (redis) => make((words) => redis.#words(words)));
+    }
   }
 
   static fromEnv(env = globalThis.process?.env, options) {
-    if (env === null || typeof env !== "object") {
-      throw new ConfigError("there is no process.env here: hand over the Worker's, Redis.fromEnv(env)");
-    }
-    for (const names of [URLS, TOKENS]) {
-      if (!names.some((name) => env[name])) {
-        throw new ConfigError(
-          `${names[0]} is missing, and so is ${names[1]}: set one of them (the database's REST tab has the line to copy; ` +
-            "without an account restis-local prints one), and in a Worker hand its env over: Redis.fromEnv(env)",
-        );
-      }
-    }
-    return new this({ ...options, url: undefined, token: undefined, [ENV]: env });
+    return new this(fromEnvironment(env, options));
   }
 
-  #connect() {
-    try {
-      this.#client = connect(this.#settings);
-    } catch (thrown) {
-      throw fromEngine(thrown);
-    }
+  /** The same client, whose calls have settings of their own. */
+  with(options) {
+    const call = callSettings(options, this.#call);
+    return new Redis(new View(this.#core, { ...this.#values, ...(call.bytes && { decodes: false }) }, call));
   }
 
-  /** Sends JSON text by a form of the engine (0 is a command, 1 a pipeline, 2 a transaction) and gives the answer, parsed. */
-  async #send(form, json) {
-    if (this.#client === undefined) {
-      await init();
-      // Of several calls that waited together, the first makes the client of all.
-      if (this.#client === undefined) this.#connect();
-    }
-    let answer;
-    try {
-      answer = await this.#client.exec(form, json);
-    } catch (thrown) {
-      throw fromEngine(thrown);
-    }
-    try {
-      return parse(UTF8.decode(answer));
-    } catch {
-      // Its words quote the text.
-      throw new DecodeError("the server's answer has text that is not JSON");
-    }
+  /** Puts a function around every request of this client. */
+  use(middleware) {
+    this.#core.use(middleware);
+  }
+
+  /** What of this client's writes its reads have to see, as the server names it. */
+  get readYourWritesSyncToken() {
+    return this.#core.syncToken;
+  }
+
+  set readYourWritesSyncToken(token) {
+    this.#core.syncToken = token;
   }
 
   async #run(build, args) {
-    const { words, decode: read = decode } = build(...args);
-    const { result } = await this.#send(0, encode(words));
-    if (!this.#decodes) return result;
-    return readReply(read, result, words);
+    const { words, decode: how = decode } = build(...args);
+    const result = await this.#words(words);
+    return readReply(how, result, words, this.#values);
+  }
+
+  /** Sends a command and gives what the server answered. */
+  async #words(words) {
+    let json;
+    try {
+      json = encode(words, this.#values.serialize);
+    } catch (thrown) {
+      if (!(thrown instanceof NotText)) throw thrown;
+      const form = pathForm(words, thrown, this.#values.serialize);
+      return this.#core.command(words, form.json, this.#call, form);
+    }
+    const engine = this.#core.engine(this.#call);
+    if (engine === undefined) return this.#core.command(words, json, this.#call);
+    try {
+      return (await engine.exec(0, json)).result;
+    } catch (thrown) {
+      throw fromEngine(thrown);
+    }
   }
 
   /** Any command, by an array of its words. */
@@ -242,7 +210,21 @@ export class Redis {
   }
 
   #batch(form) {
-    return new Pipeline((json) => this.#send(form, json), this.#decodes);
+    return new Pipeline((json) => this.#core.batch(form, json, this.#call), this.#values);
+  }
+
+  /** Messages to channels, from now on. */
+  subscribe(channels) {
+    return this.#subscriber(channels, false);
+  }
+
+  /** Messages to all channels of patterns, from now on. */
+  psubscribe(patterns) {
+    return this.#subscriber(patterns, true);
+  }
+
+  #subscriber(channels, pattern) {
+    return new Subscriber(list(channels), { pattern, open: (path, signal) => this.#core.open(path, signal), values: this.#values });
   }
 
   /** A script that is sent by its hash, and as text only when the server does not know it. */
@@ -269,19 +251,19 @@ export class Redis {
   }
 
   async #page({ words }) {
-    const { result } = await this.#send(0, encode(words));
-    return readReply(page((found) => found), result, words);
+    return readReply(page(identity), await this.#words(words), words, { decodes: true });
   }
 
   #value(text) {
-    return this.#decodes ? decode(text) : text;
+    return readReply(decode, text, ["SCAN"], this.#values);
   }
 }
 
 /** Reads a reply, whatever the server answered. */
-function readReply(read, result, words) {
+function readReply(read, result, words, { decodes, compat, deserialize }) {
+  if (!decodes) return result;
   try {
-    return read(result);
+    return deserialize ? reading(deserialize, () => read(result, compat)) : read(result, compat);
   } catch (cause) {
     throw new DecodeError(`${words[0]}: the answer has not the shape of this command's`, { command: words[0], cause });
   }
@@ -309,18 +291,18 @@ async function* inPairs(items, make) {
 
 export class Pipeline {
   #send;
-  #decodes;
+  #values;
   #commands = [];
 
-  constructor(send, decodes) {
+  constructor(send, values) {
     this.#send = send;
-    this.#decodes = decodes;
+    this.#values = values;
   }
 
   static {
     addCommands(this, (pipeline, build, args) => {
       const { words, decode: read = decode } = build(...args);
-      pipeline.#commands.push({ json: encode(words), name: String(words[0]), read: pipeline.#decodes ? read : (reply) => reply });
+      pipeline.#commands.push({ json: encode(words, pipeline.#values.serialize), name: String(words[0]), read });
       return pipeline;
     });
   }
@@ -333,7 +315,11 @@ export class Pipeline {
   /** Sends all of it in one request. Without commands nothing is sent. */
   async exec({ keepErrors = false } = {}) {
     const commands = [...this.#commands];
-    if (commands.length === 0) return [];
+    const { compat } = this.#values;
+    if (commands.length === 0) {
+      if (compat) throw new TypeError("pipeline: there is no command in it");
+      return [];
+    }
     const answers = await this.#send(`[${commands.map(({ json }) => json).join()}]`);
     if (answers.length !== commands.length) {
       throw new DecodeError(`pipeline: ${answers.length} answers came for ${commands.length} commands`);
@@ -343,12 +329,12 @@ export class Pipeline {
       if (typeof error === "string") return { error: Object.assign(fromEngine(errorInBatch(error, name)), { index }) };
       try {
         if (result === undefined) throw new DecodeError(`${name}: the answer has neither a result nor an error`);
-        return { result: readReply(read, result, [name]) };
+        return { result: readReply(read, result, [name], this.#values) };
       } catch (error) {
         return { error };
       }
     });
-    if (keepErrors) return outcomes;
+    if (keepErrors) return compat ? outcomes.map((one, i) => (one.error ? { error: answers[i]?.error ?? one.error.message } : one)) : outcomes;
     const failed = outcomes.find(({ error }) => error !== undefined);
     if (failed) throw failed.error;
     return outcomes.map(({ result }) => result);

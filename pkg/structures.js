@@ -106,7 +106,10 @@ export const structures = {
   geopos: (key, ...members) => ({
     words: ["GEOPOS", key, ...atLeast(1, keys(members))],
     // A member that is not there keeps its place, so that the others keep theirs.
-    decode: (reply) => array(reply).map((place) => place && { lng: Number(place[0]), lat: Number(place[1]) }),
+    decode: (reply, compat) =>
+      array(reply)
+        .filter((place) => place || !compat)
+        .map((place) => place && { lng: Number(place[0]), lat: Number(place[1]) }),
   }),
   geosearch: (key, from, by, order, given) => ({
     words: search("GEOSEARCH", [key], from, by, order, given, { withCoord: 0, withDist: 0, withHash: 0 }),

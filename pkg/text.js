@@ -1,7 +1,24 @@
 // Values to text and back: what a JavaScript value is on the wire, and what a reply is in JavaScript.
 
+import { DecodeError } from "./errors.js";
+
+/** Bytes of an argument that are no text: only a request of a form of its own can carry them. */
+export class NotText extends TypeError {}
+
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Bytes as text, where they are. */
+function textOf(bytes, command, index) {
+  try {
+    return STRICT.decode(bytes);
+  } catch {
+    const why = `${command}: argument ${index} is bytes that are not UTF-8, which a batch cannot carry: send the command alone`;
+    throw Object.assign(new NotText(why), { index });
+  }
+}
+
 /** One argument as the text that Redis stores. */
-function argument(value, command, index) {
+function argument(value, command, index, serialize) {
   const refuse = (what, cause) => {
     throw new TypeError(`${command}: argument ${index} ${what}`, cause && { cause });
   };
@@ -16,12 +33,12 @@ function argument(value, command, index) {
       // Redis's own spelling, which it also reads as a score.
       return Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : String(value);
     case "object": {
-      if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) refuse("is binary; encode it as text first");
+      if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return textOf(value, command, index);
       if (typeof value?.then === "function") refuse("is a promise; await it first");
       if (value instanceof Map || value instanceof Set) refuse("is a Map or Set, which JSON writes as {}; convert it first");
       let json;
       try {
-        json = JSON.stringify(value);
+        json = serialize(value);
       } catch (cause) {
         refuse("cannot be written as JSON", cause);
       }
@@ -33,10 +50,44 @@ function argument(value, command, index) {
 }
 
 /** A command's words, the name first, as the JSON array that is sent. */
-export function encode(words) {
+export function encode(words, serialize = JSON.stringify) {
   // JSON.stringify writes a lone surrogate as its escape, so the text is whole Unicode whatever the strings are.
-  return JSON.stringify(words.map((word, index) => (typeof word === "string" ? word : argument(word, words[0], index))));
+  return JSON.stringify(words.map((word, index) => (typeof word === "string" ? word : argument(word, words[0], index, serialize))));
 }
+
+/**
+ * A command with bytes: what is before them as a path, they as the body, and one name and value behind them as a query.
+ *
+ * The words that go along without the bytes say what kind of command it is.
+ */
+export function pathForm(words, { index }, serialize) {
+  const refuse = (what) => {
+    throw new TypeError(`${words[0]}: argument ${index} is bytes that are not UTF-8, and ${what}; encode it as text, for example base64`);
+  };
+  const rest = JSON.parse(encode(words.map((word, i) => (i === index ? "" : word)), serialize));
+  const before = rest.slice(0, index);
+  if (before.some((word) => /^\.{0,2}$/.test(word))) refuse('an argument before it is empty, "." or "..", which a URL path cannot hold');
+  const after = rest.slice(index + 1).map(encodeURIComponent);
+  if (after.length !== 0 && after.length !== 2) refuse("behind it only one name and one value can follow");
+  const value = words[index];
+  return {
+    json: JSON.stringify(rest),
+    path: `${before.map((word) => `/${encodeURIComponent(word)}`).join("")}${after.length > 0 ? `?${after.join("=")}` : ""}`,
+    body: ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value),
+  };
+}
+
+const inBytes = (reply) => {
+  if (Array.isArray(reply)) return reply.map(inBytes);
+  // The word of a status is not encoded, and is no base64.
+  return typeof reply === "string" && reply !== "OK" ? Uint8Array.from(atob(reply), (char) => char.charCodeAt(0)) : reply;
+};
+
+/** An answer, or those of a batch, whose texts are bytes in base64. */
+export const bytesOf = (answer) => {
+  if (Array.isArray(answer)) return answer.map(bytesOf);
+  return answer.result === undefined ? answer : { ...answer, result: inBytes(answer.result) };
+};
 
 /** Whether the number says what the text says, to the last digit, and can be counted with. */
 const isExact = (number, text) =>
@@ -51,6 +102,19 @@ export function parse(json) {
   const lost = (token) => (/^-?\d{16,}$/.test(token) ? !Number.isSafeInteger(+token) : Math.abs(+token) === Infinity);
   const keep = (token) => (lost(token) ? `"${token}"` : token);
   return JSON.parse(json.replace(STRING_OR_NUMBER, keep));
+}
+
+/** The server writes UTF-8; what is not becomes U+FFFD, as in any reader of JSON. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The values of an answer. */
+export function read(answer) {
+  try {
+    return parse(UTF8.decode(answer));
+  } catch {
+    // Its words quote the text.
+    throw new DecodeError("the server's answer has text that is not JSON");
+  }
 }
 
 /** Whether text that begins and ends with these can be JSON at all. A JSON.parse that throws costs microseconds. */
@@ -73,7 +137,7 @@ function looksLikeJson(text) {
   }
 }
 
-function decodeText(text) {
+export function decodeText(text) {
   const first = text.charCodeAt(0);
   // A digit or a minus: a number if it is written as JavaScript writes it, so that "007" and "1.10" stay what they are.
   if ((first >= 0x30 && first <= 0x39) || first === 0x2d) {
@@ -93,14 +157,30 @@ function decodeText(text) {
   return text === "null" ? null : text;
 }
 
+let deserialize = decodeText;
+
+/** Runs what reads a reply with another reader of its texts. */
+export function reading(reader, run) {
+  const before = deserialize;
+  deserialize = reader;
+  try {
+    return run();
+  } finally {
+    deserialize = before;
+  }
+}
+
+/** As `decodeText`, but integers that a number cannot hold become BigInts. */
+export const decodeBigInt = (text) => (/^-?\d{16,}$/.test(text) && !Number.isSafeInteger(+text) ? BigInt(text) : decodeText(text));
+
 /** A reply with its texts read: numbers and JSON as values, all else as it is. */
 export function decode(reply) {
-  if (typeof reply === "string") return decodeText(reply);
+  if (typeof reply === "string") return deserialize(reply);
   return Array.isArray(reply) ? reply.map(decode) : reply;
 }
 
 /** Sets a field by any name: `__proto__` is a field like others. */
-function put(object, name, value) {
+export function put(object, name, value) {
   if (name === "__proto__") Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true });
   else object[name] = value;
 }
@@ -111,11 +191,12 @@ export function array(reply) {
   throw new TypeError("the reply is not an array");
 }
 
-/** `[field, value, field, value]` as an object; nothing as null. */
-export function fieldsAndValues(reply) {
+/** `[field, value, field, value]` as an object; nothing as null. @upstash/redis leaves fractions text here, and only here. */
+export function fieldsAndValues(reply, compat) {
   if (reply === null || array(reply).length === 0) return null;
   const object = {};
-  for (let i = 0; i + 1 < reply.length; i += 2) put(object, reply[i], decode(reply[i + 1]));
+  const value = (text) => (compat === true && Number.isFinite(+text) && !Number.isInteger(+text) ? text : decode(text));
+  for (let i = 0; i + 1 < reply.length; i += 2) put(object, reply[i], value(reply[i + 1]));
   return object;
 }
 

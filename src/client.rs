@@ -316,6 +316,24 @@ impl Inner {
         Ok((body, place))
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        self.base.starts_with("https:")
+    }
+
+    pub(crate) fn sync_token(&self) -> Option<String> {
+        let known = lock(self.sync_token.as_ref()?);
+        known.token.as_deref().map(str::to_owned)
+    }
+
+    /// Takes over what another client has got.
+    pub(crate) fn set_sync_token(&self, token: &str) {
+        if let Some(known) = &self.sync_token {
+            let mut known = lock(known);
+            known.answers += 1;
+            known.token = Some(token.into());
+        }
+    }
+
     /// Keeps the token of an answer for the next request.
     ///
     /// An answer that was on its way while another came is older: the token of a write must stay,

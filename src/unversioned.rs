@@ -1,15 +1,32 @@
 //! What the npm package needs of the engine. Not a public API: it changes without notice.
 
+use std::{
+    borrow::Cow,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
 use bytes::Bytes;
 
 use crate::{
-    client::{Answer, Call, Endpoint, Redis},
-    command::{self, Options},
+    auto_pipeline::{Load, Seat},
+    client::{Answer, Builder, Call, Endpoint, Redis},
+    command::{self, AnswerFuture, Options},
     error::{Error, Kind},
+    retry::Retry,
+    safety,
+    transport::Transport,
 };
 
-/// Which of the three forms of request this is.
-#[derive(Clone, Copy, Debug)]
+/// A client over this transport. The default one is not even linked.
+pub fn build(builder: Builder, transport: impl Transport + 'static) -> Result<Redis, Error> {
+    builder.over(Box::new(transport))
+}
+
+/// Which form of request this is.
+#[derive(Clone, Debug)]
 pub enum Form {
     /// One command: a JSON array of its words.
     Command,
@@ -17,6 +34,24 @@ pub enum Form {
     Pipeline,
     /// A JSON array of commands that run as one.
     MultiExec,
+    /// One command with bytes in it: the JSON array has an empty word in their place, and tells the class and the name.
+    Path {
+        /// The command up to the bytes as a path, what follows them as a query.
+        path: String,
+        /// The bytes.
+        body: Vec<u8>,
+    },
+}
+
+/// What a call has of its own; `None` is the client's.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// At most this long.
+    pub timeout: Option<Duration>,
+    /// How it is repeated.
+    pub retry: Option<Retry>,
+    /// Texts of the answer come in base64, so that bytes survive.
+    pub base64: bool,
 }
 
 /// Sends commands that are JSON already, and gives the answer's body as it came: JSON, else it is an error with
@@ -24,20 +59,72 @@ pub enum Form {
 ///
 /// Timeout, retry by safety class and errors are those of typed calls. The error of a single
 /// command is an `Err`; those inside a batch are in its body.
-pub async fn send(redis: &Redis, form: Form, json: String) -> Result<Bytes, Error> {
-    let endpoint = match form {
-        Form::Command => {
-            let answer = command::answer(redis, json, false, Options::default()).await;
-            return answer.map(Answer::into_body);
+pub fn send(redis: &Redis, form: Form, json: String, settings: Settings) -> Sent<'_> {
+    let mut options = Options {
+        timeout: settings.timeout,
+        retry: settings.retry,
+        ..Options::default()
+    };
+    // Commands that share a request share its encoding.
+    let single = matches!(form, Form::Command | Form::Path { .. });
+    let mut name = None;
+    let (endpoint, body) = match form {
+        Form::Command if !settings.base64 => {
+            return Sent(command::answer(redis, json, false, options));
         }
-        Form::Pipeline => Endpoint::Pipeline,
-        Form::MultiExec => Endpoint::MultiExec,
+        Form::Command => (Endpoint::Command, json.into()),
+        Form::Pipeline => (Endpoint::Pipeline, json.into()),
+        Form::MultiExec => (Endpoint::MultiExec, json.into()),
+        Form::Path { path, body } => {
+            let command = json.as_bytes();
+            options.safety = Some(safety::of_command(command));
+            name = safety::name_of_command(command).map(|name| Cow::Owned(name.into_owned()));
+            (Endpoint::Path(path), body.into())
+        }
     };
     let call = Call {
-        body: json.into(),
+        body,
+        name,
+        base64: settings.base64,
+        options,
         ..Call::new(endpoint)
     };
-    redis.send(call).await.map(Answer::into_body)
+    Sent(if single && redis.is_auto_pipelining() {
+        // In its place among the others, in a request of its own.
+        AnswerFuture::Seat(Seat::new(redis, Load::Whole(Box::new(call))))
+    } else {
+        AnswerFuture::Alone(redis.send(call))
+    })
+}
+
+/// The body of an answer, some time.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Sent<'a>(AnswerFuture<'a>);
+
+impl Future for Sent<'_> {
+    type Output = Result<Bytes, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0)
+            .poll(cx)
+            .map(|answer| answer.map(Answer::into_body))
+    }
+}
+
+impl fmt::Debug for Sent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sent")
+    }
+}
+
+/// The sync token that the next request carries.
+pub fn sync_token(redis: &Redis) -> Option<String> {
+    redis.inner().sync_token()
+}
+
+/// Puts a sync token in the place of the known one: one of another client that wrote.
+pub fn set_sync_token(redis: &Redis, token: &str) {
+    redis.inner().set_sync_token(token);
 }
 
 /// The error of one command inside the body of a batch's answer, by the server's words.

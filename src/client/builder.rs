@@ -193,13 +193,23 @@ impl Builder {
     }
 
     /// The client, or what is wrong with the settings. Does no I/O.
-    pub fn build(self) -> Result<Redis, Error> {
+    pub fn build(mut self) -> Result<Redis, Error> {
+        match self.transport.take() {
+            Some(transport) => self.over(transport),
+            None => {
+                let redis = self.over(default_transport())?;
+                if redis.inner().is_https() {
+                    config::tls()?;
+                }
+                Ok(redis)
+            }
+        }
+    }
+
+    /// The client over this transport, whatever the builder says of one.
+    pub(crate) fn over(self, transport: Box<dyn Transport>) -> Result<Redis, Error> {
         let base = config::url(&self.url, self.plain_http)?;
         let token = config::token(&self.token)?;
-        if base.starts_with("https:") && self.transport.is_none() {
-            config::tls()?;
-        }
-        let transport = self.transport.unwrap_or_else(default_transport);
         let inner = Inner {
             #[cfg(feature = "tracing")]
             server: crate::observe::trace::Server::new(&base),

@@ -193,8 +193,9 @@ async fn json_from_elsewhere_is_counted_by_its_elements() {
         Step::Answer(200, "[]"),
     ]);
     for json in [r#" [ ["get", "a,[b"] , ["GET","b"],["Get",7] ] "#, "[]"] {
-        use restis::unversioned::{Form, send};
-        send(&redis, Form::Pipeline, json.into()).await.unwrap();
+        use restis::unversioned::{Form, Settings, send};
+        let sent = send(&redis, Form::Pipeline, json.into(), Settings::default());
+        sent.await.unwrap();
     }
     let heard = heard.lock().unwrap();
     let short = heard

@@ -89,5 +89,5 @@ test("neither a client nor an error shows the token", async () => {
   const { inspect } = await import("node:util");
   const redis = new Redis({ ...good, token: "very-secret" });
   assert.ok(!inspect(redis, { showHidden: true, depth: 9 }).includes("very-secret"));
-  assert.equal(JSON.stringify(redis), '{"json":{},"functions":{}}');
+  assert.equal(JSON.stringify(redis), '{"json":{},"functions":{},"search":{"alias":{}},"vector":{}}');
 });

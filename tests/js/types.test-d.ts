@@ -7,6 +7,7 @@ import {
   Pipeline,
   Redis,
   RedisError,
+  s,
   ServerError,
   TimeoutError,
   type Commands,
@@ -223,3 +224,58 @@ async function storages() {
   // @ts-expect-error values come back as text
   driver({ automaticDeserialization: true });
 }
+
+// One call's own settings, bytes, hooks, requesters.
+redis.with({ timeout: 5, signal: new AbortController().signal, retry: false, bytes: true }).get<Uint8Array>("k");
+// @ts-expect-error a call has no URL
+redis.with({ url: "u" });
+redis.use(async (request, next) => next({ ...request, body: ["GET", "k"] }));
+new Redis({ ...options, serialize: (value) => JSON.stringify(value), deserialize: (text) => text, bigint: true, compat: "upstash" });
+new Redis({ ...options, onRequest: ({ path, status, duration }) => console.log(path, status, duration) });
+// @ts-expect-error there is one other client to be like
+new Redis({ ...options, compat: "ioredis" });
+new Redis({ request: async <T>() => ({ result: undefined as T }) });
+is<typeof redis.readYourWritesSyncToken, string | undefined>(true);
+const subscriber = redis.subscribe<User>(["a", "b"]);
+subscriber.on("message", ({ message }) => is<typeof message, User>(true));
+subscriber.on("message:a", ({ channel }) => is<typeof channel, string>(true));
+subscriber.on("gap", ({ silence }) => is<typeof silence, number>(true));
+// @ts-expect-error there is no such event
+subscriber.on("messages", () => {});
+
+// Indexes: what a schema says is what can be asked and what comes back.
+const people = redis.search.index({ name: "people", schema: { name: "TEXT", born: { type: "U64", fast: true }, home: { city: "KEYWORD" } } });
+const found = await people.query({ filter: { name: { $fuzzy: "ada" }, born: { $lt: 1900 }, "home.city": "London" }, orderBy: { born: "ASC" } });
+is<(typeof found)[number], { key: string; score: number; data: { name: string; born: number; home: { city: string } } }>(true);
+const part = await people.query({ select: { name: true, "home.city": true } });
+part[0]?.data.home.city satisfies string | undefined;
+// @ts-expect-error it was not selected
+part[0]?.data.born;
+const bare = await people.query({ select: {} });
+is<(typeof bare)[number], { key: string; score: number }>(true);
+// @ts-expect-error there is no such field
+people.query({ filter: { age: 1 } });
+// @ts-expect-error text is not compared
+people.query({ filter: { name: { $gt: "a" } } });
+// @ts-expect-error order and score exclude each other
+people.query({ orderBy: { born: "ASC" }, scoreFunc: "born" });
+const numbers = await people.aggregate({
+  aggregations: { by: { $terms: { field: "home.city" }, $aggs: { oldest: { $min: { field: "born" } } } }, mean: { $avg: { field: "born" } } },
+});
+numbers.by.buckets[0]?.key satisfies string | undefined;
+numbers.by.buckets[0]?.oldest.value satisfies number | undefined;
+is<typeof numbers.mean, { value: number }>(true);
+const untold = await redis.search.index({ name: "i" }).query({ filter: { anything: 1 } });
+untold[0]?.data.whatever;
+const made = await redis.search.createIndex({
+  name: "i", dataType: "json", prefix: "p:",
+  schema: s.object({ title: s.string().noStem(), price: s.number(), at: s.date().fast().from("created") }),
+});
+const [hit] = await made.query({ filter: { price: { $gte: 1 } } });
+is<typeof hit, { key: string; score: number; data: { title: string; price: number } }>(true);
+// @ts-expect-error a stream has no prefix
+redis.search.createIndex({ name: "i", dataType: "stream", stream: "s", prefix: "p", schema: { t: "TEXT" } });
+// @ts-expect-error a hash has no objects
+redis.search.createIndex({ name: "i", dataType: "hash", prefix: "p", schema: { o: { t: "TEXT" } } });
+const vectors = await redis.vector.createIndex({ name: "v", dimension: 3, metric: "COSINE" });
+is<Awaited<ReturnType<typeof vectors.query>>, { id: string; score: number }[]>(true);

@@ -93,8 +93,8 @@ test("what cannot be stored is a TypeError with the command and the argument, an
     [() => redis.set("k", NaN), "SET: argument 2 is NaN"],
     [() => redis.set("k", () => "secret"), "SET: argument 2 is a function"],
     [() => redis.set("k", Symbol("secret")), "SET: argument 2 is a symbol"],
-    [() => redis.set("k", new Uint8Array(2)), "SET: argument 2 is binary"],
-    [() => redis.set("k", new ArrayBuffer(2)), "SET: argument 2 is binary"],
+    [() => redis.set("", Uint8Array.of(0xff)), "SET: argument 2 is bytes that are not UTF-8, and an argument before it is empty"],
+    [() => redis.set("k", Uint8Array.of(0xff).buffer, { ex: 1, nx: true }), "SET: argument 2 is bytes that are not UTF-8, and behind it"],
     [() => redis.set("k", new Map([["secret", 1]])), "SET: argument 2 is a Map or Set"],
     [() => redis.set("k", cycle), "SET: argument 2 cannot be written as JSON"],
     [() => redis.set("k", { secret: 1n }), "SET: argument 2 cannot be written as JSON"],
@@ -125,6 +125,7 @@ test("what cannot be stored is a TypeError with the command and the argument, an
     assert.ok(!error.message.includes("secret"), error.message);
   }
   assert.throws(() => redis.pipeline().get("a").set("k", undefined), { name: "TypeError", message: /^SET: argument 2/ });
+  assert.throws(() => redis.pipeline().set("k", Uint8Array.of(0xff)), { name: "TypeError", message: /^SET: argument 2 .* a batch cannot carry/ });
   assert.equal(requests.length, 0);
 });
 
