@@ -57,6 +57,11 @@ export class Core {
     });
   }
 
+  /** For the helpers, whose module may be another. */
+  get parts() {
+    return { settings: this.#settings, client: this.#client };
+  }
+
   get syncToken() {
     return this.#client?.syncToken;
   }

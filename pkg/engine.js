@@ -1,21 +1,31 @@
 // The wasm module: started by the loader of a runtime, at once where that is possible, else at the first call.
 
-import { Client, errorInBatch, initSync } from "./wasm/restis.js";
 import { ConfigError, ConnectError } from "./errors.js";
 
+/** The module's exports: of the client alone, or of the client with the helpers. */
+let wasm;
 let ready = false;
 let loading;
 let load;
 
+/** Whether a module of these exports is the one to use: that of the helpers takes the place of the client's, never the other way. */
+function takes(exports) {
+  if (wasm !== undefined && wasm !== exports && !exports.Lock) return false;
+  if (wasm !== exports) ready = false;
+  wasm = exports;
+  return true;
+}
+
 /** Starts from a compiled module or its bytes, at once. */
-export function start(module) {
-  initSync({ module });
+export function start(exports, module) {
+  if (!takes(exports)) return;
+  exports.initSync({ module });
   ready = true;
 }
 
 /** Says how the first call gets the module. What that takes is only in the loaders that need it. */
-export function startLater(how) {
-  load = how;
+export function startLater(exports, how) {
+  if (takes(exports)) load = how;
 }
 
 async function begin(module) {
@@ -45,10 +55,10 @@ export function init(module) {
 
 export const isReady = () => ready;
 
-export { errorInBatch };
+export const errorInBatch = (words, command) => wasm.errorInBatch(words, command);
 
-/** The engine's client, which checks the settings; throws what it throws. */
+/** A client of the module, which checks the settings; throws what it throws. */
 export function connect({ url, token, timeout, attemptTimeout, retry, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch }) {
   const again = [retry?.retries, retry?.baseDelay, retry?.maxDelay, retry?.evenIfAmbiguous];
-  return new Client(url, token, timeout, attemptTimeout, ...again, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch);
+  return new wasm.Client(url, token, timeout, attemptTimeout, ...again, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch);
 }

@@ -338,7 +338,7 @@ export class ScriptRO<T = unknown> {
 export class RedisError extends Error {
   constructor(message: string, details?: Partial<ErrorDetails> & { cause?: unknown });
   /** What went wrong; each kind has a class. */
-  readonly kind: "config" | "too-large" | "connect" | "timeout" | "interrupted" | "http" | "server" | "decode";
+  readonly kind: "config" | "too-large" | "connect" | "timeout" | "interrupted" | "http" | "server" | "decode" | "lost";
   /** The first word of Redis's own error: `WRONGTYPE`, `NOSCRIPT`, `ERR`. Nothing if Redis did not speak. */
   readonly code?: string;
   /** The name of the command that failed. */

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { start } from "./engine.js";
 import { ConfigError } from "./errors.js";
+import { Client, errorInBatch, initSync } from "./wasm/restis.js";
 
 function module() {
   try {
@@ -15,6 +16,6 @@ function module() {
   }
 }
 
-start(module());
+start({ Client, errorInBatch, initSync }, module());
 
 export * from "./index.js";

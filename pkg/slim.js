@@ -2,14 +2,16 @@
 
 import { start, startLater } from "./engine.js";
 import { ConfigError } from "./errors.js";
-import load from "./wasm/restis.js";
+import load, { Client, errorInBatch, initSync as startModule } from "./wasm/restis.js";
 
-startLater((module) => {
+const exports = { Client, errorInBatch, initSync: startModule };
+
+startLater(exports, (module) => {
   if (module !== undefined) return load({ module_or_path: module });
   throw new ConfigError("restis/slim: start it with init(module) or initSync({ module }) before the first command");
 });
 
 /** Starts from a compiled module or its bytes, at once. */
-export const initSync = ({ module }) => start(module);
+export const initSync = ({ module }) => start(exports, module);
 
 export * from "./index.js";

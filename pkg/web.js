@@ -1,8 +1,8 @@
 // Browsers and bundlers: the module is fetched from beside this file, by the first command.
 
 import { startLater } from "./engine.js";
-import load from "./wasm/restis.js";
+import load, { Client, errorInBatch } from "./wasm/restis.js";
 
-startLater(() => load({ module_or_path: new URL("./wasm/restis_bg.wasm", import.meta.url) }));
+startLater({ Client, errorInBatch }, () => load({ module_or_path: new URL("./wasm/restis_bg.wasm", import.meta.url) }));
 
 export * from "./index.js";

@@ -2,7 +2,8 @@
 
 import module from "./wasm/restis_bg.wasm";
 import { start } from "./engine.js";
+import { Client, errorInBatch, initSync } from "./wasm/restis.js";
 
-start(module);
+start({ Client, errorInBatch, initSync }, module);
 
 export * from "./index.js";

@@ -147,6 +147,12 @@ pub fn queue_request(name: &str, request: &str) -> Result<String, Error> {
     }
 }
 
+/// A session's token, as JavaScript has it: text.
+#[cfg(feature = "sessions")]
+pub fn token(text: String) -> crate::session::Token {
+    crate::session::Token::of(text)
+}
+
 /// What kind of error this is, in JavaScript's word for it.
 pub fn kind(error: &Error) -> &'static str {
     match error.kind() {

@@ -132,6 +132,11 @@ impl Token {
         Self(encode(bytes))
     }
 
+    /// One that has been text on its way through JavaScript.
+    pub(crate) fn of(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text that is handed to the holder.
     pub fn as_str(&self) -> &str {
         &self.0

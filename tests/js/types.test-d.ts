@@ -17,6 +17,9 @@ import {
 } from "restis";
 import { secondaryStorage } from "restis/better-auth";
 import driver from "restis/unstorage";
+import {
+  Cache, Cookie, Idempotency, Loaded, Lock, LostError, RateLimiter, Redis as WithHelpers, Semaphore, Sessions, Throttle, type Held,
+} from "restis/helpers";
 import { FlowProducer, Queue, type JobOptions } from "restis/queue";
 import { initSync, init as initSlim, Redis as Slim } from "restis/slim";
 
@@ -279,3 +282,35 @@ redis.search.createIndex({ name: "i", dataType: "stream", stream: "s", prefix: "
 redis.search.createIndex({ name: "i", dataType: "hash", prefix: "p", schema: { o: { t: "TEXT" } } });
 const vectors = await redis.vector.createIndex({ name: "v", dimension: 3, metric: "COSINE" });
 is<Awaited<ReturnType<typeof vectors.query>>, { id: string; score: number }[]>(true);
+
+// The helpers.
+const helped: Redis = new WithHelpers(options);
+const cache = new Cache(redis, { ttl: 60_000, memory: { bytes: 1000, ttl: 5 } });
+is<Awaited<ReturnType<typeof cache.get<User>>>, User | undefined>(true);
+const user = await cache.getOrSet("k", async (): Promise<User> => ({ name: "ada" }), { tags: ["t"], waitUntil: (work) => void work });
+is<typeof user, User>(true);
+const cached = await cache.fetch("k", () => new Loaded<User>({ name: "ada" }, { etag: "e" }));
+is<typeof cached.value, User>(true);
+is<Awaited<ReturnType<typeof cache.getOrSetMany<User>>>, Map<string, User>>(true);
+// @ts-expect-error a time is a number
+new Cache(redis, { ttl: "1m" });
+const sessions = new Sessions<{ cart: string[] }>(helped, "key", { idle: Infinity });
+(await sessions.validate("t"))?.data.cart satisfies string[] | undefined;
+sessions.update("t", (data) => { data.cart.push("x"); });
+// @ts-expect-error the data have another shape
+sessions.create("ada", { carts: [] });
+const refreshed = await sessions.refresh("t");
+if (refreshed.status === "rotated") is<typeof refreshed.token, string>(true);
+new Cookie("sid", { lax: true }).set("t") satisfies string;
+const limiter = RateLimiter.tokenBucket(redis, 1, 1000, 5, { failOpen: 100 });
+(await limiter.check("ada", { cost: 2 })).allowed satisfies boolean;
+// @ts-expect-error it is made by its algorithm
+new RateLimiter();
+const held: Held | null = await new Lock(redis, ["a", "b"], { fenced: true }).acquire();
+held?.fence satisfies number | undefined;
+const ran = await new Semaphore(redis, "s", 2).forEach("a").run(async ({ signal }) => signal.aborted);
+if (ran.acquired) is<typeof ran.value, boolean>(true);
+new Throttle(redis, "t", { every: 5 }).allow() satisfies Promise<boolean>;
+const once = await new Idempotency(redis).run("k", { any: 1 }, () => 5);
+if (once.status === "now" || once.status === "before") is<typeof once.value, number>(true);
+new LostError("m") satisfies RedisError;

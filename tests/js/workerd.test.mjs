@@ -15,6 +15,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 const worker = `
 import * as restis from "restis";
+import { Cache, Lock, RateLimiter, Redis as WithHelpers, Sessions } from "restis/helpers";
 import { Queue } from "restis/queue";
 import { program } from "./program.mjs";
 
@@ -22,7 +23,7 @@ import { program } from "./program.mjs";
 const shared = new restis.Redis({ url: "${url}", token: "${token}" });
 
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     try {
       if (pathname === "/program") {
@@ -41,6 +42,18 @@ export default {
       if (pathname === "/queue") {
         const { id } = await new Queue("workerd", { redis: shared }).add("greet", { text: "grüße" });
         return Response.json([id, await shared.hget("bull:workerd:" + id, "data"), await shared.lrem("bull:workerd:wait", 0, id)]);
+      }
+      if (pathname === "/helpers") {
+        const prefix = "workerd-helpers:" + searchParams.get("id");
+        const redis = new WithHelpers({ url: "${url}", token: "${token}" });
+        const cache = new Cache(redis, { namespace: prefix, staleWhileRevalidate: 60_000 });
+        const loaded = await cache.getOrSet("k", async () => ({ a: 1 }), { waitUntil: (work) => context.waitUntil(work) });
+        const sessions = new Sessions(shared, "a key of thirty-two bytes, or more", { namespace: prefix });
+        const { token } = await sessions.create("ada", 7);
+        const { data } = await sessions.validate(token);
+        const { remaining } = await RateLimiter.fixedWindow(redis, 5, 60_000, { prefix }).check("ada");
+        const { value } = await new Lock(redis, prefix).run(async () => "alone");
+        return Response.json([loaded, data, remaining, value]);
       }
       if (pathname === "/init") return Response.json((await restis.init()) ?? "nothing to do");
     } catch (error) {
@@ -67,7 +80,7 @@ before(async () => {
   });
   const contents = (name) => readFile(join(folder, name));
   const modules = (await readdir(folder)).filter((name) => name.endsWith(".wasm"));
-  assert.deepEqual(modules.sort(), ["queue_bg.wasm", "restis_bg.wasm"], "each module is bundled once");
+  assert.deepEqual(modules.sort(), ["helpers_bg.wasm", "queue_bg.wasm", "restis_bg.wasm"], "each module is bundled once");
   const options = convertV4MiniflareOptions({
     modules: [
       { type: "ESModule", path: "worker.js", contents: await contents("worker.js") },
@@ -92,6 +105,11 @@ async function get(path) {
   assert.equal(response.status, 200, text);
   return JSON.parse(text);
 }
+
+test("the helpers, over a client of their own module and over one of the other", async () => {
+  const response = await miniflare.dispatchFetch(`http://worker/helpers?id=${crypto.randomUUID()}`);
+  assert.deepEqual(await response.json(), [{ a: 1 }, 7, 4, "alone"]);
+});
 
 test("the small program", async () => {
   assert.deepEqual(await get("/program"), expected);

@@ -14,8 +14,13 @@ use crate::{
 const NATIVE_TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The packages that only mean something on wasm32.
-pub(crate) const WASM_ONLY: [&str; 3] =
-    ["restis-wasm", "restis-wasm-queue", "restis-example-worker"];
+pub(crate) const WASM_ONLY: [&str; 5] = [
+    "restis-wasm",
+    "restis-wasm-client",
+    "restis-wasm-helpers",
+    "restis-wasm-queue",
+    "restis-example-worker",
+];
 
 /// Each way to choose features that must compile by itself.
 const FEATURES: [&str; 18] = [

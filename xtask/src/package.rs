@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// The modules of the package: the folder of the binding crate, and what the module is called.
-const MODULES: [(&str, &str); 2] = [("pkg", "restis"), ("pkg/queue", "queue")];
+const MODULES: [(&str, &str); 3] = [
+    ("pkg", "restis"),
+    ("pkg/helpers", "helpers"),
+    ("pkg/queue", "queue"),
+];
 
 /// std built along, made small and without the words of its panics: a tenth of the module.
 const STD: &str = "-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size";

@@ -24,7 +24,7 @@ extern "C" {
 }
 
 /// What JavaScript's `fromEngine` takes.
-pub(crate) fn to_js(error: &Error) -> JsValue {
+pub fn to_js(error: &Error) -> JsValue {
     details(
         unversioned::kind(error),
         &error.to_string(),

@@ -1,0 +1,449 @@
+/**
+ * The client, and what people come to Redis for: {@link Cache}, {@link Sessions}, {@link RateLimiter}, {@link Lock},
+ * {@link Semaphore}, {@link Throttle}, {@link Debounce} and {@link Idempotency}. The Rust crate has them by the same names, with
+ * the same keys.
+ *
+ * Times are milliseconds. Values are what JSON holds. A method rejects with a {@link RedisError}, with a TypeError for a wrong
+ * argument, and with whatever a callback of yours threw.
+ *
+ * @example
+ * import { Cache, Redis } from "restis/helpers";
+ *
+ * const cache = new Cache(Redis.fromEnv(), { namespace: "user", ttl: 60_000 });
+ * const user = await cache.getOrSet(id, () => database.user(id));
+ */
+
+import type { Redis } from "./index.js";
+import { RedisError } from "./index.js";
+
+export * from "./index.js";
+
+/** A key, a name, an id. */
+type Name = string | number | bigint;
+
+/** How one entry of the cache is kept. */
+export interface EntryOptions {
+  /** How long it is fresh. Default: that of the cache. */
+  ttl?: number;
+  /** By what it is invalidated together with others. */
+  tags?: readonly string[];
+  /** How long after that it is answered while it is loaded anew. */
+  staleWhileRevalidate?: number;
+  /** How long after that it is answered if the loader fails. */
+  staleIfError?: number;
+}
+
+export interface FetchOptions extends EntryOptions {
+  /**
+   * Takes what is done behind the answer, as `(promise) => ctx.waitUntil(promise)` in a Worker. Without it the work goes on
+   * as long as the program does.
+   */
+  waitUntil?: (promise: Promise<unknown>) => void;
+}
+
+export interface CacheOptions {
+  /** Stands before all keys: `user` stores 42 as `user:42`. Tags and `clear` are its own. Default: none. */
+  namespace?: string;
+  /** How long a value is fresh. Default: 5 minutes. */
+  ttl?: number;
+  /** Which part of the TTL is random. Default: 0.1. */
+  jitter?: number;
+  /** How long it is kept that there is nothing, which is null. */
+  negativeTtl?: number;
+  staleWhileRevalidate?: number;
+  staleIfError?: number;
+  /** How early a crowded key is loaded anew, by chance: XFetch's beta. 0 is never. Default: 1. */
+  earlyRefresh?: number;
+  /** At most this long for a loader. */
+  loaderTimeout?: number;
+  /** How long a load of one process keeps others from loading the same. */
+  lease?: number;
+  /** How long after a loader's error nobody tries again. Default: 10 000. */
+  errorBackoff?: number;
+  /** Whether loaders run without Redis. Default: yes. */
+  failOpen?: boolean;
+  /** At most this long for Redis, before a loader runs without it. Default: 2000. */
+  redisTimeout?: number;
+  /**
+   * Whether callers in this process wait for each other's load. Default: no, since two requests of a Worker must not; turn it
+   * on in Node. Over Redis one loads for all in any case.
+   */
+  singleFlight?: boolean;
+  /** Values in the memory of this process: how many bytes, and for how long. */
+  memory?: { bytes: number; ttl: number };
+}
+
+/** Where an answer came from. */
+export type CacheStatus = "hit" | "memory" | "stale" | "staleIfError" | "miss" | "refresh" | "early" | "collapsed" | "bypass";
+
+/** An answer with where it came from. */
+export interface Cached<T> {
+  value: T;
+  status: CacheStatus;
+  /** Seconds that it is still fresh; null where it is not kept. */
+  ttl: number | null;
+  /** The text of a field `Cache-Status` (RFC 9211). */
+  cacheStatus: string;
+}
+
+/** What a loader found, and how it is kept. */
+export class Loaded<T> {
+  constructor(value: T, options?: { ttl?: number; negativeTtl?: number; tags?: readonly string[]; etag?: string; store?: boolean });
+  readonly value: T;
+  /** What was there before is still right; only where a loader got it. */
+  static notModified(options?: { ttl?: number }): Loaded<never>;
+}
+
+/** What was there before a load: its value, and what {@link Loaded} said of it. */
+export interface Previous<T> {
+  value: T;
+  etag?: string;
+}
+
+export interface CacheStats {
+  hits: number;
+  memoryHits: number;
+  stale: number;
+  staleIfError: number;
+  misses: number;
+  early: number;
+  loads: number;
+  loadErrors: number;
+  waits: number;
+  /** Requests to Redis, and commands that are billed. */
+  requests: number;
+  billed: number;
+  errors: number;
+}
+
+/**
+ * A cache with one load for a crowd, over all processes. A hit is one request, a miss two or three.
+ *
+ * @example
+ * const cache = new Cache(redis, { namespace: "page", ttl: 60_000, staleWhileRevalidate: 600_000 });
+ * const page = await cache.getOrSet(path, () => render(path), { tags: ["pages"], waitUntil: (work) => ctx.waitUntil(work) });
+ * await cache.invalidateTags("pages");
+ */
+export class Cache {
+  constructor(redis: Redis, options?: CacheOptions);
+  /** The value, or undefined where none is fresh. */
+  get<T = unknown>(key: Name): Promise<T | undefined>;
+  getMany<T = unknown>(keys: readonly Name[]): Promise<(T | undefined)[]>;
+  set(key: Name, value: unknown, options?: EntryOptions): Promise<void>;
+  setMany(values: Record<string, unknown> | ReadonlyMap<Name, unknown>): Promise<void>;
+  /** The value, else what the loader gives: it is kept, and one caller loads for all. What the loader throws is thrown. */
+  getOrSet<T>(key: Name, loader: (previous?: Previous<T>) => T | Loaded<T> | Promise<T | Loaded<T>>, options?: FetchOptions): Promise<T>;
+  /** As {@link getOrSet}, with where the answer came from. */
+  fetch<T>(key: Name, loader: (previous?: Previous<T>) => T | Loaded<T> | Promise<T | Loaded<T>>, options?: FetchOptions): Promise<Cached<T>>;
+  /** Many at a time: the loader gets the keys that are not there, and gives the values of those that it found. */
+  getOrSetMany<T>(
+    keys: readonly Name[],
+    loader: (keys: string[]) => Promise<Record<string, T> | ReadonlyMap<string, T>> | Record<string, T> | ReadonlyMap<string, T>,
+  ): Promise<Map<string, T>>;
+  /** Writes the source by a function, and keeps what that gives; nobody reads what was there meanwhile. */
+  update<T>(key: Name, write: () => T | Promise<T>, options?: EntryOptions): Promise<T>;
+  /** Fresh for another TTL; whether it was there. */
+  touch(key: Name, options?: EntryOptions): Promise<boolean>;
+  delete(...keys: (Name | readonly Name[])[]): Promise<void>;
+  /** Everything that has one of these tags is old. One request. */
+  invalidateTags(...tags: (Name | readonly Name[])[]): Promise<void>;
+  /** Everything is old. One request. */
+  clear(): Promise<void>;
+  /** Deletes the keys of a glob pattern; how many. It looks at all keys of the database. */
+  invalidateMatching(pattern: string): Promise<number>;
+  /** What became of the calls of this object. */
+  stats(): Promise<CacheStats>;
+}
+
+export interface SessionsOptions {
+  /** Stands before all keys. */
+  namespace?: string;
+  /** Without a request for this long a session ends; `Infinity` is never. Default: 30 minutes. */
+  idle?: number;
+  /** How often a session is written that is only read. */
+  touchEvery?: number;
+  /** After this long it ends, whatever happens. Default: 8 hours. */
+  absolute?: number;
+  /** When a renewal of the token is due; `Infinity` is never. */
+  renewal?: number;
+  /** How long a token is good that has been replaced. Default: 10 seconds. */
+  grace?: number;
+  /** How many sessions a user may have: the oldest ends. */
+  cap?: number;
+  /** What happens to a session that is used from another browser or address. Default: `"accept"`. */
+  onAnomaly?: (anomaly: Anomaly) => "accept" | "revoke";
+}
+
+/** A session is used from somewhere else than it was made. */
+export interface Anomaly {
+  /** Its id. */
+  session: string;
+  /** Whether the browser is another one. */
+  userAgent: boolean;
+  /** Whether the address is. */
+  ip: boolean;
+}
+
+/** Where a request came from. */
+export interface DeviceOptions {
+  userAgent?: string;
+  ip?: string;
+}
+
+/** What the holder gets: the token is the secret, and Redis never sees it. */
+export interface Issued {
+  token: string;
+  id: string;
+}
+
+export interface Session<T> {
+  id: string;
+  user: string | null;
+  data: T;
+  createdAt: number;
+  endsAt: number;
+  userAgent: string | null;
+  ip: string | null;
+  isRenewalDue: boolean;
+  anomaly: Anomaly | null;
+  /** The token that has replaced this one. */
+  replacedBy: string | null;
+}
+
+/** A session as its user sees it in a list. */
+export interface Device {
+  id: string;
+  createdAt: number;
+  lastSeen: number;
+  endsAt: number;
+  userAgent: string | null;
+  ip: string | null;
+}
+
+export type Refreshed<T> =
+  | { status: "rotated"; token: string; session: Session<T> }
+  /** An old token was used again: its session has been ended. */
+  | { status: "reused"; user?: string; id: string }
+  | { status: "unknown" };
+
+/**
+ * Sessions of users: Redis has only hashes of their secrets.
+ *
+ * @example
+ * const sessions = new Sessions<{ cart: string[] }>(redis, env.SESSION_KEY, { idle: 30 * 60_000 });
+ * const { token } = await sessions.create(user.id, { cart: [] });
+ * const session = await sessions.validate(token);
+ */
+export class Sessions<T = unknown> {
+  /** The key is the server's secret: 32 bytes or more. */
+  constructor(redis: Redis, key: string | Uint8Array, options?: SessionsOptions);
+  create(user: Name, data: T, device?: DeviceOptions): Promise<Issued>;
+  createAnonymous(data: T, device?: DeviceOptions): Promise<Issued>;
+  /** One whose token is good for one {@link refresh}. */
+  createRefresh(user: Name, data: T, device?: DeviceOptions): Promise<Issued>;
+  /** The session of a token, or null. One request. */
+  validate(token: string, device?: DeviceOptions): Promise<Session<T> | null>;
+  /** Changes its data, by what the function gives or does to what it gets. It is called again where another was faster. */
+  update(token: string, change: (data: T) => T | void): Promise<T | null>;
+  /** Another token for the session, as after a login; the old one ends, after `grace` at the latest. */
+  rotate(token: string, options?: { user?: string; grace?: number }): Promise<Issued | null>;
+  /** The next token of a session with refresh tokens. */
+  refresh(token: string): Promise<Refreshed<T>>;
+  revoke(token: string): Promise<void>;
+  revokeDevice(user: Name, id: string): Promise<void>;
+  revokeAll(user: Name): Promise<void>;
+  /** Ends all but this one; how many, or null where the token is no session's. */
+  revokeOthers(token: string): Promise<number | null>;
+  list(user: Name): Promise<Device[]>;
+  count(user: Name): Promise<number>;
+  /** What a form of this session carries; null where the token is none. */
+  csrfToken(token: string): Promise<string | null>;
+  isCsrfToken(token: string, csrf: string): Promise<boolean>;
+}
+
+/** The cookie of a session: `Secure`, `HttpOnly`, and `SameSite=Strict` unless it is lax. In a browser `init()` comes first. */
+export class Cookie {
+  constructor(name: string, options?: { lax?: boolean; maxAge?: number });
+  /** The field `Set-Cookie` for a token. */
+  set(token: string): string;
+  /** The one that ends it. */
+  clear(): string;
+  /** The token in a field `Cookie`, or null. */
+  read(header: string | null | undefined): string | null;
+}
+
+export interface RateLimiterOptions {
+  /** Stands before all keys. */
+  prefix?: string;
+  /** The name in the fields of an answer. */
+  policy?: string;
+  /** Whether who is refused is refused here, without a request, until it is time. Default: yes. */
+  localDeny?: boolean;
+  /** Takes so many calls at a time, and counts them here. */
+  lease?: number;
+  /** Looks at {@link RateLimiter.setDynamicLimit}. */
+  dynamic?: boolean;
+  /** Looks at {@link RateLimiter.block}. */
+  blockable?: boolean;
+  /** Looks at the list that @upstash/ratelimit keeps. */
+  denyList?: boolean;
+  /** Addresses and networks that are never refused, or always. */
+  allow?: readonly string[];
+  deny?: readonly string[];
+  /** What happens without an answer in this time: all may, nobody may, or it is counted here. */
+  failOpen?: number;
+  failClosed?: number;
+  failLocal?: number;
+}
+
+/** What became of a call, and what an answer says of it. */
+export interface Decision {
+  policy: string;
+  allowed: boolean;
+  reason: "counted" | "known" | "leased" | "blocked" | "allowed" | "denied" | "unavailable" | "countedHere";
+  limit: number;
+  remaining: number;
+  /** When all of it is there again, and when the next call may be: milliseconds since 1970. */
+  reset: number;
+  retryAt: number;
+  /** Milliseconds until then. */
+  retryAfter: number;
+  /** 200 or 429. */
+  status: number;
+  /** `RateLimit`, `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) and `Retry-After` (RFC 9110). */
+  headers: Record<string, string>;
+  /** The body of a refusal: `application/problem+json` (RFC 9457). */
+  problem: { status?: number; title?: string; [member: string]: unknown };
+}
+
+/**
+ * A rate limit. The first three count with @upstash/ratelimit, on the same keys. A check is one request, or none for who is
+ * refused already.
+ *
+ * @example
+ * const limiter = RateLimiter.slidingWindow(redis, 10, 10_000);
+ * const { allowed, headers, problem } = await limiter.check(ip);
+ * if (!allowed) return Response.json(problem, { status: 429, headers });
+ */
+export class RateLimiter {
+  private constructor();
+  static fixedWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
+  static slidingWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
+  /** `rate` more for each interval, up to `most`. */
+  static tokenBucket(redis: Redis, rate: number, interval: number, most: number, options?: RateLimiterOptions): RateLimiter;
+  /** Calls spread over the window, as a leaky bucket has it. */
+  static gcra(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
+  /** Never more than the limit in any window. Keeps a member for each call. */
+  static strictWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
+  /** Counts a call, if it may be. */
+  check(id: Name, options?: { cost?: number }): Promise<Decision>;
+  /** Waits until it may, at most so long. */
+  untilReady(id: Name, wait: number): Promise<Decision>;
+  /** What a check would say. Counts nothing. */
+  peek(id: Name): Promise<Decision>;
+  /** Gives back what a check took. */
+  refund(id: Name, cost?: number): Promise<void>;
+  /** Takes this much, whatever is left. */
+  penalty(id: Name, cost: number): Promise<Decision>;
+  /** Refuses it for a time. Needs `blockable`. */
+  block(id: Name, time: number): Promise<void>;
+  unblock(id: Name): Promise<void>;
+  /** Another limit for all processes; null is the one of the code. Needs `dynamic`. */
+  setDynamicLimit(limit: number | null): Promise<void>;
+  dynamicLimit(): Promise<number | null>;
+  /** Forgets what was counted. */
+  reset(id: Name): Promise<void>;
+}
+
+/** The lease was lost while work went on: somebody else may be at it. */
+export class LostError extends RedisError {
+  readonly kind: "lost";
+}
+
+/** What work under a lease gets: a signal that aborts when the lease is lost, and the fencing token of a fenced lock. */
+export interface Work {
+  signal: AbortSignal;
+  fence?: number;
+}
+
+/** A lock or a permit that is held. */
+export interface Held {
+  /** The fencing token: larger than those of all before. */
+  readonly fence?: number;
+  /** For how many milliseconds it is held for sure; 0 once it is released. */
+  validFor(): number;
+  /** For another lease; whether it was still ours. */
+  extend(lease?: number): Promise<boolean>;
+  /** Whether it was still ours. */
+  release(): Promise<boolean>;
+  /** Renews it while the work goes on. @throws {LostError} */
+  run<T>(work: (work: Work) => T | Promise<T>): Promise<T>;
+}
+
+export type RunResult<T> = { acquired: true; value: T } | { acquired: false; value?: undefined };
+
+export interface LeaseOptions {
+  /** After this long it ends by itself. Default: 10 000. */
+  lease?: number;
+  /** How long to wait for it. Default: 10 000. */
+  wait?: number;
+}
+
+/**
+ * A lock of one or several names, over all processes. Taking it is one request, giving it back another.
+ *
+ * @example
+ * const { acquired } = await new Lock(redis, "nightly").run(async ({ signal }) => report({ signal }));
+ */
+export class Lock {
+  constructor(redis: Redis, names: Name | readonly Name[], options?: LeaseOptions & { fenced?: boolean });
+  /** At once, or null. */
+  tryAcquire(): Promise<Held | null>;
+  /** Within the wait, or null. */
+  acquire(): Promise<Held | null>;
+  /** Takes it, does the work, gives it back. */
+  run<T>(work: (work: Work) => T | Promise<T>): Promise<RunResult<T>>;
+  /** Whether anybody has it. */
+  isHeld(): Promise<boolean>;
+}
+
+/** So many at a time, over all processes. */
+export class Semaphore {
+  constructor(redis: Redis, name: Name, permits: number, options?: LeaseOptions);
+  /** As many permits for each id. */
+  forEach(id: Name): Semaphore;
+  tryAcquire(): Promise<Held | null>;
+  acquire(): Promise<Held | null>;
+  run<T>(work: (work: Work) => T | Promise<T>): Promise<RunResult<T>>;
+}
+
+/** Once in so many milliseconds, over all processes. */
+export class Throttle {
+  constructor(redis: Redis, name: Name, options?: { every?: number });
+  allow(): Promise<boolean>;
+  reset(): Promise<void>;
+}
+
+/** The last of a burst, over all processes: it waits for so many milliseconds of silence. */
+export class Debounce {
+  constructor(redis: Redis, name: Name, options?: { wait?: number });
+  isLast(): Promise<boolean>;
+}
+
+export type Ran<T> =
+  | { status: "now" | "before"; value: T }
+  | { status: "in progress"; retryAfter: number }
+  | { status: "other payload" };
+
+/**
+ * Work that runs once for each key, and whose answer is given again.
+ *
+ * @example
+ * const ran = await new Idempotency(redis).run(request.headers.get("idempotency-key"), body, () => pay(body));
+ * if (ran.status === "in progress") return new Response("busy", { status: 409 });
+ */
+export class Idempotency {
+  constructor(redis: Redis, options?: { namespace?: string; lease?: number; ttl?: number });
+  /** @throws {LostError} where the lease was lost meanwhile */
+  run<T>(key: Name, payload: unknown, work: () => T | Promise<T>): Promise<Ran<T>>;
+}

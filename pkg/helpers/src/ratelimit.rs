@@ -1,0 +1,227 @@
+//! Rate limits.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use js_sys::Promise;
+use restis::{
+    RateLimiter,
+    ratelimit::{Decision, RateLimiterBuilder, Reason},
+};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+
+use crate::{
+    Client,
+    bridge::{Options, error, millis, object, promise},
+};
+
+#[wasm_bindgen(js_name = RateLimiter)]
+#[derive(Debug)]
+pub struct JsRateLimiter(Rc<RateLimiter>);
+
+/// Milliseconds.
+fn time(millis: f64) -> Duration {
+    Duration::from_millis(millis as u64)
+}
+
+#[wasm_bindgen(js_class = RateLimiter)]
+impl JsRateLimiter {
+    /// By the name of its algorithm: a limit and a window, or of a token bucket a rate, an interval and the most.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        client: &Client,
+        algorithm: &str,
+        limit: f64,
+        window: f64,
+        most: f64,
+        options: &JsValue,
+    ) -> Self {
+        let (limit, window) = (limit as u64, time(window));
+        let builder = match algorithm {
+            "fixedWindow" => RateLimiter::fixed_window(limit, window),
+            "tokenBucket" => RateLimiter::token_bucket(limit, window, most as u64),
+            "gcra" => RateLimiter::gcra(limit, window),
+            "strictWindow" => RateLimiter::strict_window(limit, window),
+            _ => RateLimiter::sliding_window(limit, window),
+        };
+        Self(Rc::new(
+            told(builder, &Options(options)).build(client.redis()),
+        ))
+    }
+
+    /// Counts a call of this cost.
+    pub fn check(&self, id: String, cost: f64) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            let decision = this.check_cost(id, cost as u64).await;
+            decision.map(|decision| plain(&decision)).map_err(error)
+        })
+    }
+
+    /// Waits until it may.
+    #[wasm_bindgen(js_name = untilReady)]
+    pub fn until_ready(&self, id: String, wait: f64) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            let decision = this.until_ready(id, time(wait)).await;
+            decision.map(|decision| plain(&decision)).map_err(error)
+        })
+    }
+
+    /// Counts nothing.
+    pub fn peek(&self, id: String) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            let decision = this.peek(id).await;
+            decision.map(|decision| plain(&decision)).map_err(error)
+        })
+    }
+
+    /// Gives a cost back.
+    pub fn refund(&self, id: String, cost: f64) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            this.refund(id, cost as u64)
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(error)
+        })
+    }
+
+    /// Takes a cost, whatever is left.
+    pub fn penalty(&self, id: String, cost: f64) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            let decision = this.penalty(id, cost as u64).await;
+            decision.map(|decision| plain(&decision)).map_err(error)
+        })
+    }
+
+    /// Refuses it for a time.
+    pub fn block(&self, id: String, millis: f64) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            this.block(id, time(millis))
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(error)
+        })
+    }
+
+    /// Lets it again.
+    pub fn unblock(&self, id: String) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            this.unblock(id)
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(error)
+        })
+    }
+
+    /// Another limit for all.
+    #[wasm_bindgen(js_name = setDynamicLimit)]
+    pub fn set_dynamic_limit(&self, limit: Option<f64>) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            let limit = limit.map(|limit| limit as u64);
+            this.set_dynamic_limit(limit)
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(error)
+        })
+    }
+
+    /// That limit.
+    #[wasm_bindgen(js_name = dynamicLimit)]
+    pub fn dynamic_limit(&self) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            let limit = this.dynamic_limit().await.map_err(error)?;
+            Ok(limit.map_or(JsValue::NULL, |limit| (limit as f64).into()))
+        })
+    }
+
+    /// Forgets what was counted.
+    pub fn reset(&self, id: String) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            this.reset(id)
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(error)
+        })
+    }
+}
+
+fn told(mut builder: RateLimiterBuilder, options: &Options<'_>) -> RateLimiterBuilder {
+    if let Some(prefix) = options.text("prefix") {
+        builder = builder.prefix(prefix);
+    }
+    if let Some(policy) = options.text("policy") {
+        builder = builder.policy(&policy);
+    }
+    if let Some(on) = options.flag("localDeny") {
+        builder = builder.local_deny(on);
+    }
+    if let Some(calls) = options.integer("lease") {
+        builder = builder.lease(calls);
+    }
+    if options.flag("dynamic") == Some(true) {
+        builder = builder.dynamic();
+    }
+    if options.flag("blockable") == Some(true) {
+        builder = builder.blockable();
+    }
+    if options.flag("denyList") == Some(true) {
+        builder = builder.deny_list();
+    }
+    let (allow, deny) = (options.texts("allow"), options.texts("deny"));
+    if !allow.is_empty() {
+        builder = builder.allow(allow);
+    }
+    if !deny.is_empty() {
+        builder = builder.deny(deny);
+    }
+    if let Some(timeout) = options.time("failOpen") {
+        builder = builder.fail_open(timeout);
+    }
+    if let Some(timeout) = options.time("failClosed") {
+        builder = builder.fail_closed(timeout);
+    }
+    if let Some(timeout) = options.time("failLocal") {
+        builder = builder.fail_local(timeout);
+    }
+    builder
+}
+
+fn plain(decision: &Decision) -> JsValue {
+    let reason = match decision.reason() {
+        Reason::Counted => "counted",
+        Reason::Known => "known",
+        Reason::Leased => "leased",
+        Reason::Blocked => "blocked",
+        Reason::Allowed => "allowed",
+        Reason::Denied => "denied",
+        Reason::CountedHere => "countedHere",
+        _ => "unavailable",
+    };
+    object([
+        ("policy", decision.policy().into()),
+        ("allowed", decision.allowed().into()),
+        ("reason", reason.into()),
+        ("limit", (decision.limit() as f64).into()),
+        ("remaining", (decision.remaining() as f64).into()),
+        ("reset", (decision.reset() as f64).into()),
+        ("retryAt", (decision.retry_at() as f64).into()),
+        ("retryAfter", millis(decision.retry_after()).into()),
+        ("status", decision.status().into()),
+        ("retryAfterField", decision.retry_after_field().into()),
+        ("rateLimitField", decision.rate_limit_field().into()),
+        (
+            "rateLimitPolicyField",
+            decision.rate_limit_policy_field().into(),
+        ),
+        ("problem", decision.problem().into()),
+    ])
+}
