@@ -49,7 +49,7 @@ test("the types are right", async () => {
   const wasm = ["--exclude-entrypoints", "redis.wasm", "helpers.wasm", "queue.wasm"];
   // It ends with an error where it finds one.
   const { stdout } = await node("@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only", ...wasm);
-  for (const entry of ["restis", "restis/helpers", "restis/queue", "restis/slim", "restis/better-auth", "restis/unstorage"]) {
+  for (const entry of ["restis", "restis/helpers", "restis/queue", "restis/slim", "restis/better-auth", "restis/unstorage", "restis/keyv", "restis/next", "restis/node-redis"]) {
     assert.ok(stdout.includes(`"${entry}"`), entry);
   }
 });

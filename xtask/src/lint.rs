@@ -123,7 +123,12 @@ fn claims(repo: &Repo) -> Result<()> {
         || claims::tracing_is_a_choice(&metadata),
     )?;
     let unwanted = claims::NOT_ON_WASM.join(", ");
-    for package in ["restis", "restis-wasm", "restis-wasm-queue"] {
+    for package in [
+        "restis",
+        "restis-wasm-client",
+        "restis-wasm-helpers",
+        "restis-wasm-queue",
+    ] {
         ui::step(
             &format!("{package} on wasm32 is without {unwanted}"),
             || {

@@ -24,7 +24,12 @@ use crate::{
 };
 
 /// Tests of the package that drive workerd, a browser or other runtimes: miniflare needs Node 22, and once is enough.
-const DRIVERS: [&str; 3] = ["browser.test.mjs", "runtimes.test.mjs", "workerd.test.mjs"];
+const DRIVERS: [&str; 4] = [
+    "browser.test.mjs",
+    "bundles.test.mjs",
+    "runtimes.test.mjs",
+    "workerd.test.mjs",
+];
 
 /// The test of the Worker example, which has a level of its own.
 const WORKER: &str = "worker.test.mjs";
