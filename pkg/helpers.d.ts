@@ -1,6 +1,6 @@
 /**
  * The client, and what people come to Redis for: {@link Cache}, {@link Sessions}, {@link RateLimiter}, {@link Lock},
- * {@link Semaphore}, {@link Throttle}, {@link Debounce} and {@link Idempotency}. The Rust crate has them by the same names, with
+ * {@link Semaphore}, {@link Throttle}, {@link Debounce}, {@link Idempotency} and {@link Queue}. The Rust crate has them by the same names, with
  * the same keys.
  *
  * Times are milliseconds. Values are what JSON holds. A method rejects with a {@link RedisError}, with a TypeError for a wrong
@@ -15,6 +15,9 @@
 
 import type { Redis } from "./index.js";
 import { RedisError } from "./index.js";
+import type { JobOptions } from "./queue.js";
+
+export { FlowProducer, type JobOptions } from "./queue.js";
 
 export * from "./index.js";
 
@@ -446,4 +449,129 @@ export class Idempotency {
   constructor(redis: Redis, options?: { namespace?: string; lease?: number; ttl?: number });
   /** @throws {LostError} where the lease was lost meanwhile */
   run<T>(key: Name, payload: unknown, work: () => T | Promise<T>): Promise<Ran<T>>;
+}
+
+/** A job as it lies in Redis, with BullMQ's names. */
+export interface Job<T = any, R = any> {
+  id: string;
+  name: string;
+  data: T;
+  opts: JobOptions & Record<string, unknown>;
+  attemptsMade: number;
+  attemptsStarted: number;
+  stalledCounter: number;
+  priority: number;
+  /** Milliseconds since 1970: added, begun, finished. */
+  timestamp: number | null;
+  processedOn: number | null;
+  finishedOn: number | null;
+  progress: any;
+  returnvalue: R | null;
+  failedReason: string | null;
+  /** The scheduler it comes from. */
+  repeatJobKey: string | null;
+  parentKey: string | null;
+}
+
+export type JobState = "waiting" | "paused" | "prioritized" | "delayed" | "waiting-children" | "active" | "completed" | "failed";
+
+export type JobCounts = Record<"waiting" | "paused" | "prioritized" | "delayed" | "waitingChildren" | "active" | "completed" | "failed", number>;
+
+export type Finished<R> = { status: "completed"; value: R } | { status: "failed"; reason: string };
+
+/**
+ * Jobs that BullMQ's workers share: added as by `restis/queue`, looked at, and taken without a connection.
+ *
+ * @example
+ * const emails = new Queue<{ to: string }>("emails", { redis });
+ * await emails.add("welcome", { to: "ada@example.com" });
+ * // In a cron trigger: for 20 seconds, or until there are none.
+ * const { completed } = await emails.consumer().runUntil(20_000, (job) => send(job.data.to));
+ */
+export class Queue<T = any, R = any> {
+  constructor(name: string, options: { redis: Redis; prefix?: string; defaultJobOptions?: JobOptions });
+  readonly name: string;
+  add(name: string, data?: T, opts?: JobOptions): Promise<{ id: string; name: string; data: T }>;
+  addBulk(jobs: readonly { name: string; data?: T; opts?: JobOptions }[]): Promise<{ id: string; name: string; data: T }[]>;
+  /** How many jobs are in each state. */
+  counts(): Promise<JobCounts>;
+  job(id: string): Promise<Job<T, R> | null>;
+  /** Those of a state, the next or the last finished first. Default: the first 100. */
+  jobs(state: JobState, start?: number, count?: number): Promise<Job<T, R>[]>;
+  state(id: string): Promise<JobState | null>;
+  /** Whether there is such a job. */
+  setProgress(id: string, progress: unknown): Promise<boolean>;
+  updateData(id: string, data: T): Promise<boolean>;
+  /** How many lines there are then; null without such a job. */
+  log(id: string, line: string, options?: { keep?: number }): Promise<number | null>;
+  logs(id: string): Promise<string[]>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  isPaused(): Promise<boolean>;
+  /** Delayed jobs are due at once; how many were. */
+  promote(...ids: (string | readonly string[])[]): Promise<number>;
+  /** Finished jobs wait again; how many do. */
+  retry(state: "failed" | "completed", ...ids: (string | readonly string[])[]): Promise<number>;
+  remove(...ids: (string | readonly string[])[]): Promise<number>;
+  /** Deletes jobs of a state that are older than so many milliseconds; their ids. */
+  clean(state: JobState, options?: { age?: number; most?: number }): Promise<string[]>;
+  /** Deletes all that wait; how many. */
+  drain(options?: { delayed?: boolean }): Promise<number>;
+  /** Deletes the queue, which has to be paused; with `force` its active jobs too. */
+  obliterate(options?: { force?: boolean }): Promise<void>;
+  /** What a job comes to, or null when so many milliseconds are over. */
+  waitFinished(id: string, time: number): Promise<Finished<R> | null>;
+  /** A job every so many milliseconds. Gives the id of the next. */
+  upsertScheduler(
+    id: string,
+    repeat: { every: number; limit?: number; start?: number; end?: number },
+    job: { name: string; data?: T; opts?: { attempts?: number; priority?: number; backoff?: { type: "fixed" | "exponential"; delay: number } } },
+  ): Promise<string>;
+  removeScheduler(id: string): Promise<boolean>;
+  schedulers(): Promise<{ id: string; name: string; next: number }[]>;
+  consumer(options?: ConsumerOptions): Consumer<T, R>;
+}
+
+export interface ConsumerOptions {
+  /** For how long a job is ours. Default: 30 000. */
+  lock?: number;
+  /** The name by which BullMQ shows who works on a job. */
+  name?: string;
+  /** At most so many jobs in a time, over all who take them. */
+  limit?: { max: number; duration: number };
+  /** How often it is looked for jobs that others have left. Default: 30 000. */
+  stalledInterval?: number;
+  /** How often a job may be left before it fails. Default: 1. */
+  maxStalled?: number;
+  /** How many jobs are taken at a time, and worked on together. Default: 10. */
+  batchSize?: number;
+  /** How long before the end no job is begun. Default: 1000. */
+  margin?: number;
+}
+
+/** What became of the jobs of a run. */
+export interface Summary {
+  completed: number;
+  failed: number;
+  /** Given back, since time was over. */
+  released: number;
+  /** Not ours any more when they were done. */
+  lost: number;
+  /** Whether none was left. */
+  drained: boolean;
+  /** When the next delayed one is due, in milliseconds since 1970. */
+  nextDelayed: number | null;
+}
+
+export class Consumer<T = any, R = any> {
+  private constructor();
+  /** Takes jobs and works on them for so many milliseconds, or until there are none. What a handler throws is why a job fails. */
+  runUntil(time: number, work: (job: Job<T, R>) => R | Promise<R>): Promise<Summary>;
+  /** Gives back jobs that others have left; the ids of those that have failed by it. */
+  sweep(): Promise<string[]>;
+}
+
+/** A failure that no attempt mends. */
+export class UnrecoverableError extends Error {
+  constructor(message?: string);
 }

@@ -93,7 +93,7 @@ export interface ClientOptions {
 export interface RequestReport {
   /** `/` of one command, `/pipeline`, `/multi-exec`. */
   path: string;
-  /** How large its body was. */
+  /** How large its body was: bytes, or characters of text. */
   bytes: number;
   /** Milliseconds until the answer began. */
   duration: number;

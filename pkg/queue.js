@@ -1,9 +1,7 @@
-// Jobs for BullMQ, over HTTP: `Queue` and `FlowProducer`. What a job is sent as says the wasm module beside; this sends it.
+// restis/queue: `Queue` and `FlowProducer` over a small module that only says what a job is sent as.
 
+import { classes } from "./jobs.js";
 import load, { initSync, request as plan, script } from "./wasm/queue.js";
-
-/** How often a request is sent whose answer was lost. */
-const TIMES = 4;
 
 let ready = false;
 let loading;
@@ -28,101 +26,4 @@ async function begin() {
   ready = true;
 }
 
-const scripts = new WeakMap();
-
-/** The script of a client, which knows its hash. */
-function scriptOf(redis, name) {
-  const known = scripts.get(redis) ?? {};
-  scripts.set(redis, known);
-  return (known[name] ??= redis.createScript(script(name)));
-}
-
-/** What is planned for a request. A mistake in it is a TypeError. */
-function planned(name, request) {
-  try {
-    return JSON.parse(plan(name, JSON.stringify({ ...request, now: Date.now() })));
-  } catch (words) {
-    throw typeof words === "string" ? new TypeError(words) : words;
-  }
-}
-
-async function send(redis, name, request) {
-  await begin();
-  const { keys, args, ids } = planned(name, request);
-  if (ids.length === 0) return [];
-  // The ids are made here, so that sent again it is the same job.
-  for (let sent = 1; ; sent += 1) {
-    try {
-      const found = await scriptOf(redis, name).exec(keys, args);
-      return typeof found === "string" ? JSON.parse(found) : found;
-    } catch (error) {
-      if (!error?.ambiguous || sent === TIMES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200 * sent));
-    }
-  }
-}
-
-/** The data of a job as they are sent: JSON, as BullMQ writes it. */
-const json = (data) => (data === undefined ? "{}" : JSON.stringify(data));
-
-const parentGone = () => new TypeError("the job's parent is gone, so it was not added");
-
-export class Queue {
-  #redis;
-  #prefix;
-  #options;
-
-  constructor(name, { redis, prefix = "bull", defaultJobOptions } = {}) {
-    if (redis === undefined) throw new TypeError("Queue: give it a client, { redis }");
-    this.name = name;
-    this.#redis = redis;
-    this.#prefix = prefix;
-    this.#options = defaultJobOptions;
-  }
-
-  #job({ name, data, opts }) {
-    return { name, data: json(data), opts: { ...this.#options, ...opts } };
-  }
-
-  async add(name, data, opts) {
-    const [job] = await this.addBulk([{ name, data, opts }]);
-    return job;
-  }
-
-  async addBulk(jobs) {
-    const sent = jobs.map((job) => this.#job(job));
-    const request = { queue: this.name, prefix: this.#prefix, jobs: sent };
-    const ids = await send(this.#redis, "add", request);
-    return jobs.map(({ name, data }, place) => {
-      if (ids[place] === "") throw parentGone();
-      return { id: ids[place], name, data };
-    });
-  }
-}
-
-export class FlowProducer {
-  #redis;
-  #prefix;
-
-  constructor({ redis, prefix = "bull" } = {}) {
-    if (redis === undefined) throw new TypeError("FlowProducer: give it a client, { redis }");
-    this.#redis = redis;
-    this.#prefix = prefix;
-  }
-
-  async add(tree) {
-    const node = ({ data, children, ...rest }) => ({
-      ...rest,
-      data: json(data),
-      children: children?.map(node),
-    });
-    const ids = await send(this.#redis, "flow", { prefix: this.#prefix, tree: node(tree) });
-    let next = 0;
-    // Parents come before their children.
-    const told = ({ name, data, queueName, children }) => {
-      const job = { id: ids[next++], name, data, queueName };
-      return { job, ...(children ? { children: children.map(told) } : {}) };
-    };
-    return told(tree);
-  }
-}
+export const { Queue, FlowProducer } = classes({ begin, plan, script });

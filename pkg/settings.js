@@ -69,14 +69,14 @@ const OPTIONS = [
   "url", "token", "timeout", "attemptTimeout", "retry", "signal", "allowPlainHttp", "readYourWrites", "fetch",
   "automaticDeserialization", "serialize", "deserialize", "bigint", "compat", "enableAutoPipelining", "onRequest",
   "latencyLogging", "cache", "agent", "backend", "keepAlive",
+  // Of @upstash/redis, about what this client never does.
+  "responseEncoding", "enableTelemetry",
 ];
-/** Options of @upstash/redis that are about what this client never does. */
-const IGNORED = ["responseEncoding", "enableTelemetry"];
 
 function known(options, names, what) {
   if (options === null || typeof options !== "object") throw new ConfigError(what);
   for (const name of Object.keys(options)) {
-    if (!names.includes(name) && !IGNORED.includes(name)) throw new ConfigError(`there is no option ${name}, only ${names.join(", ")}`);
+    if (!names.includes(name)) throw new ConfigError(`there is no option ${name}, only ${names.join(", ")}`);
   }
 }
 

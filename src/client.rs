@@ -5,6 +5,7 @@ mod exchange;
 
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -292,8 +293,11 @@ impl Inner {
             events: None,
             body: call.body.clone(),
         };
-        let begun = Instant::now();
-        let mut response = match clock::within(limit, self.transport.send(request)).await {
+        // One for both waits: a timer is work, most of all in JavaScript.
+        let mut timer = pin!(None);
+        let start = || clock::sleep(limit);
+        let sent = clock::until(timer.as_mut(), start, self.transport.send(request));
+        let mut response = match sent.await {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(Failure::of_transport(error)),
             None => return Err(Failure::late(limit, "the answer had not begun")),
@@ -303,13 +307,10 @@ impl Inner {
         }
         let body = match response.take_body().whole() {
             Ok(body) => Ok(body),
-            Err(coming) => {
-                let left = limit.saturating_sub(begun.elapsed());
-                match clock::within(left, coming).await {
-                    Some(body) => body.map_err(Failure::of_transport),
-                    None => Err(Failure::late(limit, "the answer stopped in its middle")),
-                }
-            }
+            Err(coming) => match clock::until(timer, start, coming).await {
+                Some(body) => body.map_err(Failure::of_transport),
+                None => Err(Failure::late(limit, "the answer stopped in its middle")),
+            },
         };
         let body = body.map_err(|failure| failure.in_body(response.status))?;
         let place = outcome::judge(call, &response, &body)?;

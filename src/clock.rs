@@ -2,7 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
     time::Duration,
 };
@@ -151,17 +151,26 @@ pub(crate) fn timer(duration: Duration) -> BoxFuture<'static, ()> {
 pub(crate) use sleep as timer;
 
 /// What `future` gives, or `None` if it takes longer than `limit`; then it is dropped.
-///
-/// The timer is only made once the future has to wait.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    let timer = pin!(None);
+    until(timer, || sleep(limit), future).await
+}
+
+/// What `future` gives, or `None` if a timer fires first, which several futures may have in common.
+///
+/// The timer is only made once one of them has to wait.
+pub(crate) async fn until<F: Future, T: Future<Output = ()>>(
+    mut timer: Pin<&mut Option<T>>,
+    start: impl Fn() -> T,
+    future: F,
+) -> Option<F::Output> {
     let mut future = pin!(future);
-    let mut timer = pin!(None);
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
         if timer.is_none() {
-            timer.set(Some(sleep(limit)));
+            timer.set(Some(start()));
         }
         match timer.as_mut().as_pin_mut() {
             Some(timer) => timer.poll(cx).map(|()| None),

@@ -94,7 +94,7 @@ test("each method, and what it costs", async () => {
     token,
     prefix: newPrefix(),
     fetch: (address, init) => {
-      sent.push(new TextDecoder().decode(init.body));
+      sent.push(init.body);
       return fetch(address, init);
     },
   });

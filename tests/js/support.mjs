@@ -18,7 +18,7 @@ export function mocked(answer, options) {
       const request = {
         path: address.slice("https://mock.example".length),
         headers: Object.fromEntries(init.headers),
-        text: new TextDecoder().decode(init.body),
+        text: typeof init.body === "string" ? init.body : new TextDecoder().decode(init.body),
       };
       requests.push(request);
       const given = await answer(request.path, JSON.parse(request.text));

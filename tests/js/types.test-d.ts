@@ -18,7 +18,7 @@ import {
 import { secondaryStorage } from "restis/better-auth";
 import driver from "restis/unstorage";
 import {
-  Cache, Cookie, Idempotency, Loaded, Lock, LostError, RateLimiter, Redis as WithHelpers, Semaphore, Sessions, Throttle, type Held,
+  Cache, Cookie, Idempotency, Loaded, Lock, LostError, RateLimiter, Redis as WithHelpers, Semaphore, Sessions, Throttle, Queue as FullQueue, UnrecoverableError, type Held,
 } from "restis/helpers";
 import { FlowProducer, Queue, type JobOptions } from "restis/queue";
 import { initSync, init as initSlim, Redis as Slim } from "restis/slim";
@@ -314,3 +314,13 @@ new Throttle(redis, "t", { every: 5 }).allow() satisfies Promise<boolean>;
 const once = await new Idempotency(redis).run("k", { any: 1 }, () => 5);
 if (once.status === "now" || once.status === "before") is<typeof once.value, number>(true);
 new LostError("m") satisfies RedisError;
+const emails = new FullQueue<{ to: string }, number>("emails", { redis: helped, defaultJobOptions: { attempts: 3 } });
+(await emails.add("welcome", { to: "ada" }, { delay: 5 })).id satisfies string;
+(await emails.consumer({ limit: { max: 1, duration: 5 } }).runUntil(1000, (job) => job.data.to.length)).completed satisfies number;
+// @ts-expect-error the handler gives another type
+emails.consumer().runUntil(1000, () => "text");
+const finished = await emails.waitFinished("1", 5);
+if (finished?.status === "completed") is<typeof finished.value, number>(true);
+// @ts-expect-error there is no such state
+emails.jobs("done");
+new UnrecoverableError("m") satisfies Error;

@@ -12,9 +12,6 @@ use restis::{
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
-/// The headers of an answer that the client reads.
-const READ: &str = "content-type\nretry-after\nupstash-sync-token";
-
 #[wasm_bindgen(raw_module = "../fetch.js")]
 extern "C" {
     type Exchange;
@@ -22,7 +19,7 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     fn new(target: &JsValue, url: &str, headers: &str, body: &[u8]) -> Exchange;
     #[wasm_bindgen(method)]
-    fn head(this: &Exchange, names: &str) -> Promise;
+    fn head(this: &Exchange) -> Promise;
     #[wasm_bindgen(method)]
     fn body(this: &Exchange) -> Promise;
     #[wasm_bindgen(method)]
@@ -55,7 +52,7 @@ impl Transport for Fetch {
                 exchange,
                 over: false,
             };
-            let head = JsFuture::from(exchange.exchange.head(READ)).await;
+            let head = JsFuture::from(exchange.exchange.head()).await;
             let head = head.map_err(failure)?.as_string().unwrap_or_default();
             let mut lines = head.split('\n');
             let status = lines.next().and_then(|status| status.parse().ok());

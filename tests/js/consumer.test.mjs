@@ -1,0 +1,131 @@
+// The queue of restis/helpers: what is in it, and taking its jobs without a connection, with BullMQ as the other side.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Redis as Alone } from "restis";
+import { FlowProducer, Queue, Redis, UnrecoverableError } from "restis/helpers";
+import { Queue as Light } from "restis/queue";
+import { rejection, token, url } from "./support.mjs";
+
+const redis = new Redis({ url, token });
+const queue = (options) => new Queue(`consumer-${crypto.randomUUID()}`, { redis, ...options });
+
+/** Takes the queue away. */
+async function ended(jobs) {
+  await jobs.pause();
+  await jobs.obliterate({ force: true });
+}
+
+test("jobs are taken in batches, and what a handler gives or throws is what becomes of them", async () => {
+  const jobs = queue({ defaultJobOptions: { attempts: 1 } });
+  const added = await jobs.addBulk(Array.from({ length: 25 }, (_, n) => ({ name: "n", data: { n } })));
+  const seen = [];
+  const summary = await jobs.consumer({ batchSize: 10 }).runUntil(10_000, async (job) => {
+    seen.push(job.data.n);
+    assert.equal(job.name, "n");
+    if (job.data.n === 3) throw new Error("no threes");
+    return { twice: job.data.n * 2 };
+  });
+  assert.deepEqual(seen.sort((a, b) => a - b), Array.from({ length: 25 }, (_, n) => n));
+  assert.deepEqual([summary.completed, summary.failed, summary.drained], [24, 1, true]);
+  assert.deepEqual(await jobs.counts(), {
+    waiting: 0, paused: 0, prioritized: 0, delayed: 0, waitingChildren: 0, active: 0, completed: 24, failed: 1,
+  });
+  const done = await jobs.job(added[5].id);
+  assert.deepEqual([done.data, done.returnvalue, done.attemptsMade, done.failedReason], [{ n: 5 }, { twice: 10 }, 1, null]);
+  assert.ok(done.finishedOn >= done.processedOn && done.processedOn >= done.timestamp);
+  assert.equal((await jobs.job(added[3].id)).failedReason, "no threes");
+  assert.equal(await jobs.state(added[3].id), "failed");
+  assert.equal((await jobs.jobs("completed", 0, 5)).length, 5);
+  await ended(jobs);
+});
+
+test("attempts, failures for good, and jobs that wait for what they come to", async () => {
+  const jobs = queue();
+  const again = await jobs.add("again", {}, { attempts: 2 });
+  const never = await jobs.add("never", {}, { attempts: 5 });
+  let runs = 0;
+  await jobs.consumer().runUntil(10_000, (job) => {
+    runs += 1;
+    if (job.name === "never") throw new UnrecoverableError("for good");
+    if (job.attemptsMade === 0) throw new Error("once more");
+    return "second";
+  });
+  assert.equal(runs, 3);
+  assert.deepEqual(await jobs.waitFinished(again.id, 1000), { status: "completed", value: "second" });
+  assert.deepEqual(await jobs.waitFinished(never.id, 1000), { status: "failed", reason: "for good" });
+  assert.equal(await jobs.retry("failed", never.id), 1);
+  const waiting = jobs.waitFinished(never.id, 20_000);
+  await jobs.consumer().runUntil(10_000, async () => "now");
+  assert.deepEqual(await waiting, { status: "completed", value: "now" });
+  const idle = await jobs.add("idle");
+  assert.equal(await jobs.waitFinished(idle.id, 10), null);
+  await ended(jobs);
+});
+
+test("administration: progress, logs, data, pause, promotion, removal, cleaning", async () => {
+  const jobs = queue();
+  const { id } = await jobs.add("a", { n: 1 }, { delay: 60_000 });
+  assert.equal(await jobs.state(id), "delayed");
+  assert.equal(await jobs.setProgress(id, { half: true }), true);
+  assert.equal(await jobs.updateData(id, { n: 2 }), true);
+  assert.equal(await jobs.setProgress("none", 1), false);
+  assert.equal(await jobs.log(id, "first"), 1);
+  assert.equal(await jobs.log(id, "second", { keep: 1 }), 1);
+  assert.deepEqual(await jobs.logs(id), ["second"]);
+  const job = await jobs.job(id);
+  assert.deepEqual([job.data, job.progress, job.opts.delay], [{ n: 2 }, { half: true }, 60_000]);
+  assert.equal(await jobs.job("none"), null);
+  assert.equal(await jobs.state("none"), null);
+  assert.equal(await jobs.promote(id), 1);
+  assert.equal(await jobs.state(id), "waiting");
+  await jobs.pause();
+  assert.equal(await jobs.isPaused(), true);
+  const summary = await jobs.consumer().runUntil(1500, () => assert.fail("the queue is paused"));
+  assert.equal(summary.completed, 0);
+  await jobs.resume();
+  assert.equal(await jobs.isPaused(), false);
+  assert.equal(await jobs.remove(id, "none"), 1);
+  await jobs.addBulk([{ name: "b" }, { name: "c", opts: { delay: 60_000 } }]);
+  assert.equal(await jobs.drain(), 1);
+  assert.equal(await jobs.drain({ delayed: true }), 1);
+  await jobs.add("d");
+  await jobs.consumer().runUntil(5000, () => 1);
+  assert.equal((await jobs.clean("completed")).length, 1);
+  await assert.rejects(jobs.obliterate(), /paused before it is obliterated/);
+  assert.deepEqual(await jobs.consumer().sweep(), []);
+  await ended(jobs);
+});
+
+test("schedulers, trees, and the light queue beside", async () => {
+  const jobs = queue();
+  const next = await jobs.upsertScheduler("hourly", { every: 3_600_000, limit: 10 }, { name: "tick", data: { a: 1 }, opts: { attempts: 3, backoff: { type: "fixed", delay: 5 } } });
+  assert.match(next, /^repeat:hourly:/);
+  const [scheduler] = await jobs.schedulers();
+  assert.deepEqual([scheduler.id, scheduler.name], ["hourly", "tick"]);
+  assert.ok(scheduler.next > 0);
+  assert.equal(await jobs.removeScheduler("hourly"), true);
+  assert.equal(await jobs.removeScheduler("hourly"), false);
+  assert.ok((await rejection(jobs.upsertScheduler("x", { pattern: "* * * * *" }, { name: "n" }))).message.includes("there is no option pattern"));
+
+  await new FlowProducer({ redis }).add({ name: "parent", queueName: jobs.name, children: [{ name: "child", queueName: jobs.name, data: 1 }] });
+  await new Light(jobs.name, { redis: new Alone({ url, token }) }).add("light", { from: "the light queue" });
+  const order = [];
+  await jobs.consumer({ batchSize: 1 }).runUntil(10_000, (job) => void order.push(job.name));
+  assert.deepEqual(order.sort(), ["child", "light", "parent"]);
+  await ended(jobs);
+});
+
+test("mistakes are said at once", async () => {
+  const jobs = queue();
+  await assert.rejects(jobs.jobs("done"), /a state is one of waiting/);
+  await assert.rejects(jobs.consumer().runUntil(1000), /the handler is not a function/);
+  assert.throws(() => jobs.consumer({ batch: 5 }), /there is no option batch/);
+  assert.throws(() => new Queue("q", {}), TypeError);
+  const { id } = await jobs.add("a");
+  const cycle = {};
+  cycle.cycle = cycle;
+  await jobs.consumer().runUntil(5000, () => cycle);
+  assert.match((await jobs.job(id)).failedReason, /cannot be written as JSON/);
+  await ended(jobs);
+});
