@@ -82,8 +82,12 @@ mod platform {
     /// The platform's own timer, by the promise that `fetch` is waited for with.
     pub(crate) fn sleep(duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(Fragile::new(async move {
-            // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that.
-            let millis = super::whole_millis(duration).min(i32::MAX as u64) as f64;
+            // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that, which is 24 days.
+            let millis = super::whole_millis(duration);
+            if millis > i32::MAX as u64 {
+                return std::future::pending().await;
+            }
+            let millis = millis as f64;
             let mut timer = Timer(JsValue::UNDEFINED);
             let fired = Promise::new(&mut |resolve, _| {
                 timer.0 = set_timeout(&resolve, millis).unwrap_or_default();

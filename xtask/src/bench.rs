@@ -2,6 +2,7 @@
 
 mod concurrent;
 mod instructions;
+mod package;
 
 use std::path::PathBuf;
 
@@ -49,6 +50,7 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
         instructions::of_get(&bench)?,
         concurrent::gets(&bench)?,
         concurrent::memory(&bench)?,
+        package::beside_upstash(&bench)?,
     ];
     let over: Vec<_> = rows.iter().filter_map(|row| row.over.as_deref()).collect();
     for row in &rows {
