@@ -1,4 +1,4 @@
-// The package in bundles: Vite's and webpack's in Chromium, esbuild's for a server, and Vercel's edge runtime. Each bundle runs
+// The package in bundles: Vite's and webpack's in Chromium, esbuild's for a server, wrangler's in workerd, and Vercel's edge runtime. Each bundle runs
 // the small program, and helpers beside it, against restis-local.
 
 import assert from "node:assert/strict";
@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { EdgeVM } from "@edge-runtime/vm";
 import * as esbuild from "esbuild";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { chromium } from "playwright-core";
 import { build as vite } from "vite";
 import webpack from "webpack";
@@ -130,6 +131,28 @@ test("esbuild for a server: the package stays beside the bundle", async () => {
   await esbuild.build({ ...options, outfile: "alone/out.mjs" });
   const failed = await run(process.execPath, [join(root, "alone/out.mjs")], { cwd: root }).catch((error) => error.stderr);
   assert.match(failed, /ConfigError: restis was bundled without its wasm: keep it out of the bundle \(esbuild: --external:restis\)/);
+});
+
+test("wrangler, with no configuration but a name and an entry, in the real workerd", async () => {
+  const root = await project("wrangler");
+  await writeFile(join(root, "worker.js"), 'import { main } from "./app.js"; export default { fetch: async () => Response.json(await main()) };');
+  await writeFile(join(root, "wrangler.json"), JSON.stringify({ name: "restis", main: "worker.js", compatibility_date: "2026-01-01" }));
+  const environment = { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true" };
+  const wrangler = join(here, "node_modules/wrangler/bin/wrangler.js");
+  await run(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", "out"], { cwd: root, env: environment });
+  const names = (await readdir(join(root, "out"))).filter((name) => /\.(js|wasm)$/.test(name));
+  assert.equal(names.filter((name) => name.endsWith(".wasm")).length, 2);
+  const modules = await Promise.all(names.map(async (path) => ({
+    type: path.endsWith(".wasm") ? "CompiledWasm" : "ESModule", path, contents: await readFile(join(root, "out", path)),
+  })));
+  modules.sort((a, b) => (a.type < b.type ? 1 : -1));
+  const miniflare = new Miniflare(convertV4MiniflareOptions({ modules, compatibilityDate: "2026-01-01" }));
+  try {
+    const response = await miniflare.dispatchFetch("http://worker/");
+    assert.deepEqual(await response.json(), { found: expected, value: ["loaded"] });
+  } finally {
+    await miniflare.dispose();
+  }
 });
 
 test("Vercel's edge runtime, whose bundler gives a compiled module for `?module`", async () => {

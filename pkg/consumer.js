@@ -1,0 +1,177 @@
+// The whole queue: adding as in jobs.js, what is in it, and taking its jobs, over the module of the helpers.
+
+import { init } from "./engine.js";
+import { ConfigError } from "./errors.js";
+import { checked, Helper, json, settled, text, whole } from "./helper.js";
+import { classes } from "./jobs.js";
+import * as wasm from "./wasm/helpers.js";
+
+const { Queue: Adding, FlowProducer } = classes({ begin: init, plan: (...args) => wasm.queueRequest(...args), script: (name) => wasm.queueScript(name) });
+export { FlowProducer };
+
+/** A failure that no attempt mends: BullMQ's word for it. */
+export class UnrecoverableError extends Error {}
+Object.defineProperty(UnrecoverableError.prototype, "name", { value: "UnrecoverableError", configurable: true, writable: true });
+
+/** A job with its texts as values. */
+const asJob = ({ data, opts, progress, returnvalue, ...job }) => ({
+  ...job, data: JSON.parse(data), opts: JSON.parse(opts),
+  progress: progress === null ? 0 : JSON.parse(progress), returnvalue: returnvalue === null ? null : JSON.parse(returnvalue),
+});
+
+const STATES = ["waiting", "paused", "prioritized", "delayed", "waiting-children", "active", "completed", "failed"];
+
+function stateName(state) {
+  if (STATES.includes(state)) return state;
+  throw new TypeError(`Queue: a state is one of ${STATES.join(", ")}`);
+}
+
+export class Queue extends Adding {
+  #helper;
+
+  constructor(name, options) {
+    super(name, options);
+    const { redis, prefix = "bull" } = options;
+    this.#helper = new Helper("Queue", redis, (client) => new wasm.Queue(client, text("Queue: the name", name), text("Queue: the prefix", prefix)));
+  }
+
+  #id(id) {
+    return text("Queue: the id", id);
+  }
+
+  #ids(ids) {
+    return ids.flat().map((id) => this.#id(id));
+  }
+
+  async counts() {
+    return this.#helper.call("counts");
+  }
+
+  async job(id) {
+    const job = await this.#helper.call("job", this.#id(id));
+    return job && asJob(job);
+  }
+
+  async jobs(state, start = 0, count = 100) {
+    return (await this.#helper.call("jobs", stateName(state), whole("Queue: the start", start), whole("Queue: the count", count))).map(asJob);
+  }
+
+  async state(id) {
+    return this.#helper.call("state", this.#id(id));
+  }
+
+  async setProgress(id, progress) {
+    return this.#helper.call("setProgress", this.#id(id), json("Queue: the progress", progress));
+  }
+
+  async updateData(id, data) {
+    return this.#helper.call("updateData", this.#id(id), json("Queue: the data", data));
+  }
+
+  async log(id, line, { keep } = {}) {
+    return this.#helper.call("log", this.#id(id), String(line), keep === undefined ? keep : whole("Queue: keep", keep));
+  }
+
+  async logs(id) {
+    return this.#helper.call("logs", this.#id(id));
+  }
+
+  async pause() {
+    await this.#helper.call("pause");
+  }
+
+  async resume() {
+    await this.#helper.call("resume");
+  }
+
+  async isPaused() {
+    return this.#helper.call("isPaused");
+  }
+
+  async promote(...ids) {
+    return this.#helper.call("promote", this.#ids(ids));
+  }
+
+  async retry(state, ...ids) {
+    return this.#helper.call("retry", stateName(state), this.#ids(ids));
+  }
+
+  async remove(...ids) {
+    return this.#helper.call("remove", this.#ids(ids));
+  }
+
+  async clean(state, { age = 0, most = 1000 } = {}) {
+    return this.#helper.call("clean", stateName(state), whole("Queue: the age", age), whole("Queue: the most", most));
+  }
+
+  async drain({ delayed = false } = {}) {
+    return this.#helper.call("drain", delayed === true);
+  }
+
+  async obliterate({ force = false } = {}) {
+    await this.#helper.call("obliterate", force === true);
+  }
+
+  async waitFinished(id, time) {
+    const finished = await this.#helper.call("waitFinished", this.#id(id), whole("Queue: the time", time));
+    if (finished === null) return null;
+    return finished.json === undefined ? { status: "failed", reason: finished.failed } : { status: "completed", value: JSON.parse(finished.json) };
+  }
+
+  async upsertScheduler(id, repeat, { name, data, opts = {} }) {
+    const given = checked("Queue: the repetition", repeat, { every: "ms", limit: "number", start: "number", end: "number" });
+    if (!(given.every > 0)) throw new ConfigError("Queue: a scheduler repeats { every } so many milliseconds; cron patterns are the crate's and BullMQ's");
+    const { backoff, ...rest } = checked("Queue: the options of its jobs", opts, { attempts: "number", priority: "number", backoff: "object" });
+    const delays = backoff === undefined ? {} : { [`${backoff.type}Backoff`]: whole("Queue: the delay", backoff.delay) };
+    return this.#helper.call("upsertScheduler", this.#id(id), given, text("Queue: the name of its jobs", name), json("Queue: the data", data ?? {}), { ...rest, ...delays });
+  }
+
+  async removeScheduler(id) {
+    return this.#helper.call("removeScheduler", this.#id(id));
+  }
+
+  async schedulers() {
+    return this.#helper.call("schedulers");
+  }
+
+  consumer(options) {
+    const given = checked("Consumer", options, {
+      lock: "ms", name: "text", limit: "object", stalledInterval: "ms", maxStalled: "number", batchSize: "number", margin: "ms",
+    });
+    const { limit, ...rest } = given;
+    const { max, duration } = checked("Consumer: limit", limit, { max: "number", duration: "ms" });
+    return new Consumer(async () => (await this.#helper.made()).consumer({ ...rest, max, duration }));
+  }
+}
+
+/** Takes jobs, a batch for each request: `queue.consumer()` gives it. */
+export class Consumer {
+  #make;
+  #made;
+
+  constructor(make) {
+    this.#make = make;
+  }
+
+  async #consumer() {
+    return (this.#made ??= await this.#make());
+  }
+
+  async runUntil(time, work) {
+    if (typeof work !== "function") throw new TypeError("Consumer: the handler is not a function");
+    const worked = async (job) => {
+      try {
+        return { json: json("the handler's value", await work(asJob(job))) };
+      } catch (error) {
+        return { failed: String(error?.message ?? error), forGood: error?.name === "UnrecoverableError" };
+      }
+    };
+    const consumer = await this.#consumer();
+    return settled(consumer.runUntil(whole("Consumer: the time", time), worked));
+  }
+
+  async sweep() {
+    const consumer = await this.#consumer();
+    return settled(consumer.sweep());
+  }
+}

@@ -1,0 +1,107 @@
+// What all helpers use: options that are checked, values as JSON, and an object of the module that is made by the first call.
+
+import { connect, init } from "./engine.js";
+import { ConfigError, fromEngine } from "./errors.js";
+import { coreOf, Redis } from "./redis.js";
+import { Client } from "./wasm/helpers.js";
+
+/** What options may be, and what to say of what they are not. */
+const KINDS = {
+  ms: [(value) => typeof value === "number" && value >= 0, "a number of milliseconds"],
+  number: [(value) => typeof value === "number" && value >= 0, "a number from 0 on"],
+  text: [(value) => typeof value === "string", "text"],
+  flag: [(value) => typeof value === "boolean", "true or false"],
+  texts: [(value) => Array.isArray(value) && value.every((one) => typeof one === "string"), "an array of texts"],
+  function: [(value) => typeof value === "function", "a function"],
+  object: [(value) => typeof value === "object" && value !== null, "an object"],
+};
+
+/** Options as the module takes them; a mistake is a ConfigError that names it. */
+export function checked(what, options, known) {
+  if (options === undefined) return {};
+  if (options === null || typeof options !== "object") throw new ConfigError(`${what}: options are an object, { name: value }`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(known, name)) throw new ConfigError(`${what}: there is no option ${name}, only ${Object.keys(known).join(", ")}`);
+    const [is, kind] = KINDS[known[name]];
+    if (value !== undefined && !is(value)) throw new ConfigError(`${what}: ${name} is not ${kind}`);
+  }
+  return options;
+}
+
+/** A name, a key or an id. */
+export function text(what, value) {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") return String(value);
+  throw new TypeError(`${what} is neither text nor a number`);
+}
+
+export function whole(what, value) {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new TypeError(`${what} is not a whole number from 0 on`);
+}
+
+/** A value as JSON; `undefined` is null there. */
+export function json(what, value) {
+  let written;
+  try {
+    written = JSON.stringify(value ?? null);
+  } catch (cause) {
+    throw new TypeError(`${what} cannot be written as JSON`, { cause });
+  }
+  if (written === undefined) throw new TypeError(`${what} has no JSON form`);
+  return written;
+}
+
+export const parsed = (written) => (written === undefined ? undefined : JSON.parse(written));
+
+const clients = new WeakMap();
+
+/** The client of this module: the program's own, or where that is of the other module one of the same settings. */
+function clientOf(core) {
+  const { settings, client } = core.parts;
+  if (client instanceof Client) return client;
+  if (settings.url === undefined) throw new ConfigError("the helpers need a client with URL and token");
+  if (!clients.has(core)) {
+    try {
+      clients.set(core, connect(settings));
+    } catch (thrown) {
+      throw fromEngine(thrown);
+    }
+  }
+  return clients.get(core);
+}
+
+/** What holds an object of the module, made by the first call: in a browser the module may not be there yet. */
+export class Helper {
+  #redis;
+  #make;
+  #made;
+
+  constructor(what, redis, make) {
+    if (!(redis instanceof Redis)) throw new ConfigError(`${what}: the first argument is a client of this package`);
+    this.#redis = redis;
+    this.#make = make;
+  }
+
+  async made() {
+    if (this.#made === undefined) {
+      await init();
+      this.#made ??= this.#make(clientOf(coreOf(this.#redis)));
+    }
+    return this.#made;
+  }
+
+  /** Calls a method of it. */
+  async call(name, ...args) {
+    const made = await this.made();
+    return settled(made[name](...args));
+  }
+}
+
+/** What a promise of the module comes to. */
+export async function settled(promise) {
+  try {
+    return await promise;
+  } catch (thrown) {
+    throw fromEngine(thrown);
+  }
+}
