@@ -30,6 +30,8 @@ export class Core {
   #settings;
   #client;
   #request;
+  /** A sync token that was set, perhaps before there was a client. */
+  #token;
 
   constructor(settings, requester) {
     this.#settings = settings;
@@ -47,7 +49,7 @@ export class Core {
   /** Begins a stream of events. */
   async open(path, signal) {
     const { url, token, fetch = globalThis } = this.#settings;
-    if (url === undefined) throw new ConfigError("subscribe needs a client with URL and token");
+    if (url === undefined) throw new ConfigError("subscribe needs a URL and token");
     await this.#ready();
     return fetch.fetch(`${url.replace(/\/$/, "")}/${path}`, {
       method: "POST",
@@ -66,8 +68,9 @@ export class Core {
     return this.#client?.syncToken;
   }
 
-  set syncToken(token) {
-    this.#client.syncToken = token;
+  set syncToken(token = "") {
+    this.#token = token;
+    if (this.#client) this.#client.syncToken = token;
   }
 
   async #ready() {
@@ -79,6 +82,7 @@ export class Core {
   #connect() {
     try {
       this.#client = connect(this.#settings);
+      if (this.#token) this.#client.syncToken = this.#token;
     } catch (thrown) {
       const error = fromEngine(thrown);
       const { names } = this.#settings;

@@ -164,6 +164,11 @@ test("readYourWritesSyncToken is what the next request carries", async () => {
   await redis.incr("k");
   assert.equal(requests[1].headers["upstash-sync-token"], "elsewhere");
   assert.equal(redis.readYourWritesSyncToken, "two");
+  redis.readYourWritesSyncToken = undefined;
+  assert.equal(redis.readYourWritesSyncToken, "");
+  const other = new Redis({ request: async () => ({ result: 1 }) });
+  other.readYourWritesSyncToken = "nobody's";
+  assert.equal(other.readYourWritesSyncToken, undefined);
 });
 
 test("serialize and deserialize are the program's own", async () => {
