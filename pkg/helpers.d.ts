@@ -120,7 +120,7 @@ export interface CacheStats {
 }
 
 /**
- * A cache with one load for a crowd, over all processes. A hit is one request, a miss two or three.
+ * A cache with one load for a crowd, over all processes. A hit is one request and one billed command, a miss three of each.
  *
  * @example
  * const cache = new Cache(redis, { namespace: "page", ttl: 60_000, staleWhileRevalidate: 600_000 });
