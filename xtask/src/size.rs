@@ -44,11 +44,16 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
         files.push(measure(&node, file)?);
     }
     print!("\n{}", table(&files));
-    let queue = measure(&node, &repo.join("pkg/wasm/queue_bg.wasm"))?;
-    ui::note(&format!(
-        "restis/queue loads {} bytes more, {} by gzip",
-        queue.raw, queue.gzip
-    ));
+    for (door, module) in [
+        ("restis/queue loads", "queue"),
+        ("restis/helpers has a module of", "helpers"),
+    ] {
+        let found = measure(&node, &repo.join(format!("pkg/wasm/{module}_bg.wasm")))?;
+        ui::note(&format!(
+            "{door} {} bytes, {} by gzip",
+            found.raw, found.gzip
+        ));
+    }
     let total = files.iter().map(|file| file.gzip).sum();
     ui::note(&check(total)?);
     Ok(())
