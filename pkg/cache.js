@@ -68,7 +68,7 @@ export class Cache {
   async fetch(key, loader, options) {
     const { waitUntil = () => {}, ...given } = checked("Cache", options, { ...ENTRY, waitUntil: "function" });
     if (typeof loader !== "function") throw new TypeError("Cache: the loader is not a function");
-    const found = await this.#helper.call("fetch", this.#key(key), loading(loader), true, waitUntil, given);
+    const found = await this.#helper.call("fetch", this.#key(key), loading(loader), waitUntil, given);
     const { json, ...rest } = found;
     return { value: JSON.parse(json), ...rest };
   }

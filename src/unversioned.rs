@@ -25,6 +25,12 @@ pub fn build(builder: Builder, transport: impl Transport + 'static) -> Result<Re
     builder.over(Box::new(transport))
 }
 
+/// What JavaScript says of a failure, as an error that brings no more than its text.
+#[cfg(target_arch = "wasm32")]
+pub fn said(text: &str) -> impl std::error::Error + Send + Sync + 'static {
+    crate::transport::Text(text.to_owned())
+}
+
 /// Which form of request this is.
 #[derive(Clone, Debug)]
 pub enum Form {

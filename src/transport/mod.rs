@@ -39,6 +39,8 @@ pub(crate) use body::{BodyInner, ByteStream};
 pub use native::Native;
 #[cfg(target_arch = "wasm32")]
 pub use web::Fetch;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use web::Text;
 
 #[cfg(not(target_arch = "wasm32"))]
 use native::{Received, open};

@@ -285,7 +285,7 @@ fn text(error: &JsValue, url: &str) -> Text {
 }
 
 /// What an error says. A `String` as an error would bring its `Debug`, which escapes by Unicode's tables.
-struct Text(String);
+pub(crate) struct Text(pub(crate) String);
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,13 +1,12 @@
 //! HTTP by JavaScript: `fetch.js` beside, which says with less code what the crate's own `Fetch` has to build by calls.
 
-use std::fmt;
-
 use fragile::Fragile;
 use futures_core::future::BoxFuture;
 use js_sys::{Promise, Uint8Array};
 use restis::{
     Bytes,
     transport::{Body, Request, Response, Transport, TransportError},
+    unversioned,
 };
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -91,7 +90,7 @@ impl Drop for Pending {
 fn failure(said: JsValue) -> TransportError {
     let said = said.as_string().unwrap_or_default();
     let (kind, text) = said.split_once('\n').unwrap_or(("", &said));
-    let text = Text(text.into());
+    let text = unversioned::said(text);
     match kind {
         "setup" => TransportError::setup(text),
         "connect" => TransportError::connect(text),
@@ -99,20 +98,3 @@ fn failure(said: JsValue) -> TransportError {
         _ => TransportError::interrupted(text),
     }
 }
-
-/// A `String` as an error would bring its `Debug`, which escapes by Unicode's tables.
-struct Text(Box<str>);
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Text {}

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt, pin::Pin, time::Duration};
 
 use fragile::Fragile;
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use restis::Error;
+use restis::{Error, lock::Lost};
 use serde_json::value::RawValue;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -68,6 +68,31 @@ pub(crate) fn object<const N: usize>(members: [(&str, JsValue); N]) -> JsValue {
     }
     object.into()
 }
+
+/// A value, or null.
+pub(crate) fn or_null<T: Into<JsValue>>(value: Option<T>) -> JsValue {
+    value.map_or(JsValue::NULL, Into::into)
+}
+
+/// What comes of a call that gives nothing.
+pub(crate) fn done(result: Result<(), Error>) -> Result<JsValue, JsValue> {
+    result.map(|()| JsValue::UNDEFINED).map_err(error)
+}
+
+/// Why a lease was lost, if it is known.
+pub(crate) fn reason(lost: &Lost) -> JsValue {
+    or_null(lost.source().map(ToString::to_string))
+}
+
+/// Calls these methods of a builder for the options that are there, which are read as the kind before them.
+macro_rules! told {
+    ($builder:ident, $options:expr, $($kind:ident { $($name:literal => $method:ident),* $(,)? })*) => {
+        $($(if let Some(value) = $options.$kind($name) {
+            $builder = $builder.$method(value);
+        })*)*
+    };
+}
+pub(crate) use told;
 
 /// Milliseconds, as JavaScript counts them.
 pub(crate) fn millis(time: Duration) -> f64 {

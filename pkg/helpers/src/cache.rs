@@ -13,22 +13,21 @@ use wasm_bindgen_futures::future_to_promise;
 
 use crate::{
     Client,
-    bridge::{Json, Options, Thrown, call, call_json, error, json, object, promise, texts},
+    bridge::{
+        Json, Options, Thrown, call, call_json, done, error, json, object, or_null, promise, texts,
+        told,
+    },
 };
 
 /// An entry with what a call says of it.
 macro_rules! entry {
     ($entry:expr, $options:expr) => {{
         let (mut entry, options) = ($entry, $options);
-        if let Some(ttl) = options.time("ttl") {
-            entry = entry.ttl(ttl);
-        }
-        if let Some(time) = options.time("staleWhileRevalidate") {
-            entry = entry.stale_while_revalidate(time);
-        }
-        if let Some(time) = options.time("staleIfError") {
-            entry = entry.stale_if_error(time);
-        }
+        told!(entry, options, time {
+            "ttl" => ttl,
+            "staleWhileRevalidate" => stale_while_revalidate,
+            "staleIfError" => stale_if_error,
+        });
         entry.tags(options.texts("tags"))
     }};
 }
@@ -43,28 +42,23 @@ impl JsCache {
     pub fn new(client: &Client, options: &JsValue) -> Self {
         let options = Options(options);
         let mut cache = Cache::new(client.redis());
-        if let Some(namespace) = options.text("namespace") {
-            cache = cache.namespace(namespace);
-        }
-        if let Some(jitter) = options.number("jitter") {
-            cache = cache.jitter(jitter);
-        }
-        if let Some(beta) = options.number("earlyRefresh") {
-            cache = cache.early_refresh(beta);
-        }
-        if let Some(fail_open) = options.flag("failOpen") {
-            cache = cache.fail_open(fail_open);
-        }
-        if let Some(single_flight) = options.flag("singleFlight") {
-            cache = cache.single_flight(single_flight);
-        }
+        told!(cache, options,
+            text { "namespace" => namespace }
+            number { "jitter" => jitter, "earlyRefresh" => early_refresh }
+            flag { "failOpen" => fail_open, "singleFlight" => single_flight }
+            time {
+                "ttl" => ttl,
+                "negativeTtl" => negative_ttl,
+                "staleWhileRevalidate" => stale_while_revalidate,
+                "staleIfError" => stale_if_error,
+                "loaderTimeout" => loader_timeout,
+                "lease" => lease,
+                "errorBackoff" => error_backoff,
+                "redisTimeout" => redis_timeout,
+            }
+        );
         if let Some(bytes) = options.integer("memoryBytes") {
             cache = cache.memory(bytes, options.time("memoryTtl").unwrap_or_default());
-        }
-        for (name, set) in TIMES {
-            if let Some(time) = options.time(name) {
-                cache = set(cache, time);
-            }
         }
         Self(Rc::new(cache))
     }
@@ -95,11 +89,7 @@ impl JsCache {
         promise(async move {
             let value = json(value)?;
             let entry = entry!(this.entry(key), &Options(&options));
-            entry
-                .set(&value)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
+            done(entry.set(&value).await)
         })
     }
 
@@ -113,17 +103,16 @@ impl JsCache {
                 .map(json)
                 .collect::<Result<_, _>>()?;
             let stored = this.set_many(texts(keys).into_iter().zip(&values)).await;
-            stored.map(|()| JsValue::UNDEFINED).map_err(error)
+            done(stored)
         })
     }
 
-    /// `{ json, status, ttl }`, of the loader where it is not there. With `previous` the loader gets what was there, and says
+    /// `{ json, status, ttl }`, of the loader where it is not there. The loader gets what was there, and says
     /// how its value is kept; `spawn` takes what is done behind the answer.
     pub fn fetch(
         &self,
         key: String,
         loader: Function,
-        previous: bool,
         spawn: Function,
         options: JsValue,
     ) -> Promise {
@@ -138,14 +127,8 @@ impl JsCache {
                 let _ = spawn.call1(&JsValue::UNDEFINED, &promise);
             };
             let entry = entry!(this.entry(key), &Options(&options)).background_local(spawn);
-            let cached = if previous {
-                let loader = |before| async move { load(&loader, before).await };
-                entry.fetch_with(loader).await
-            } else {
-                let loader = || async move { call_json(&loader, &JsValue::UNDEFINED).await };
-                entry.fetch(loader).await
-            };
-            cached.map(plain).map_err(error)
+            let loader = |before| async move { load(&loader, before).await };
+            entry.fetch_with(loader).await.map(plain).map_err(error)
         })
     }
 
@@ -193,35 +176,20 @@ impl JsCache {
     #[wasm_bindgen(js_name = deleteMany)]
     pub fn delete_many(&self, keys: Array) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.delete_many(texts(keys))
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.delete_many(texts(keys)).await) })
     }
 
     /// Everything with one of these tags is old.
     #[wasm_bindgen(js_name = invalidateTags)]
     pub fn invalidate_tags(&self, tags: Array) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.invalidate_tags(texts(tags))
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.invalidate_tags(texts(tags)).await) })
     }
 
     /// Everything is old.
     pub fn clear(&self) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.clear()
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.clear().await) })
     }
 
     /// How many were deleted.
@@ -269,20 +237,6 @@ impl JsCache {
     }
 }
 
-type SetTime = fn(Cache, std::time::Duration) -> Cache;
-
-/// The settings that are times.
-const TIMES: [(&str, SetTime); 8] = [
-    ("ttl", Cache::ttl),
-    ("negativeTtl", Cache::negative_ttl),
-    ("staleWhileRevalidate", Cache::stale_while_revalidate),
-    ("staleIfError", Cache::stale_if_error),
-    ("loaderTimeout", |cache, time| cache.loader_timeout(time)),
-    ("lease", Cache::lease),
-    ("errorBackoff", Cache::error_backoff),
-    ("redisTimeout", Cache::redis_timeout),
-];
-
 fn text(json: Json) -> String {
     String::from(Box::<str>::from(json))
 }
@@ -300,7 +254,7 @@ fn plain(cached: Cached<Json>) -> JsValue {
         _ => "bypass",
     };
     let field = cached.cache_status("restis");
-    let ttl = cached.ttl.map_or(JsValue::NULL, |ttl| (ttl as f64).into());
+    let ttl = or_null(cached.ttl.map(|ttl| ttl as f64));
     object([
         ("json", text(cached.value).into()),
         ("status", status.into()),
@@ -327,15 +281,10 @@ async fn load(loader: &Function, before: Option<Previous<Json>>) -> Result<Loade
 }
 
 fn kept(mut loaded: Loaded<Json>, said: &Options<'_>) -> Loaded<Json> {
-    if let Some(ttl) = said.time("ttl") {
-        loaded = loaded.ttl(ttl);
-    }
-    if let Some(ttl) = said.time("negativeTtl") {
-        loaded = loaded.negative_ttl(ttl);
-    }
-    if let Some(etag) = said.text("etag") {
-        loaded = loaded.etag(etag);
-    }
+    told!(loaded, said,
+        time { "ttl" => ttl, "negativeTtl" => negative_ttl }
+        text { "etag" => etag }
+    );
     if said.flag("store") == Some(false) {
         loaded = loaded.no_store();
     }

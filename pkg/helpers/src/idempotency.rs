@@ -1,6 +1,5 @@
 //! Work that runs once for each key.
 
-use std::error::Error as _;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
@@ -12,7 +11,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
-    bridge::{Json, Options, call_json, error, millis, object, promise},
+    bridge::{Json, Options, call_json, error, millis, object, promise, reason, told},
 };
 
 #[wasm_bindgen(js_name = Idempotency)]
@@ -26,15 +25,10 @@ impl JsIdempotency {
     pub fn new(client: &Client, options: &JsValue) -> Self {
         let options = Options(options);
         let mut idempotency = Idempotency::new(client.redis());
-        if let Some(namespace) = options.text("namespace") {
-            idempotency = idempotency.namespace(namespace);
-        }
-        if let Some(lease) = options.time("lease") {
-            idempotency = idempotency.lease(lease);
-        }
-        if let Some(ttl) = options.time("ttl") {
-            idempotency = idempotency.ttl(ttl);
-        }
+        told!(idempotency, options,
+            text { "namespace" => namespace }
+            time { "lease" => lease, "ttl" => ttl }
+        );
         Self(Rc::new(idempotency))
     }
 
@@ -57,10 +51,7 @@ impl JsIdempotency {
                 Ok(_) => object([status("other payload")]),
                 Err(RunError::Work(thrown)) => return Err(thrown.into_js()),
                 Err(RunError::Redis(failed)) => return Err(error(failed)),
-                Err(RunError::Lost(lost)) => {
-                    let reason = lost.source().map(ToString::to_string);
-                    object([status("lost"), ("lost", reason.into())])
-                }
+                Err(RunError::Lost(lost)) => object([status("lost"), ("lost", reason(&lost))]),
                 Err(_) => object([status("lost")]),
             })
         })

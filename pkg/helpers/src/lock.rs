@@ -1,24 +1,19 @@
 //! Locks, semaphores, throttles and debounces.
 
-use std::{cell::RefCell, error::Error as _, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use js_sys::{Array, Promise};
 use restis::{
     Debounce, Lock, Semaphore, Throttle,
-    lock::{Attempt, Held, Lost, Permit},
+    lock::{Attempt, Held, Permit},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     Client,
-    bridge::{Options, error, millis, object, promise, texts},
+    bridge::{Options, done, error, millis, object, promise, reason, texts, told},
 };
-
-fn said(lost: &Lost) -> JsValue {
-    let reason = lost.source().map(ToString::to_string);
-    reason.map_or(JsValue::NULL, JsValue::from)
-}
 
 #[wasm_bindgen(js_name = Lock)]
 #[derive(Debug)]
@@ -34,12 +29,7 @@ impl JsLock {
             Ok([name]) => Lock::new(client.redis(), name),
             Err(names) => Lock::all(client.redis(), names),
         };
-        if let Some(lease) = options.time("lease") {
-            lock = lock.lease(lease);
-        }
-        if let Some(wait) = options.time("wait") {
-            lock = lock.wait(wait);
-        }
+        told!(lock, options, time { "lease" => lease, "wait" => wait });
         if options.flag("fenced") == Some(true) {
             lock = lock.fenced();
         }
@@ -52,7 +42,7 @@ impl JsLock {
         let this = Rc::clone(&self.0);
         promise(async move {
             Ok(match this.try_acquire().await.map_err(error)? {
-                Attempt::Held(held) => JsHeld::of(held).into(),
+                Attempt::Held(held) => JsHeld::of(Leased::Lock(held)),
                 Attempt::Busy { retry_after, .. } => {
                     retry_after.map_or(JsValue::UNDEFINED, |time| millis(time).into())
                 }
@@ -66,7 +56,7 @@ impl JsLock {
         let this = Rc::clone(&self.0);
         promise(async move {
             let held = this.acquire().await.map_err(error)?;
-            Ok(held.map_or(JsValue::UNDEFINED, |held| JsHeld::of(held).into()))
+            Ok(held.map_or(JsValue::UNDEFINED, |held| JsHeld::of(Leased::Lock(held))))
         })
     }
 
@@ -78,31 +68,51 @@ impl JsLock {
     }
 }
 
+/// What is held for a lease.
+#[derive(Debug)]
+enum Leased {
+    Lock(Held),
+    Permit(Permit),
+}
+
+/// Calls a method that both have.
+macro_rules! either {
+    ($leased:expr, $held:ident => $call:expr) => {
+        match $leased {
+            Leased::Lock($held) => $call,
+            Leased::Permit($held) => $call,
+        }
+    };
+}
+
+/// A lock or a permit; nothing once it is released, and while it is extended or works.
 #[wasm_bindgen(js_name = Held)]
 #[derive(Debug)]
-pub struct JsHeld(Rc<RefCell<Option<Held>>>);
+pub struct JsHeld(Rc<RefCell<Option<Leased>>>);
 
 impl JsHeld {
-    fn of(leased: Held) -> Self {
-        Self(Rc::new(RefCell::new(Some(leased))))
+    fn of(leased: Leased) -> JsValue {
+        Self(Rc::new(RefCell::new(Some(leased)))).into()
     }
 }
 
 #[wasm_bindgen(js_class = Held)]
 impl JsHeld {
-    /// The fencing token.
+    /// The fencing token of a lock.
     pub fn fence(&self) -> Option<f64> {
-        let leased = self.0.borrow();
-        leased.as_ref()?.fence().map(|fence| fence as f64)
+        match self.0.borrow().as_ref()? {
+            Leased::Lock(held) => held.fence().map(|fence| fence as f64),
+            Leased::Permit(_) => None,
+        }
     }
 
     /// Milliseconds; 0 once it is released.
     #[wasm_bindgen(js_name = validFor)]
     pub fn valid_for(&self) -> f64 {
         let leased = self.0.borrow();
-        leased
-            .as_ref()
-            .map_or(0.0, |leased| millis(leased.valid_for()))
+        leased.as_ref().map_or(0.0, |leased| {
+            millis(either!(leased, held => held.valid_for()))
+        })
     }
 
     /// For another lease: whether it was still ours.
@@ -112,7 +122,8 @@ impl JsHeld {
             let Some(mut leased) = this.take() else {
                 return Ok(false);
             };
-            let extended = leased.extend(Duration::from_millis(lease as u64)).await;
+            let lease = Duration::from_millis(lease as u64);
+            let extended = either!(&mut leased, held => held.extend(lease).await);
             *this.borrow_mut() = Some(leased);
             extended.map_err(error)
         })
@@ -123,7 +134,7 @@ impl JsHeld {
         let leased = self.0.take();
         promise(async move {
             match leased {
-                Some(leased) => leased.release().await.map_err(error),
+                Some(leased) => either!(leased, held => held.release().await).map_err(error),
                 None => Ok(false),
             }
         })
@@ -136,11 +147,12 @@ impl JsHeld {
             let Some(mut leased) = this.take() else {
                 return Ok(object([("lost", JsValue::NULL)]));
             };
-            let done = leased.run(JsFuture::from(work)).await;
+            let work = JsFuture::from(work);
+            let done = either!(&mut leased, held => held.run(work).await);
             *this.borrow_mut() = Some(leased);
             match done {
                 Ok(done) => done.map(|value| object([("value", value)])),
-                Err(lost) => Ok(object([("lost", said(&lost))])),
+                Err(lost) => Ok(object([("lost", reason(&lost))])),
             }
         })
     }
@@ -157,12 +169,7 @@ impl JsSemaphore {
     pub fn new(client: &Client, name: String, permits: u32, options: &JsValue) -> Self {
         let options = Options(options);
         let mut semaphore = Semaphore::new(client.redis(), name, permits);
-        if let Some(lease) = options.time("lease") {
-            semaphore = semaphore.lease(lease);
-        }
-        if let Some(wait) = options.time("wait") {
-            semaphore = semaphore.wait(wait);
-        }
+        told!(semaphore, options, time { "lease" => lease, "wait" => wait });
         Self(Rc::new(semaphore))
     }
 
@@ -178,7 +185,9 @@ impl JsSemaphore {
         let this = Rc::clone(&self.0);
         promise(async move {
             let permit = this.try_acquire().await.map_err(error)?;
-            Ok(permit.map_or(JsValue::UNDEFINED, |permit| JsPermit::of(permit).into()))
+            Ok(permit.map_or(JsValue::UNDEFINED, |permit| {
+                JsHeld::of(Leased::Permit(permit))
+            }))
         })
     }
 
@@ -187,69 +196,9 @@ impl JsSemaphore {
         let this = Rc::clone(&self.0);
         promise(async move {
             let permit = this.acquire().await.map_err(error)?;
-            Ok(permit.map_or(JsValue::UNDEFINED, |permit| JsPermit::of(permit).into()))
-        })
-    }
-}
-
-#[wasm_bindgen(js_name = Permit)]
-#[derive(Debug)]
-pub struct JsPermit(Rc<RefCell<Option<Permit>>>);
-
-impl JsPermit {
-    fn of(leased: Permit) -> Self {
-        Self(Rc::new(RefCell::new(Some(leased))))
-    }
-}
-
-#[wasm_bindgen(js_class = Permit)]
-impl JsPermit {
-    /// Milliseconds; 0 once it is released.
-    #[wasm_bindgen(js_name = validFor)]
-    pub fn valid_for(&self) -> f64 {
-        let leased = self.0.borrow();
-        leased
-            .as_ref()
-            .map_or(0.0, |leased| millis(leased.valid_for()))
-    }
-
-    /// For another lease: whether it was still ours.
-    pub fn extend(&self, lease: f64) -> Promise {
-        let this = Rc::clone(&self.0);
-        promise(async move {
-            let Some(mut leased) = this.take() else {
-                return Ok(false);
-            };
-            let extended = leased.extend(Duration::from_millis(lease as u64)).await;
-            *this.borrow_mut() = Some(leased);
-            extended.map_err(error)
-        })
-    }
-
-    /// Whether it was still ours.
-    pub fn release(&self) -> Promise {
-        let leased = self.0.take();
-        promise(async move {
-            match leased {
-                Some(leased) => leased.release().await.map_err(error),
-                None => Ok(false),
-            }
-        })
-    }
-
-    /// Holds it while the work goes on: `{ value }`, or `{ lost }` with the reason.
-    pub fn run(&self, work: Promise) -> Promise {
-        let this = Rc::clone(&self.0);
-        promise(async move {
-            let Some(mut leased) = this.take() else {
-                return Ok(object([("lost", JsValue::NULL)]));
-            };
-            let done = leased.run(JsFuture::from(work)).await;
-            *this.borrow_mut() = Some(leased);
-            match done {
-                Ok(done) => done.map(|value| object([("value", value)])),
-                Err(lost) => Ok(object([("lost", said(&lost))])),
-            }
+            Ok(permit.map_or(JsValue::UNDEFINED, |permit| {
+                JsHeld::of(Leased::Permit(permit))
+            }))
         })
     }
 }
@@ -264,9 +213,7 @@ impl JsThrottle {
     #[wasm_bindgen(constructor)]
     pub fn new(client: &Client, name: String, options: &JsValue) -> Self {
         let mut throttle = Throttle::new(client.redis(), name);
-        if let Some(every) = Options(options).time("every") {
-            throttle = throttle.every(every);
-        }
+        told!(throttle, Options(options), time { "every" => every });
         Self(Rc::new(throttle))
     }
 
@@ -279,12 +226,7 @@ impl JsThrottle {
     /// The next is the first.
     pub fn reset(&self) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.reset()
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.reset().await) })
     }
 }
 
@@ -298,9 +240,7 @@ impl JsDebounce {
     #[wasm_bindgen(constructor)]
     pub fn new(client: &Client, name: String, options: &JsValue) -> Self {
         let mut debounce = Debounce::new(client.redis(), name);
-        if let Some(wait) = Options(options).time("wait") {
-            debounce = debounce.wait(wait);
-        }
+        told!(debounce, Options(options), time { "wait" => wait });
         Self(Rc::new(debounce))
     }
 

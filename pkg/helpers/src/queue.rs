@@ -12,7 +12,9 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
-    bridge::{Json, Options, Thrown, call, error, json, object, promise, texts},
+    bridge::{
+        Json, Options, Thrown, call, done, error, json, object, or_null, promise, texts, told,
+    },
 };
 
 #[wasm_bindgen(js_name = Queue)]
@@ -51,7 +53,7 @@ impl JsQueue {
         let this = Rc::clone(&self.0);
         promise(async move {
             let job = this.job(&id).await.map_err(error)?;
-            Ok(job.map_or(JsValue::NULL, |job| plain(&job)))
+            Ok(or_null(job.as_ref().map(plain)))
         })
     }
 
@@ -71,7 +73,7 @@ impl JsQueue {
         let this = Rc::clone(&self.0);
         promise(async move {
             let state = this.state(&id).await.map_err(error)?;
-            Ok(state.map_or(JsValue::NULL, |state| state.to_string().into()))
+            Ok(or_null(state.map(|state| state.to_string())))
         })
     }
 
@@ -101,7 +103,7 @@ impl JsQueue {
         promise(async move {
             let lines = this.log(&id, line, keep.map(|keep| keep as u64)).await;
             let lines = lines.map_err(error)?;
-            Ok(lines.map_or(JsValue::NULL, |lines| (lines as f64).into()))
+            Ok(or_null(lines.map(|lines| lines as f64)))
         })
     }
 
@@ -117,23 +119,13 @@ impl JsQueue {
     /// Nobody takes jobs.
     pub fn pause(&self) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.pause()
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.pause().await) })
     }
 
     /// They do again.
     pub fn resume(&self) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.resume()
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.resume().await) })
     }
 
     /// Whether nobody does.
@@ -197,10 +189,7 @@ impl JsQueue {
     /// Deletes the queue.
     pub fn obliterate(&self, force: bool) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            let done = this.obliterate(force).await;
-            done.map(|()| JsValue::UNDEFINED).map_err(error)
-        })
+        promise(async move { done(this.obliterate(force).await) })
     }
 
     /// `{ json }` of a completed one, `{ failed }` of a failed one, nothing if time is over.
@@ -232,15 +221,7 @@ impl JsQueue {
         promise(async move {
             let (data, given, opts) = (json(data)?, Options(&repeat), Options(&opts));
             let mut repeat = Repeat::every(given.time("every").unwrap_or_default());
-            if let Some(limit) = given.integer("limit") {
-                repeat = repeat.limit(limit);
-            }
-            if let Some(start) = given.integer("start") {
-                repeat = repeat.start(start);
-            }
-            if let Some(end) = given.integer("end") {
-                repeat = repeat.end(end);
-            }
+            told!(repeat, given, integer { "limit" => limit, "start" => start, "end" => end });
             let mut job = this.add(name, &data);
             if let Some(attempts) = opts.integer("attempts") {
                 job = job.attempts(attempts as u32);
@@ -285,26 +266,18 @@ impl JsQueue {
     pub fn consumer(&self, options: &JsValue) -> JsConsumer {
         let options = Options(options);
         let mut consumer = self.0.consumer();
-        if let Some(lock) = options.time("lock") {
-            consumer = consumer.lock(lock);
-        }
-        if let Some(name) = options.text("name") {
-            consumer = consumer.name(name);
-        }
+        told!(consumer, options,
+            text { "name" => name }
+            time { "lock" => lock, "stalledInterval" => stalled_interval, "margin" => margin }
+        );
         if let (Some(max), Some(duration)) = (options.integer("max"), options.time("duration")) {
             consumer = consumer.limit(max, duration);
-        }
-        if let Some(interval) = options.time("stalledInterval") {
-            consumer = consumer.stalled_interval(interval);
         }
         if let Some(times) = options.integer("maxStalled") {
             consumer = consumer.max_stalled(times as u32);
         }
         if let Some(jobs) = options.integer("batchSize") {
             consumer = consumer.batch_size(jobs as usize);
-        }
-        if let Some(margin) = options.time("margin") {
-            consumer = consumer.margin(margin);
         }
         JsConsumer(Rc::new(consumer))
     }
@@ -391,9 +364,8 @@ fn state_of(name: &str) -> State {
 }
 
 fn plain(job: &Job) -> JsValue {
-    let number =
-        |number: Option<u64>| number.map_or(JsValue::NULL, |number| (number as f64).into());
-    let text = |text: Option<&str>| text.map_or(JsValue::NULL, JsValue::from);
+    let number = |number: Option<u64>| or_null(number.map(|number| number as f64));
+    let text = |text: Option<&str>| or_null(text);
     let json = |json: Option<Json>| json.map_or(JsValue::NULL, |json| json.get().into());
     object([
         ("id", job.id().into()),

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use js_sys::Promise;
 use restis::{
-    RateLimiter,
+    Error, RateLimiter,
     ratelimit::{Decision, RateLimiterBuilder, Reason},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
-    bridge::{Options, error, millis, object, promise},
+    bridge::{Options, done, error, millis, object, or_null, promise, told},
 };
 
 #[wasm_bindgen(js_name = RateLimiter)]
@@ -45,78 +45,51 @@ impl JsRateLimiter {
             _ => RateLimiter::sliding_window(limit, window),
         };
         Self(Rc::new(
-            told(builder, &Options(options)).build(client.redis()),
+            with_options(builder, &Options(options)).build(client.redis()),
         ))
     }
 
     /// Counts a call of this cost.
     pub fn check(&self, id: String, cost: f64) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            let decision = this.check_cost(id, cost as u64).await;
-            decision.map(|decision| plain(&decision)).map_err(error)
-        })
+        promise(async move { decided(this.check_cost(id, cost as u64).await) })
     }
 
     /// Waits until it may.
     #[wasm_bindgen(js_name = untilReady)]
     pub fn until_ready(&self, id: String, wait: f64) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            let decision = this.until_ready(id, time(wait)).await;
-            decision.map(|decision| plain(&decision)).map_err(error)
-        })
+        promise(async move { decided(this.until_ready(id, time(wait)).await) })
     }
 
     /// Counts nothing.
     pub fn peek(&self, id: String) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            let decision = this.peek(id).await;
-            decision.map(|decision| plain(&decision)).map_err(error)
-        })
+        promise(async move { decided(this.peek(id).await) })
     }
 
     /// Gives a cost back.
     pub fn refund(&self, id: String, cost: f64) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.refund(id, cost as u64)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.refund(id, cost as u64).await) })
     }
 
     /// Takes a cost, whatever is left.
     pub fn penalty(&self, id: String, cost: f64) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            let decision = this.penalty(id, cost as u64).await;
-            decision.map(|decision| plain(&decision)).map_err(error)
-        })
+        promise(async move { decided(this.penalty(id, cost as u64).await) })
     }
 
     /// Refuses it for a time.
     pub fn block(&self, id: String, millis: f64) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.block(id, time(millis))
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.block(id, time(millis)).await) })
     }
 
     /// Lets it again.
     pub fn unblock(&self, id: String) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.unblock(id)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.unblock(id).await) })
     }
 
     /// Another limit for all.
@@ -125,10 +98,7 @@ impl JsRateLimiter {
         let this = Rc::clone(&self.0);
         promise(async move {
             let limit = limit.map(|limit| limit as u64);
-            this.set_dynamic_limit(limit)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
+            done(this.set_dynamic_limit(limit).await)
         })
     }
 
@@ -138,34 +108,26 @@ impl JsRateLimiter {
         let this = Rc::clone(&self.0);
         promise(async move {
             let limit = this.dynamic_limit().await.map_err(error)?;
-            Ok(limit.map_or(JsValue::NULL, |limit| (limit as f64).into()))
+            Ok(or_null(limit.map(|limit| limit as f64)))
         })
     }
 
     /// Forgets what was counted.
     pub fn reset(&self, id: String) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.reset(id)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.reset(id).await) })
     }
 }
 
-fn told(mut builder: RateLimiterBuilder, options: &Options<'_>) -> RateLimiterBuilder {
-    if let Some(prefix) = options.text("prefix") {
-        builder = builder.prefix(prefix);
-    }
+fn with_options(mut builder: RateLimiterBuilder, options: &Options<'_>) -> RateLimiterBuilder {
+    told!(builder, options,
+        text { "prefix" => prefix }
+        flag { "localDeny" => local_deny }
+        integer { "lease" => lease }
+        time { "failOpen" => fail_open, "failClosed" => fail_closed, "failLocal" => fail_local }
+    );
     if let Some(policy) = options.text("policy") {
         builder = builder.policy(&policy);
-    }
-    if let Some(on) = options.flag("localDeny") {
-        builder = builder.local_deny(on);
-    }
-    if let Some(calls) = options.integer("lease") {
-        builder = builder.lease(calls);
     }
     if options.flag("dynamic") == Some(true) {
         builder = builder.dynamic();
@@ -183,16 +145,11 @@ fn told(mut builder: RateLimiterBuilder, options: &Options<'_>) -> RateLimiterBu
     if !deny.is_empty() {
         builder = builder.deny(deny);
     }
-    if let Some(timeout) = options.time("failOpen") {
-        builder = builder.fail_open(timeout);
-    }
-    if let Some(timeout) = options.time("failClosed") {
-        builder = builder.fail_closed(timeout);
-    }
-    if let Some(timeout) = options.time("failLocal") {
-        builder = builder.fail_local(timeout);
-    }
     builder
+}
+
+fn decided(decision: Result<Decision, Error>) -> Result<JsValue, JsValue> {
+    decision.map(|decision| plain(&decision)).map_err(error)
 }
 
 fn plain(decision: &Decision) -> JsValue {

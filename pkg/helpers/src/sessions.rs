@@ -14,7 +14,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
-    bridge::{Json, Options, error, json, object, promise},
+    bridge::{Json, Options, done, error, json, object, or_null, promise, told},
 };
 
 #[wasm_bindgen(js_name = Sessions)]
@@ -28,9 +28,10 @@ impl JsSessions {
     pub fn new(client: &Client, key: &[u8], options: &JsValue) -> Self {
         let options = Options(options);
         let mut sessions = Sessions::new(client.redis(), key);
-        if let Some(namespace) = options.text("namespace") {
-            sessions = sessions.namespace(namespace);
-        }
+        told!(sessions, options,
+            text { "namespace" => namespace }
+            time { "touchEvery" => touch_every, "absolute" => absolute, "grace" => grace }
+        );
         // `Infinity` is no end of its own.
         let optional = |name: &str| {
             let millis = options.number(name)?;
@@ -45,15 +46,6 @@ impl JsSessions {
         }
         if let Some(renewal) = optional("renewal") {
             sessions = sessions.renewal(renewal);
-        }
-        if let Some(time) = options.time("touchEvery") {
-            sessions = sessions.touch_every(time);
-        }
-        if let Some(time) = options.time("absolute") {
-            sessions = sessions.absolute(time);
-        }
-        if let Some(time) = options.time("grace") {
-            sessions = sessions.grace(time);
         }
         if let Some(cap) = options.integer("cap") {
             sessions = sessions.cap(cap as usize);
@@ -87,12 +79,7 @@ impl JsSessions {
                 Some(user) => this.create(user, &data),
                 None => this.create_anonymous(&data),
             };
-            if let Some(user_agent) = options.text("userAgent") {
-                create = create.user_agent(user_agent);
-            }
-            if let Some(ip) = options.text("ip") {
-                create = create.ip(ip);
-            }
+            told!(create, options, text { "userAgent" => user_agent, "ip" => ip });
             create.await.map(|issued| given(&issued)).map_err(error)
         })
     }
@@ -111,7 +98,7 @@ impl JsSessions {
                 validate = validate.ip(ip);
             }
             let session = validate.await.map_err(error)?;
-            Ok(session.map_or(JsValue::NULL, |session| plain(&session)))
+            Ok(or_null(session.as_ref().map(plain)))
         })
     }
 
@@ -152,7 +139,7 @@ impl JsSessions {
                 rotate = rotate.grace(grace);
             }
             let issued = rotate.await.map_err(error)?;
-            Ok(issued.map_or(JsValue::NULL, |issued| given(&issued)))
+            Ok(or_null(issued.as_ref().map(given)))
         })
     }
 
@@ -178,36 +165,21 @@ impl JsSessions {
     /// Ends it.
     pub fn revoke(&self, token: String) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.revoke(&token)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.revoke(&token).await) })
     }
 
     /// Ends it by its id.
     #[wasm_bindgen(js_name = revokeDevice)]
     pub fn revoke_device(&self, user: String, id: String) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.revoke_device(user, &id)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.revoke_device(user, &id).await) })
     }
 
     /// Ends all of a user.
     #[wasm_bindgen(js_name = revokeAll)]
     pub fn revoke_all(&self, user: String) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move {
-            this.revoke_all(user)
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(error)
-        })
+        promise(async move { done(this.revoke_all(user).await) })
     }
 
     /// Ends all but this one; how many, or nothing.
@@ -216,7 +188,7 @@ impl JsSessions {
         let this = Rc::clone(&self.0);
         promise(async move {
             let ended = this.revoke_others(&token).await.map_err(error)?;
-            Ok(ended.map_or(JsValue::NULL, |ended| (ended as f64).into()))
+            Ok(or_null(ended.map(|ended| ended as f64)))
         })
     }
 
@@ -293,10 +265,6 @@ fn text(token: &Token) -> JsValue {
 
 fn given(issued: &Issued) -> JsValue {
     object([("token", text(issued.token())), ("id", issued.id().into())])
-}
-
-fn or_null<T: Into<JsValue>>(value: Option<T>) -> JsValue {
-    value.map_or(JsValue::NULL, Into::into)
 }
 
 fn strange(anomaly: &Anomaly) -> JsValue {
