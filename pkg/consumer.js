@@ -2,7 +2,7 @@
 
 import { init } from "./engine.js";
 import { ConfigError } from "./errors.js";
-import { checked, Helper, json, settled, text, whole } from "./helper.js";
+import { checked, Helper, json, Lazy, text, whole } from "./helper.js";
 import { classes } from "./jobs.js";
 import * as wasm from "./wasm/helpers.js";
 
@@ -146,15 +146,10 @@ export class Queue extends Adding {
 
 /** Takes jobs, a batch for each request: `queue.consumer()` gives it. */
 export class Consumer {
-  #make;
-  #made;
+  #consumer;
 
   constructor(make) {
-    this.#make = make;
-  }
-
-  async #consumer() {
-    return (this.#made ??= await this.#make());
+    this.#consumer = new Lazy(make);
   }
 
   async runUntil(time, work) {
@@ -166,12 +161,10 @@ export class Consumer {
         return { failed: String(error?.message ?? error), forGood: error?.name === "UnrecoverableError" };
       }
     };
-    const consumer = await this.#consumer();
-    return settled(consumer.runUntil(whole("Consumer: the time", time), worked));
+    return this.#consumer.call("runUntil", whole("Consumer: the time", time), worked);
   }
 
   async sweep() {
-    const consumer = await this.#consumer();
-    return settled(consumer.sweep());
+    return this.#consumer.call("sweep");
   }
 }

@@ -1,6 +1,6 @@
 // What the client and its batches send by: the engine, or what was put in its place, and the answer's text as values.
 
-import { connect, errorInBatch, init, isReady } from "./engine.js";
+import { connect, errorInBatch, init, isReady, UNSAID } from "./engine.js";
 import { ConfigError, fromEngine } from "./errors.js";
 import { bytesOf } from "./text.js";
 
@@ -130,8 +130,7 @@ export class Core {
     const { promise, stop } = whenAborted(signal);
     let answer;
     try {
-      const again = [retry?.retries, retry?.baseDelay, retry?.maxDelay, retry?.evenIfAmbiguous];
-      answer = await this.#client.exec(form, json, timeout, ...again, bytes, promise, binary?.path, binary?.body);
+      answer = await this.#client.exec(form, json, timeout, ...(retry ?? UNSAID), bytes, promise, binary?.path, binary?.body);
     } catch (thrown) {
       throw signal?.aborted && thrown === signal.reason ? thrown : fromEngine(thrown);
     } finally {

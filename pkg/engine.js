@@ -57,8 +57,10 @@ export const isReady = () => ready;
 
 export const errorInBatch = (words, command) => wasm.errorInBatch(words, command);
 
+/** Of how a call is repeated nothing is said. */
+export const UNSAID = Array(4);
+
 /** A client of the module, which checks the settings; throws what it throws. */
 export function connect({ url, token, timeout, attemptTimeout, retry, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch }) {
-  const again = [retry?.retries, retry?.baseDelay, retry?.maxDelay, retry?.evenIfAmbiguous];
-  return new wasm.Client(url, token, timeout, attemptTimeout, ...again, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch);
+  return new wasm.Client(url, token, timeout, attemptTimeout, ...(retry ?? UNSAID), allowPlainHttp, readYourWrites, enableAutoPipelining, fetch);
 }

@@ -13,7 +13,8 @@ export class RedisError extends Error {
 
 const CLASSES = {};
 
-function define(kind, name) {
+/** The class of a kind, by its name. */
+export function define(kind, name) {
   const made = { [name]: class extends RedisError {} }[name];
   // On the prototype, where a minifier of names cannot reach it and no error has to carry it.
   Object.defineProperty(made.prototype, "name", { value: name, configurable: true, writable: true });

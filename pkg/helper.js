@@ -70,23 +70,20 @@ function clientOf(core) {
   return clients.get(core);
 }
 
-/** What holds an object of the module, made by the first call: in a browser the module may not be there yet. */
-export class Helper {
-  #redis;
+/** An object of the module that is made by the first call, and again by the next if that failed. */
+export class Lazy {
   #make;
   #made;
 
-  constructor(what, redis, make) {
-    if (!(redis instanceof Redis)) throw new ConfigError(`${what}: the first argument is a client of this package`);
-    this.#redis = redis;
+  constructor(make) {
     this.#make = make;
   }
 
-  async made() {
-    if (this.#made === undefined) {
-      await init();
-      this.#made ??= this.#make(clientOf(coreOf(this.#redis)));
-    }
+  made() {
+    this.#made ??= this.#make().catch((error) => {
+      this.#made = undefined;
+      throw error;
+    });
     return this.#made;
   }
 
@@ -94,6 +91,17 @@ export class Helper {
   async call(name, ...args) {
     const made = await this.made();
     return settled(made[name](...args));
+  }
+}
+
+/** One over a client: in a browser the module may not be there when it is asked for. */
+export class Helper extends Lazy {
+  constructor(what, redis, make) {
+    if (!(redis instanceof Redis)) throw new ConfigError(`${what}: the first argument is a client of this package`);
+    super(async () => {
+      await init();
+      return make(clientOf(coreOf(redis)));
+    });
   }
 }
 

@@ -1,9 +1,6 @@
 // A store of Keyv, 5 and 6, over Redis: values are Keyv's own text, keys are below a namespace.
 
-import { textClient } from "./text-client.js";
-
-/** How many keys the server looks at for one page. */
-const PAGE = 1000;
+import { literal, PAGE, pages, textClient } from "./text-client.js";
 
 /** A namespace that Keyv does not set. */
 const DEFAULT = "keyv";
@@ -84,13 +81,8 @@ export class KeyvStore {
   }
 
   async *#pages() {
-    const match = `${this.#before.replace(/[\\*?[\]]/g, "\\$&")}*`;
-    let cursor = "0";
-    do {
-      const [next, keys] = await this.#redis.scan(cursor, { match, count: this.#scanCount });
-      if (keys.length > 0) yield keys;
-      cursor = next;
-    } while (cursor !== "0");
+    const match = `${literal(this.#before)}*`;
+    for await (const keys of pages(this.#redis, { match, count: this.#scanCount })) if (keys.length > 0) yield keys;
   }
 
   /** Deletes what is in the namespace. */

@@ -1,13 +1,11 @@
 // Locks, semaphores, throttles and debounces, over the module of the helpers.
 
-import { RedisError } from "./errors.js";
+import { define } from "./errors.js";
 import { checked, Helper, settled, text, whole } from "./helper.js";
 import * as wasm from "./wasm/helpers.js";
 
 /** A lease was lost while work went on: somebody else may be at it. The work was not stopped, only its signal aborted. */
-export class LostError extends RedisError {}
-Object.defineProperty(LostError.prototype, "name", { value: "LostError", configurable: true, writable: true });
-Object.defineProperty(LostError.prototype, "kind", { value: "lost", configurable: true, writable: true });
+export const LostError = define("lost", "LostError");
 
 export const lost = (what, reason) =>
   new LostError(`${what}: the lease was lost while the work went on; nothing keeps others from it`, reason ? { cause: new Error(reason) } : {});

@@ -1,6 +1,7 @@
 // Next.js's caches over Redis: the handler of pages and fetches (`cacheHandler`), and that of `"use cache"` (`cacheHandlers`).
 
-import { textClient } from "./text-client.js";
+import { base64, ofBase64 } from "./text.js";
+import { seconds, textClient } from "./text-client.js";
 
 /** What a page may hold that JSON has not: bytes and Maps. */
 function write(value) {
@@ -19,16 +20,10 @@ function read(text) {
   });
 }
 
-function base64(data) {
-  let text = "";
-  for (let i = 0; i < data.length; i += 0x8000) text += String.fromCharCode(...data.subarray(i, i + 0x8000));
-  return btoa(text);
-}
-
 /** As a Buffer, which is what Next.js puts in, where there are Buffers. */
 function bytes(text) {
   if (globalThis.Buffer) return globalThis.Buffer.from(text, "base64");
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  return ofBase64(text);
 }
 
 /** Tags with the time at which they were invalidated last. */
@@ -75,7 +70,7 @@ export function cacheHandler({ prefix = "next:", ttl = TTL, ...options } = {}) {
     async set(key, value, { tags: given = [], cacheControl } = {}) {
       if (value === null) return void (await redis.del(prefix + key));
       const expire = cacheControl?.expire;
-      await redis.set(prefix + key, write({ value, tags: given, lastModified: Date.now() }), { ex: Math.max(1, Math.ceil(expire ?? ttl)) });
+      await redis.set(prefix + key, write({ value, tags: given, lastModified: Date.now() }), seconds(Math.max(1, expire ?? ttl)));
     }
 
     async revalidateTag(given) {
@@ -111,7 +106,7 @@ export function useCacheHandler({ prefix = "next:use:", ttl = TTL, ...options } 
       const done = (async () => {
         const { value, ...entry } = await given;
         const text = write({ ...entry, value: await collected(value) });
-        await redis.set(prefix + key, text, { ex: Math.max(1, Math.ceil(Math.min(entry.expire, ttl))) });
+        await redis.set(prefix + key, text, seconds(Math.max(1, Math.min(entry.expire, ttl))));
       })();
       const settled = done.catch(() => {});
       pending.set(key, settled);

@@ -1,7 +1,8 @@
 // A client in the shape of node-redis 5, for libraries that are handed one: connect-redis, rate-limit-redis and others. The
 // commands are ours by their camelCase names; replies are texts and numbers, as they are there.
 
-import { textClient } from "./text-client.js";
+import { named } from "./text.js";
+import { pages, textClient } from "./text-client.js";
 
 /** Commands whose arguments are the same. */
 const SAME = [
@@ -23,11 +24,7 @@ function setOptions({ expiration, condition, ...given } = {}) {
 }
 
 /** `[field, value, …]` as an object without a prototype. */
-function fields(flat) {
-  const object = Object.create(null);
-  for (let i = 0; i + 1 < flat.length; i += 2) object[flat[i]] = flat[i + 1];
-  return object;
-}
+const fields = (flat) => Object.assign(Object.create(null), named(flat));
 
 const scored = (members) => [members].flat().map(({ score, value }) => ({ score, member: value }));
 
@@ -96,13 +93,8 @@ class Client {
   }
 
   /** Pages of keys, as node-redis 5 gives them. */
-  async *scanIterator({ MATCH: match, COUNT: count, TYPE: type } = {}) {
-    let cursor = "0";
-    do {
-      const [next, keys] = await this.#redis.scan(cursor, { match, count, type });
-      yield keys;
-      cursor = next;
-    } while (cursor !== "0");
+  scanIterator({ MATCH: match, COUNT: count, TYPE: type } = {}) {
+    return pages(this.#redis, { match, count, type });
   }
 
   // There is no connection: nothing to open, to close, or to hear of.

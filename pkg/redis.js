@@ -276,7 +276,6 @@ async function* inPairs(items, make) {
   }
 }
 
-
 export class Pipeline {
   #send;
   #values;

@@ -1,6 +1,6 @@
 // Full-text and vector indexes of Upstash: `redis.search` and `redis.vector`. Their answers are read whatever the client does.
 
-import { array, decode, put } from "./text.js";
+import { base64, decode, named, put } from "./text.js";
 import { clause, counted, list, options, record } from "./words.js";
 
 /** The fields of a schema by their paths: what has a type is a field, all else an object of fields. */
@@ -44,13 +44,6 @@ function document(found) {
 }
 
 const hit = ([key, score, found]) => ({ key, score: Number(score), ...(found && { data: document(found) }) });
-
-/** `[name, value, …]` as an object. */
-function named(reply, read = (value) => value) {
-  const object = {};
-  for (let i = 0; i + 1 < array(reply).length; i += 2) put(object, reply[i], read(reply[i + 1], reply[i]));
-  return object;
-}
 
 /** Aggregations: a list of lists is a list, any other one is names and values. */
 function tree(reply, name) {
@@ -158,7 +151,7 @@ function vectorWords(vector) {
   if (!(vector instanceof Float32Array)) throw new TypeError("VECTOR: a vector is an array of numbers, a Float32Array or { base64 }");
   const view = new DataView(new ArrayBuffer(vector.length * 4));
   vector.forEach((value, i) => view.setFloat32(i * 4, value, true));
-  return ["BASE64-FP32", btoa(String.fromCharCode(...new Uint8Array(view.buffer)))];
+  return ["BASE64-FP32", base64(new Uint8Array(view.buffer))];
 }
 
 export class VectorIndex {

@@ -15,7 +15,7 @@ function millis(name, value) {
   throw new ConfigError(`${name} is not a number of milliseconds greater than 0`);
 }
 
-/** How the engine repeats; `false` is never. */
+/** How the engine repeats, as the arguments that it takes; `false` is never. */
 function retrySettings(retry) {
   if (retry === undefined) return undefined;
   const given = retry === false ? { retries: 0 } : retry;
@@ -24,12 +24,12 @@ function retrySettings(retry) {
   if (!Number.isInteger(retries) || retries < 0) throw new ConfigError("retry.retries is not a whole number from 0 on");
   // @upstash/redis's function of the number of a repetition: the first wait and the longest of those that it gives.
   const waits = typeof backoff === "function" ? Array.from({ length: Math.min(retries, 64) || 1 }, (_, n) => Math.max(backoff(n), 1)) : [];
-  return {
+  return [
     retries,
-    baseDelay: millis("retry.baseDelay", baseDelay) ?? waits[0] ?? 50,
-    maxDelay: millis("retry.maxDelay", maxDelay) ?? (waits.length > 0 ? Math.max(...waits) : 2000),
-    evenIfAmbiguous: evenIfAmbiguous === true,
-  };
+    millis("retry.baseDelay", baseDelay) ?? waits[0] ?? 50,
+    millis("retry.maxDelay", maxDelay) ?? (waits.length > 0 ? Math.max(...waits) : 2000),
+    evenIfAmbiguous === true,
+  ];
 }
 
 /** Tells of each request when its answer has begun, or failed to. */

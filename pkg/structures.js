@@ -1,18 +1,11 @@
 // Commands of bitmaps, places, streams, JSON documents, functions and arrays: the same as in commands.js.
 
-import { array, decode, fieldsAndValues } from "./text.js";
+import { array, decode, fieldsAndValues, named } from "./text.js";
 import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, record, scripted } from "./words.js";
 
 /** `[name, value, …]` as an object with names as JavaScript writes them. */
-function camelCase(reply, read = (value) => value) {
-  const object = {};
-  const pairs = array(reply);
-  for (let i = 0; i + 1 < pairs.length; i += 2) {
-    const name = String(pairs[i]).replace(/[-_](\w)/g, (_, letter) => letter.toUpperCase());
-    object[name] = read(pairs[i + 1], name);
-  }
-  return object;
-}
+const camelCase = (reply, read) =>
+  named(reply, read, (name) => String(name).replace(/[-_](\w)/g, (_, letter) => letter.toUpperCase()));
 
 /** A position of an array, which may be beyond 2^53. */
 export const index = (reply) => (reply === null ? null : String(reply));

@@ -58,13 +58,14 @@ export class Subscriber extends EventTarget {
     for (const channel of new Set(channels)) {
       // A URL drops these, even percent-encoded.
       if (/^\.{0,2}$/.test(channel)) throw new TypeError(`${this.#word}: a name is empty, "." or "..", which a URL path cannot hold`);
-      const link = { controller: new AbortController(), confirmed: false };
-      this.#links.set(channel, link);
-      this.#follow(channel, link);
+      const controller = new AbortController();
+      this.#links.set(channel, controller);
+      this.#follow(channel, controller.signal, pattern ? glob(channel) : undefined);
     }
   }
 
-  async #follow(channel, { controller: { signal } }) {
+  /** Hears of a channel, or of those that a pattern means. */
+  async #follow(channel, signal, meant) {
     let attempt = 0;
     let since;
     while (!signal.aborted) {
@@ -83,7 +84,7 @@ export class Subscriber extends EventTarget {
             this.#emit("gap", { channel, silence: Date.now() - since });
             since = undefined;
           }
-          this.#read(channel, event);
+          this.#read(channel, event, meant);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -99,7 +100,7 @@ export class Subscriber extends EventTarget {
     }
   }
 
-  #read(channel, event) {
+  #read(channel, event, meant) {
     const comma = event.indexOf(",");
     const kind = event.slice(0, comma);
     const rest = event.slice(comma + 1);
@@ -112,10 +113,9 @@ export class Subscriber extends EventTarget {
       if (kind === "message") {
         this.#tell("message", channel, { channel, message: this.#value(told) });
       } else {
-        const channels = glob(channel);
         let end = told.indexOf(",");
         // A channel may hold commas too: the shortest that the pattern means.
-        while (end !== -1 && !channels.test(told.slice(0, end))) end = told.indexOf(",", end + 1);
+        while (end !== -1 && !meant.test(told.slice(0, end))) end = told.indexOf(",", end + 1);
         this.#tell("pmessage", channel, { pattern: channel, channel: told.slice(0, end), message: this.#value(told.slice(end + 1)) });
       }
     }
@@ -154,7 +154,7 @@ export class Subscriber extends EventTarget {
 
   async unsubscribe(channels = this.getSubscribedChannels()) {
     for (const channel of channels) {
-      this.#links.get(channel)?.controller.abort();
+      this.#links.get(channel)?.abort();
       this.#links.delete(channel);
     }
   }

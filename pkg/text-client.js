@@ -8,6 +8,22 @@ export function textClient({ env, ...options }) {
   return settings.url === undefined ? Redis.fromEnv(env, settings) : new Redis(settings);
 }
 
+/** How many keys the server looks at for one page. */
+export const PAGE = 1000;
+
+/** A text as a pattern that means it: the signs of a pattern in it are signs like others. */
+export const literal = (text) => text.replace(/[\\*?[\]]/g, "\\$&");
+
+/** Pages of keys, as the server gives them: some may have none, and a key may come twice. */
+export async function* pages(redis, options) {
+  let cursor = "0";
+  do {
+    const [next, keys] = await redis.scan(cursor, options);
+    yield keys;
+    cursor = next;
+  } while (cursor !== "0");
+}
+
 /** Seconds as Redis takes them: whole, and not fewer than were asked for. */
 export const seconds = (ttl) => ({ ex: Math.ceil(ttl) });
 

@@ -77,10 +77,19 @@ export function pathForm(words, { index }, serialize) {
   };
 }
 
+/** Bytes as base64; in parts, since a call takes only so many arguments. */
+export function base64(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(text);
+}
+
+export const ofBase64 = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+
 const inBytes = (reply) => {
   if (Array.isArray(reply)) return reply.map(inBytes);
   // The word of a status is not encoded, and is no base64.
-  return typeof reply === "string" && reply !== "OK" ? Uint8Array.from(atob(reply), (char) => char.charCodeAt(0)) : reply;
+  return typeof reply === "string" && reply !== "OK" ? ofBase64(reply) : reply;
 };
 
 /** An answer, or those of a batch, whose texts are bytes in base64. */
@@ -191,13 +200,22 @@ export function array(reply) {
   throw new TypeError("the reply is not an array");
 }
 
+/** `[name, value, …]` as an object. */
+export function named(reply, read = (value) => value, rename = String) {
+  const object = {};
+  const words = array(reply);
+  for (let i = 0; i + 1 < words.length; i += 2) {
+    const name = rename(words[i]);
+    put(object, name, read(words[i + 1], name));
+  }
+  return object;
+}
+
 /** `[field, value, field, value]` as an object; nothing as null. @upstash/redis leaves fractions text here, and only here. */
 export function fieldsAndValues(reply, compat) {
   if (reply === null || array(reply).length === 0) return null;
-  const object = {};
   const value = (text) => (compat === true && Number.isFinite(+text) && !Number.isInteger(+text) ? text : decode(text));
-  for (let i = 0; i + 1 < reply.length; i += 2) put(object, reply[i], value(reply[i + 1]));
-  return object;
+  return named(reply, value);
 }
 
 /** The values of these fields as an object; null if there is none of them. */

@@ -1,9 +1,6 @@
 // A driver of unstorage, over Redis: its items are keys, below a base.
 
-import { store, textClient } from "./text-client.js";
-
-/** How many keys the server looks at for one page. */
-const PAGE = 1000;
+import { literal, PAGE, store, textClient } from "./text-client.js";
 
 export default function driver({ base = "", ttl, scanCount = PAGE, ...options } = {}) {
   const redis = textClient(options);
@@ -12,9 +9,9 @@ export default function driver({ base = "", ttl, scanCount = PAGE, ...options } 
   const before = root === "" ? "" : `${root}:`;
   const at = (key) => before + key;
 
-  /** The keys in Redis that begin with a base; the signs of a pattern in it are signs like others. */
+  /** The keys in Redis that begin with a base. */
   async function keysBelow(base) {
-    const match = `${at(base ?? "").replace(/[\\*?[\]]/g, "\\$&")}*`;
+    const match = `${literal(at(base ?? ""))}*`;
     // A scan may give a key twice.
     const found = new Set();
     for await (const key of redis.scanIterator({ match, count: scanCount })) found.add(key);

@@ -12,9 +12,9 @@ import { promisify } from "node:util";
 import { EdgeVM } from "@edge-runtime/vm";
 import * as esbuild from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { chromium } from "playwright-core";
 import { build as vite } from "vite";
 import webpack from "webpack";
+import { launch } from "./chromium.mjs";
 import { expected } from "./program.mjs";
 import { token, url } from "./support.mjs";
 
@@ -45,10 +45,7 @@ const page = `import { main } from "./app.js"; window.result = main().catch((err
 before(async () => {
   // Inside the project, so that the package is found as anybody's would be.
   folder = await mkdtemp(join(here, "bundles-"));
-  browser = await chromium.launch({
-    executablePath: process.env.CHROME ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 
 after(async () => {

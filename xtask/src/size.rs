@@ -15,7 +15,7 @@ use crate::{
 const BUDGET: u64 = 50 * 1024;
 
 /// What it may weigh until it is made smaller: what it weighs with all that @upstash/redis can do. Goes down, never up.
-const CEILING: u64 = 54_830;
+const CEILING: u64 = 54_770;
 
 /// Builds the package and measures what a Worker loads of it.
 pub(crate) fn run(repo: &Repo) -> Result<()> {
