@@ -97,7 +97,7 @@ export class Lazy {
 /** One over a client: in a browser the module may not be there when it is asked for. */
 export class Helper extends Lazy {
   constructor(what, redis, make) {
-    if (!(redis instanceof Redis)) throw new ConfigError(`${what}: the first argument is a client of this package`);
+    if (!(redis instanceof Redis)) throw new ConfigError(`${what}: the first argument is not a client of this package; make one with new Redis({ url, token })`);
     super(async () => {
       await init();
       return make(clientOf(coreOf(redis)));

@@ -73,7 +73,7 @@ export class Subscriber extends EventTarget {
         const response = await this.#open(`${this.#word}/${encodeURIComponent(channel)}`, signal);
         if (response.status !== 200) {
           await response.body?.cancel();
-          throw new HttpError(`${this.#word}: the server answered with status ${response.status}`, {
+          throw new HttpError(`${this.#word}: status ${response.status}; check URL and token`, {
             status: response.status,
             retryable: response.status === 429 || response.status >= 500,
           });
