@@ -190,6 +190,9 @@ use std::{
     time::Duration,
 };
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use self::record::any_entry;
 pub use self::{
     background::{Background, BackgroundLocal, LocalFuture},
     codec::{Codec, Decode, Encode, JsonCodec},

@@ -196,6 +196,9 @@ mod error;
 mod find;
 #[cfg(feature = "resp2")]
 mod format;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "idempotency")]
 pub mod idempotency;
 #[cfg(feature = "lock")]

@@ -56,6 +56,9 @@ mod scripts;
 
 use std::{fmt, sync::Arc};
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use self::job::any_job;
 pub use self::{
     add::Add,
     admin::{Counts, State},

@@ -128,6 +128,9 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use self::plain::any_record;
 #[cfg(all(feature = "tower-sessions", not(target_arch = "wasm32")))]
 pub use self::tower::TowerStore;
 pub use self::{

@@ -347,6 +347,28 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// What holds for whatever stands in an entry's key, and for any bytes as a payload behind the head of what does.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub fn any_entry(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    match Stored::read(text.clone()) {
+        Stored::Foreign(same) => assert_eq!(same, text),
+        Stored::Claim(claim) => assert!(claim.text == text && claim.lease <= MAX_LEASE),
+        Stored::Record(record) => {
+            assert_eq!(record.text(), text);
+            assert!(text.starts_with(&record.mark()));
+            let _ = record.payload();
+            for above in [0, usize::MAX] {
+                let written = Record::new(record.head.clone(), bytes.to_vec(), above);
+                assert_eq!(written.payload().as_deref(), Some(bytes));
+                let read = Stored::read(written.text().to_owned());
+                assert_eq!(read, Stored::Record(written));
+            }
+        }
+    }
+}
+
 // The properties need a source of randomness that wasm32 has not.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

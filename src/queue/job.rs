@@ -141,6 +141,46 @@ impl Job {
     }
 }
 
+/// What holds for any hash of a job: `bytes` are its fields and values, each ended by a NUL.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub fn any_job(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let flat: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
+    let job = Job::new("1".to_owned(), flat.clone());
+    for pair in flat.chunks_exact(2).rev().take(1) {
+        // Of a field that is there twice the last one counts.
+        if let [name, value] = pair {
+            assert_eq!(job.text(name), Some(value.as_str()));
+        }
+    }
+    assert_eq!(job, Job::of("1".to_owned(), job.fields.clone()));
+    assert!(job.options().is_null() || job.text("opts").is_some());
+    let _ = (
+        job.name(),
+        job.attempts(),
+        job.attempts_made(),
+        job.attempts_started(),
+    );
+    let _ = (
+        job.stalled(),
+        job.priority(),
+        job.timestamp(),
+        job.processed_on(),
+    );
+    let _ = (
+        job.finished_on(),
+        job.failed_reason(),
+        job.deferred_failure(),
+    );
+    let _ = (
+        job.data::<Value>(),
+        job.progress::<Value>(),
+        job.return_value::<Value>(),
+    );
+    let _ = (job.data_json(), job.scheduler(), job.parent_key());
+}
+
 fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, Error> {
     serde_json::from_str(text)
         .map_err(|_| Error::decode(format!("the job's {what} cannot be read as this type")))

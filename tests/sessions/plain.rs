@@ -41,6 +41,11 @@ async fn it_is_read_and_written_as_it_is() {
     // As others wrote it.
     for (text, user) in [
         (r#"{"userId":42}"#, Some("42")),
+        // As a double it would be another user's.
+        (
+            r#"{"userId":12345678901234567890123}"#,
+            Some("12345678901234567890123"),
+        ),
         (r#" {"ipAddress":null,"userId":"a","x":[1]} "#, Some("a")),
         (r#"{"userId":null}"#, None),
         ("secret", None),
@@ -96,6 +101,21 @@ async fn logout_ends_both() {
         sessions.revoke("old").await.unwrap();
         assert!(!is_valid(&sessions, "old").await);
         assert!(!is_valid(&sessions, session.replaced_by().unwrap().as_str()).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_else_is_in_it_stays_to_the_letter() {
+    both(async |redis| {
+        let stored = r#"{ "userId":7, "cart":[1.50, 12345678901234567890123] }"#;
+        redis.set("session:old", stored).await.unwrap();
+        let moved = migrating(&redis).validate("old").await.unwrap();
+        assert_eq!(moved.unwrap().user(), Some("7"));
+        let stays: String = redis.get("session:old").await.unwrap().unwrap();
+        let as_it_was = stored.trim_end_matches('}');
+        assert!(stays.starts_with(as_it_was), "{stays}");
+        assert!(stays.contains("\"movedTo\":"), "{stays}");
     })
     .await;
 }
