@@ -13,6 +13,8 @@
 mod answers;
 mod connections;
 mod cut;
+mod everywhere;
+mod matrix;
 mod mutations;
 mod shared;
 
