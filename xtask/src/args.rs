@@ -7,7 +7,8 @@ Usage: cargo xtask <task> [--verbose]
 
   demo              runs the quickstart against a real server on this machine, no account needed
   test [level...]   gets what the tests need and runs them, all levels or the ones named, in this order:
-                    lint, native, wasm, npm, worker, lambda, size; --long tries each property 50,000 times
+                    lint, supply, fuzz, native, wasm, npm, worker, lambda, size; --long tries each property 50,000
+                    times, fuzzes each target 10 minutes and checks pairs of features
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
   bench             compares speed with others, each row a ratio in one run
@@ -55,6 +56,8 @@ pub(crate) enum Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Lint,
+    Supply,
+    Fuzz,
     Native,
     Wasm,
     Npm,
@@ -64,8 +67,10 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Lint,
+        Self::Supply,
+        Self::Fuzz,
         Self::Native,
         Self::Wasm,
         Self::Npm,
@@ -77,6 +82,8 @@ impl Level {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Lint => "lint",
+            Self::Supply => "supply",
+            Self::Fuzz => "fuzz",
             Self::Native => "native",
             Self::Wasm => "wasm",
             Self::Npm => "npm",

@@ -11,14 +11,14 @@ use crate::{
     args::Level,
     debian,
     error::{Context as _, Error, Result},
-    lint,
+    fuzz, lint,
     npm::{self, Node},
     package,
     process::Cmd,
     pypi::{self, JsonServer},
     repo::Repo,
     server::{self, Local},
-    size,
+    size, supply,
     tools::{self, Tool, WASM_TARGET},
     ui, worker,
 };
@@ -46,7 +46,7 @@ const LONG_CASES: &str = "50000";
 pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
     if long {
         ui::note(&format!(
-            "--long: {LONG_CASES} cases for each property of the native level"
+            "--long: {LONG_CASES} cases for each property of the native level, 10 minutes for each fuzz target, pairs of features"
         ));
     }
     let mut times = Vec::new();
@@ -73,6 +73,8 @@ pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
 fn one(repo: &Repo, level: Level, long: bool) -> Result<()> {
     match level {
         Level::Lint => lint::run(repo),
+        Level::Supply => supply::run(repo, long),
+        Level::Fuzz => fuzz::run(repo, long),
         Level::Native => native(repo, long),
         Level::Wasm => wasm(repo),
         Level::Npm => npm(repo),
@@ -158,7 +160,7 @@ fn wasm(repo: &Repo) -> Result<()> {
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
             tools::bin(repo, "wasm-bindgen-test-runner"),
         )
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "300")
         .dir(repo.root());
     let tests = npm::on_path(repo, local.tested_by(tests))?;
     cargo_test(&tests, "the tests for wasm32")?;

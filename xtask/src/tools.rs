@@ -23,10 +23,21 @@ pub(crate) enum Tool {
     WasmPack,
     WasmBindgen,
     WorkerBuild,
+    Fuzz,
+    Deny,
+    Hack,
+    SemverChecks,
 }
 
 impl Tool {
-    const ALL: [Self; 3] = [Self::WasmPack, Self::WasmBindgen, Self::WorkerBuild];
+    /// What the levels of every run use.
+    const ALL: [Self; 5] = [
+        Self::WasmPack,
+        Self::WasmBindgen,
+        Self::WorkerBuild,
+        Self::Fuzz,
+        Self::Deny,
+    ];
 
     /// The package, the program of it that is asked for its version, and about how long two cores build it.
     fn facts(self) -> (&'static str, &'static str, &'static str) {
@@ -34,6 +45,10 @@ impl Tool {
             Self::WasmPack => ("wasm-pack", "wasm-pack", "2 minutes"),
             Self::WasmBindgen => ("wasm-bindgen-cli", "wasm-bindgen-test-runner", "3 minutes"),
             Self::WorkerBuild => ("worker-build", "worker-build", "3 minutes"),
+            Self::Fuzz => ("cargo-fuzz", "cargo-fuzz", "1 minute"),
+            Self::Deny => ("cargo-deny", "cargo-deny", "3 minutes"),
+            Self::Hack => ("cargo-hack", "cargo-hack", "1 minute"),
+            Self::SemverChecks => ("cargo-semver-checks", "cargo-semver-checks", "5 minutes"),
         }
     }
 
@@ -41,6 +56,10 @@ impl Tool {
         match self {
             Self::WasmPack => Ok("0.15.1".to_owned()),
             Self::WorkerBuild => Ok("0.8.7".to_owned()),
+            Self::Fuzz => Ok("0.13.2".to_owned()),
+            Self::Deny => Ok("0.20.2".to_owned()),
+            Self::Hack => Ok("0.6.46".to_owned()),
+            Self::SemverChecks => Ok("0.51.0".to_owned()),
             // The command-line tool and the library it reads for must be of one version.
             Self::WasmBindgen => {
                 let lock =
