@@ -8,6 +8,8 @@
 //! all; whoever is dropped leaves the others alone, and the last one to be dropped gives the request up.
 
 mod flight;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 
 use std::{
     borrow::Cow,
@@ -15,21 +17,25 @@ use std::{
     future::Future,
     mem::take,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use futures_core::future::BoxFuture;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::sync::thread::{self, ThreadId};
+
 use self::flight::{Flight, Request, Seating, wake};
 use crate::{
-    client::{Answer, Call, Inner, Redis, lock},
+    client::{Answer, Call, Inner, Redis},
     clock,
     command::Options,
     error::Error,
     retry::{Retry, Safety},
     safety,
+    sync::{Mutex, lock},
     wire::request::MAX_REQUEST,
 };
 
@@ -48,6 +54,20 @@ struct Lane {
     gates: Vec<Gate>,
     in_flight: usize,
     order: Order,
+    /// The turns that go on, one for each thread that is in one.
+    #[cfg(not(target_arch = "wasm32"))]
+    turns: Vec<Turn>,
+}
+
+/// What a thread has polled for the first time since it polled anything again. Another thread may let the request of its
+/// first commands go meanwhile; the others then leave behind that.
+#[cfg(not(target_arch = "wasm32"))]
+struct Turn {
+    thread: ThreadId,
+    /// Where its last command sits.
+    flight: Arc<Flight>,
+    /// That has left, and only reads.
+    left_reading: bool,
 }
 
 /// The requests that the next one of the same turn may have to wait for.
@@ -73,6 +93,8 @@ struct Gate {
     ready: bool,
     /// The request before it is of the same turn.
     follows: bool,
+    /// What has left in the middle of a turn of which the rest is here, and whether that only reads.
+    behind: Vec<(Arc<Flight>, bool)>,
 }
 
 /// What a command brings.
@@ -166,11 +188,15 @@ impl Lane {
             self.order = Order::default();
         }
         let is_followed = self.gates.first().is_some_and(|next| next.follows);
+        let of_turns = gate.behind.iter().filter(|(flight, only_reads)| {
+            !(flight.has_ended() || *only_reads && gate.only_reads())
+        });
+        let mut after: Vec<_> = of_turns.map(|(flight, _)| Arc::clone(flight)).collect();
         if !gate.follows && !is_followed {
-            return Vec::new();
+            return after;
         }
         let order = &mut self.order;
-        let mut after: Vec<_> = order.writer.iter().cloned().collect();
+        after.extend(order.writer.iter().cloned());
         if gate.only_reads() {
             // No more are under way, so that half of them are not.
             if order.readers.len() > self.in_flight.saturating_mul(2) {
@@ -186,9 +212,60 @@ impl Lane {
         }
         after
     }
+
+    /// This thread has a command for the last request: what has left of the same turn goes before it.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn turn(&mut self) {
+        let Some(gate) = self.gates.last_mut() else {
+            return;
+        };
+        let thread = thread::current().id();
+        let Some(turn) = self.turns.iter_mut().find(|turn| turn.thread == thread) else {
+            self.turns.push(Turn {
+                thread,
+                flight: Arc::clone(&gate.flight),
+                left_reading: false,
+            });
+            return;
+        };
+        if Arc::ptr_eq(&turn.flight, &gate.flight) {
+            return;
+        }
+        let before = std::mem::replace(&mut turn.flight, Arc::clone(&gate.flight));
+        let only_reads = std::mem::take(&mut turn.left_reading);
+        if before.has_left() && !before.has_ended() {
+            gate.behind.push((before, only_reads));
+        }
+    }
+
+    /// A request leaves. For the turns that go on, what it does counts.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn leaves(&mut self, gate: &Gate) {
+        let turns = self.turns.iter_mut();
+        let mut of_it = turns
+            .filter(|turn| Arc::ptr_eq(&turn.flight, &gate.flight))
+            .peekable();
+        if of_it.peek().is_some() {
+            let only_reads = gate.only_reads();
+            of_it.for_each(|turn| turn.left_reading = only_reads);
+        }
+    }
 }
 
 impl AutoPipeline {
+    /// This thread polls something again: what it polls for the first time from here on is another turn.
+    fn end_turn(&self) {
+        #[cfg(not(target_arch = "wasm32"))]
+        if !self.is_capped() {
+            let thread = thread::current().id();
+            let mut lane = lock(&self.lane);
+            let place = lane.turns.iter().position(|turn| turn.thread == thread);
+            let ended = place.map(|place| lane.turns.swap_remove(place));
+            drop(lane);
+            drop(ended);
+        }
+    }
+
     pub(crate) fn new(max_in_flight: Option<usize>) -> Self {
         Self {
             max_in_flight: max_in_flight.unwrap_or(usize::MAX).max(1),
@@ -224,7 +301,12 @@ impl AutoPipeline {
                 exclusive: matches!(load, Load::Whole(_)),
                 ready: false,
                 follows,
+                behind: Vec::new(),
             });
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if !self.is_capped() {
+            lane.turn();
         }
         // There is one: it was there, or has just been made.
         let Some(gate) = lane.gates.last_mut() else {
@@ -268,6 +350,8 @@ impl AutoPipeline {
             lane.in_flight += 1;
             let gate = lane.gates.remove(0);
             let after = lane.order(&gate);
+            #[cfg(not(target_arch = "wasm32"))]
+            lane.leaves(&gate);
             gate.launch(inner, self.is_capped(), after, &mut wakers);
         }
         wakers
@@ -350,6 +434,8 @@ pub(crate) struct Seat<'a> {
     redis: &'a Redis,
     timeout: Duration,
     state: State,
+    /// Seated, and not polled since.
+    is_new: bool,
     timer: Option<BoxFuture<'static, ()>>,
 }
 
@@ -366,6 +452,7 @@ impl<'a> Seat<'a> {
             redis,
             timeout: load.timeout().unwrap_or_else(|| redis.timeout()),
             state: State::New(Some(load)),
+            is_new: false,
             timer: None,
         }
     }
@@ -385,6 +472,7 @@ impl Future for Seat<'_> {
                 if let Some(load) = load.take() {
                     let (flight, seat) = auto.sit(inner, load);
                     this.state = State::Seated(flight, seat);
+                    this.is_new = true;
                     cx.waker().wake_by_ref();
                 }
                 return Poll::Pending;
@@ -392,6 +480,9 @@ impl Future for Seat<'_> {
             State::Seated(flight, seat) => (flight, *seat),
             State::Done => return Poll::Pending,
         };
+        if std::mem::take(&mut this.is_new) {
+            auto.end_turn();
+        }
         let has_left = flight.has_left() || auto.close(inner, flight, seat, cx.waker());
         if has_left && let Poll::Ready(answer) = flight.poll_seat(inner, seat, cx) {
             this.state = State::Done;

@@ -3,12 +3,7 @@
 mod builder;
 mod exchange;
 
-use std::{
-    fmt,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -23,6 +18,7 @@ use crate::{
     observe::{Hook, Telemetry, Watch},
     outcome::{self, Failure, Ran},
     retry::{Retry, Safety},
+    sync::{Mutex, lock},
     transport::{EVENTS, Request, Response, SYNC_TOKEN, Transport, TransportError},
     wire::{
         answer::{Form, Place},
@@ -353,11 +349,6 @@ impl Inner {
             known.token = Some(token.into());
         }
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing that is done under a lock of ours panics, so no value is left half written.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Redis {

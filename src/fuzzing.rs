@@ -233,7 +233,9 @@ mod tests {
 
     use super::*;
 
-    const CLAIMS: [(&str, fn(&[u8])); 7] = [
+    type Claim = (&'static str, fn(&[u8]));
+
+    const CLAIMS: [Claim; 7] = [
         ("base64", base64),
         ("cache_entry", cache_entry),
         ("job_hash", job_hash),

@@ -218,6 +218,7 @@ mod script;
 #[cfg(feature = "sessions")]
 pub mod session;
 mod subscribe;
+mod sync;
 pub mod transport;
 #[doc(hidden)]
 pub mod unversioned;

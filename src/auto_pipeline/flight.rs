@@ -5,10 +5,7 @@ use std::{
     future::poll_fn,
     mem::{replace, take},
     ops::Range,
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
@@ -18,11 +15,12 @@ use futures_core::future::BoxFuture;
 
 use super::{Load, Terms};
 use crate::{
-    client::{Answer, Call, Endpoint, Inner, lock},
+    client::{Answer, Call, Endpoint, Inner},
     command::Options,
     error::{Error, Kind, show},
     retry::Safety,
     safety,
+    sync::{AtomicBool, Mutex, MutexGuard, lock},
 };
 
 pub(super) type Request = BoxFuture<'static, Result<Answer, Error>>;

@@ -3,9 +3,12 @@
 //! A value is handed only to who came before Redis was last asked about it: an invalidation that was over when
 //! somebody came is then in what Redis said. The others begin anew, as one.
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
+
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,8 +17,8 @@ use event_listener::Event;
 use super::{decide::Windows, record::Record, status::Status};
 use crate::{
     Error,
-    client::lock,
     clock::{self, Instant},
+    sync::{Mutex, lock},
 };
 
 /// The flights under way.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
@@ -11,7 +11,10 @@ use std::{
 use quick_cache::{Weighter, sync::Cache};
 
 use super::record::Record;
-use crate::{client::lock, clock::Instant};
+use crate::{
+    clock::Instant,
+    sync::{Mutex, lock},
+};
 
 /// A [`Store`]. Whoever never asks for one does not link it.
 pub(super) struct Memory {

@@ -1,13 +1,11 @@
 //! What a process remembers of entries beside the values: hints that save a round trip or a wait, and may be forgotten.
 
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
-use crate::{client::lock, clock::Instant};
+use crate::{
+    clock::Instant,
+    sync::{Mutex, lock},
+};
 
 /// How many notes there are at least before the oldest are forgotten, and half of how many there are at most.
 const KEPT: usize = 10_000;

@@ -1,10 +1,6 @@
 //! The settings of a client: [`Builder`].
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, Redis};
 use crate::{
@@ -13,6 +9,7 @@ use crate::{
     error::Error,
     observe::{Hook, Telemetry},
     retry::Retry,
+    sync::Mutex,
     transport::Transport,
 };
 

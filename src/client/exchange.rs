@@ -3,10 +3,7 @@
 use std::{
     borrow::Cow,
     ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 use bytes::Bytes;
@@ -17,6 +14,7 @@ use crate::{
     reply::Reply,
     retry::Safety,
     safety,
+    sync::AtomicBool,
     wire::answer::{self, Entry, Form, Place},
 };
 

@@ -1,14 +1,11 @@
 //! Calls that were counted in Redis and are let through here, later.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use event_listener::{Event, EventListener};
 
 use super::decision::{Decision, Reason};
-use crate::client::lock;
+use crate::sync::{Mutex, lock};
 
 /// Above this what is over is taken away, and new visitors have no lease if that is not enough.
 const MOST: usize = 10_000;

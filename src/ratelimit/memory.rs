@@ -1,8 +1,8 @@
 //! What a process keeps of visitors: each for a time, and not more than so many.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::collections::HashMap;
 
-use crate::client::lock;
+use crate::sync::{Mutex, lock};
 
 /// Above this what is over is taken away, and if that is not enough what would be over next.
 const MOST: usize = 10_000;

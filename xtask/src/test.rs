@@ -124,6 +124,13 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
         tests
     };
     cargo_test(&tests, "the native tests")?;
+    let interleavings = Cmd::cargo("test")
+        .words("-p restis --lib interleavings")
+        // By `cfg(shuttle)` the locks are shuttle's; the folder is another, or all would be compiled anew each time.
+        .env("RUSTFLAGS", "--cfg shuttle")
+        .env("CARGO_TARGET_DIR", repo.join("target/shuttle"))
+        .dir(repo.root());
+    cargo_test(&interleavings, "the tests of interleavings")?;
     // Apart from the others, which run what users get who do not ask for these features.
     let more = Cmd::cargo("test")
         .words("-p restis --features compress,tracing")
