@@ -24,10 +24,9 @@ use std::{
 
 use futures_core::future::BoxFuture;
 
+use self::flight::{Flight, Request, Seating, wake};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::sync::thread::{self, ThreadId};
-
-use self::flight::{Flight, Request, Seating, wake};
 use crate::{
     client::{Answer, Call, Inner, Redis},
     clock,
@@ -94,6 +93,7 @@ struct Gate {
     /// The request before it is of the same turn.
     follows: bool,
     /// What has left in the middle of a turn of which the rest is here, and whether that only reads.
+    #[cfg(not(target_arch = "wasm32"))]
     behind: Vec<(Arc<Flight>, bool)>,
 }
 
@@ -167,6 +167,21 @@ impl Gate {
         fits && !alone && self.terms == terms
     }
 
+    /// What has left of the turns whose rest is here, where it matters.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn of_turns(&self) -> Vec<Arc<Flight>> {
+        let of_turns = self.behind.iter().filter(|(flight, only_reads)| {
+            !(flight.has_ended() || *only_reads && self.only_reads())
+        });
+        of_turns.map(|(flight, _)| Arc::clone(flight)).collect()
+    }
+
+    /// There are no other threads.
+    #[cfg(target_arch = "wasm32")]
+    fn of_turns(&self) -> Vec<Arc<Flight>> {
+        Vec::new()
+    }
+
     fn only_reads(&self) -> bool {
         let mut loads = self.seats.iter().flat_map(|seat| &seat.load);
         loads.all(Load::is_read)
@@ -188,10 +203,7 @@ impl Lane {
             self.order = Order::default();
         }
         let is_followed = self.gates.first().is_some_and(|next| next.follows);
-        let of_turns = gate.behind.iter().filter(|(flight, only_reads)| {
-            !(flight.has_ended() || *only_reads && gate.only_reads())
-        });
-        let mut after: Vec<_> = of_turns.map(|(flight, _)| Arc::clone(flight)).collect();
+        let mut after = gate.of_turns();
         if !gate.follows && !is_followed {
             return after;
         }
@@ -232,7 +244,7 @@ impl Lane {
             return;
         }
         let before = std::mem::replace(&mut turn.flight, Arc::clone(&gate.flight));
-        let only_reads = std::mem::take(&mut turn.left_reading);
+        let only_reads = take(&mut turn.left_reading);
         if before.has_left() && !before.has_ended() {
             gate.behind.push((before, only_reads));
         }
@@ -254,8 +266,8 @@ impl Lane {
 
 impl AutoPipeline {
     /// This thread polls something again: what it polls for the first time from here on is another turn.
+    #[cfg(not(target_arch = "wasm32"))]
     fn end_turn(&self) {
-        #[cfg(not(target_arch = "wasm32"))]
         if !self.is_capped() {
             let thread = thread::current().id();
             let mut lane = lock(&self.lane);
@@ -301,6 +313,7 @@ impl AutoPipeline {
                 exclusive: matches!(load, Load::Whole(_)),
                 ready: false,
                 follows,
+                #[cfg(not(target_arch = "wasm32"))]
                 behind: Vec::new(),
             });
         }
@@ -435,6 +448,7 @@ pub(crate) struct Seat<'a> {
     timeout: Duration,
     state: State,
     /// Seated, and not polled since.
+    #[cfg(not(target_arch = "wasm32"))]
     is_new: bool,
     timer: Option<BoxFuture<'static, ()>>,
 }
@@ -452,6 +466,7 @@ impl<'a> Seat<'a> {
             redis,
             timeout: load.timeout().unwrap_or_else(|| redis.timeout()),
             state: State::New(Some(load)),
+            #[cfg(not(target_arch = "wasm32"))]
             is_new: false,
             timer: None,
         }
@@ -472,7 +487,10 @@ impl Future for Seat<'_> {
                 if let Some(load) = load.take() {
                     let (flight, seat) = auto.sit(inner, load);
                     this.state = State::Seated(flight, seat);
-                    this.is_new = true;
+                    #[cfg(not(target_arch = "wasm32"))]
+                    {
+                        this.is_new = true;
+                    }
                     cx.waker().wake_by_ref();
                 }
                 return Poll::Pending;
@@ -480,7 +498,8 @@ impl Future for Seat<'_> {
             State::Seated(flight, seat) => (flight, *seat),
             State::Done => return Poll::Pending,
         };
-        if std::mem::take(&mut this.is_new) {
+        #[cfg(not(target_arch = "wasm32"))]
+        if take(&mut this.is_new) {
             auto.end_turn();
         }
         let has_left = flight.has_left() || auto.close(inner, flight, seat, cx.waker());

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How many orders each test tries.
-const ORDERS: usize = 3_000;
+const ORDERS: usize = 1_000;
 
 /// The ids of the commands that ran, by the key, in their order.
 type Ran = Arc<shuttle::sync::Mutex<BTreeMap<String, Vec<u64>>>>;

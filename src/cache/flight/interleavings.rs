@@ -26,7 +26,7 @@ use crate::cache::{
 };
 
 /// How many orders each test tries.
-const ORDERS: usize = 3_000;
+const ORDERS: usize = 1_000;
 
 fn route() -> Route {
     Route {
