@@ -260,6 +260,11 @@ pub use subscribe::{
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// The Rust in the cookbook, run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/cookbook.md")]
+struct Cookbook;
+
 /// The Rust in the pages for those who come from another client, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/migrating.md")]
