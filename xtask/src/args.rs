@@ -11,7 +11,8 @@ Usage: cargo xtask <task> [--verbose]
                     times, fuzzes each target 10 minutes and checks pairs of features
   pkg               builds the npm package's wasm into pkg/wasm
   size              measures the npm package, client alone, against its budget
-  bench             compares speed with others, each row a ratio in one run
+  bench             compares speed with others, each row a ratio in one run; writes docs/bench.json and two pictures
+  soak              10 minutes of calls of all kinds under faults: memory stays flat, nothing is lost or done twice
   compare WHAT      runs what can happen with ours and with others, and prints a table: cache, ratelimit, lock or queue
   worker            serves the Worker example in workerd, before a real server
   worker-build      builds the Worker example; wrangler.toml calls it
@@ -45,6 +46,7 @@ pub(crate) enum Task {
     Pkg,
     Size,
     Bench,
+    Soak,
     /// With what: one of [`COMPARED`].
     Compare(String),
     Worker,
@@ -129,6 +131,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Invoc
         "pkg" => Task::Pkg,
         "size" => Task::Size,
         "bench" => Task::Bench,
+        "soak" => Task::Soak,
         "compare" => match &*rest {
             [what] if COMPARED.contains(&&**what) => Task::Compare(what.clone()),
             _ => {

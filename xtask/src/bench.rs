@@ -3,6 +3,8 @@
 mod concurrent;
 mod instructions;
 mod package;
+mod plot;
+mod values;
 
 use std::path::PathBuf;
 
@@ -31,27 +33,16 @@ struct Bench<'a> {
 pub(crate) fn run(repo: &Repo) -> Result<()> {
     debian::valgrind()?;
     npm::ensure(repo)?;
-    let server = server::pinned(repo)?;
-    let messages = Cmd::cargo("build")
-        .words("--release --bins -p restis-local -p restis-benches")
-        .arg("--message-format=json-render-diagnostics")
-        .dir(repo.root())
-        .captured_step("cargo build --release (about 5 minutes the first time)")?;
-    let behind = Listening::start(&server)?;
-    let local = Local::before(&server::executable(&messages, "restis-local")?, &behind)?;
-    ui::note(&format!("restis-local before {server}"));
-    let bench = Bench {
-        repo,
-        messages,
-        local,
-        behind,
-    };
+    let bench = Bench::ready(repo)?;
     let rows = [
         instructions::of_get(&bench)?,
         concurrent::gets(&bench)?,
         concurrent::memory(&bench)?,
         package::beside_upstash(&bench)?,
+        values::of_all(&bench)?,
+        values::scale(&bench)?,
     ];
+    write(repo, &rows)?;
     let over: Vec<_> = rows.iter().filter_map(|row| row.over.as_deref()).collect();
     for row in &rows {
         print!("\n{}", row.text);
@@ -68,9 +59,68 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
 struct Row {
     text: String,
     over: Option<String>,
+    /// Its name and what was measured, for programs.
+    facts: (&'static str, Value),
 }
 
-impl Bench<'_> {
+/// All that was measured as JSON, and the pictures that README shows.
+fn write(repo: &Repo, rows: &[Row]) -> Result<()> {
+    let all: serde_json::Map<_, _> = rows
+        .iter()
+        .map(|row| (row.facts.0.to_owned(), row.facts.1.clone()))
+        .collect();
+    let list = |name: &str| {
+        all.get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let json = serde_json::to_string_pretty(&all).context("write what was measured as JSON")?;
+    for (file, text) in [
+        ("docs/bench.json", format!("{json}\n")),
+        (
+            "docs/bench.svg",
+            plot::bars(&list("work"), &values::titles()),
+        ),
+        ("docs/scale.svg", plot::lines(&list("scale"))),
+    ] {
+        std::fs::write(repo.join(file), text).context(format!("write {file}"))?;
+    }
+    ui::note("docs/bench.json, docs/bench.svg and docs/scale.svg are of this run");
+    Ok(())
+}
+
+/// Ten minutes of everything.
+pub(crate) fn soak(repo: &Repo) -> Result<()> {
+    const SECONDS: &str = "600";
+    let bench = Bench::ready(repo)?;
+    ui::note("10 minutes; each line is a tenth of it");
+    let program = Cmd::new(bench.program("soak")?).arg(SECONDS);
+    bench.with_servers(program).shown()?;
+    ui::note("memory stayed flat, and every acknowledged write is there once");
+    Ok(())
+}
+
+impl<'a> Bench<'a> {
+    /// Builds the programs and starts the servers.
+    fn ready(repo: &'a Repo) -> Result<Self> {
+        let server = server::pinned(repo)?;
+        let messages = Cmd::cargo("build")
+            .words("--release --bins -p restis-local -p restis-benches")
+            .arg("--message-format=json-render-diagnostics")
+            .dir(repo.root())
+            .captured_step("cargo build --release (about 5 minutes the first time)")?;
+        let behind = Listening::start(&server)?;
+        let local = Local::before(&server::executable(&messages, "restis-local")?, &behind)?;
+        ui::note(&format!("restis-local before {server}"));
+        Ok(Self {
+            repo,
+            messages,
+            local,
+            behind,
+        })
+    }
+
     fn program(&self, name: &str) -> Result<PathBuf> {
         server::executable(&self.messages, name)
     }

@@ -63,6 +63,7 @@ fn run(task: &Task) -> error::Result<()> {
         Task::Pkg => package::build(&repo),
         Task::Size => size::run(&repo),
         Task::Bench => bench::run(&repo),
+        Task::Soak => bench::soak(&repo),
         Task::Compare(what) => compare::run(&repo, what),
         Task::Worker => worker::serve(&repo),
         Task::WorkerBuild => worker::build(&repo),

@@ -107,7 +107,7 @@ pub(crate) fn ensure_upstash(repo: &Repo) -> Result<std::path::PathBuf> {
     Ok(home)
 }
 
-fn python() -> Result<&'static str> {
+pub(crate) fn python() -> Result<&'static str> {
     ["python3", "python"]
         .into_iter()
         .find(|name| on_path(name).is_some())

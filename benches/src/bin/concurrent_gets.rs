@@ -14,11 +14,8 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeVal,
-};
 use restis::Redis;
+use restis_benches::cpu_time;
 use serde::Deserialize;
 
 const AT_A_TIME: usize = 1_000;
@@ -76,18 +73,6 @@ async fn measure<F: Future<Output = Result<(), Box<dyn Error>>>>(
     let (cpu, wall) = (per_command(cpu_time()? - cpu), per_command(wall.elapsed()));
     println!("{{\"cpu_us\":{cpu:.4},\"wall_us\":{wall:.4}}}");
     Ok(())
-}
-
-/// What this process has used, in user and in kernel mode.
-fn cpu_time() -> Result<Duration, Box<dyn Error>> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let micros = |time: TimeVal| {
-        u64::try_from(time.tv_sec()).unwrap_or_default() * 1_000_000
-            + u64::try_from(time.tv_usec()).unwrap_or_default()
-    };
-    Ok(Duration::from_micros(
-        micros(usage.user_time()) + micros(usage.system_time()),
-    ))
 }
 
 fn keys() -> Vec<String> {

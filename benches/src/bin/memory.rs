@@ -5,9 +5,10 @@
 
 #![allow(missing_docs, reason = "a program, not an API")]
 
-use std::{error::Error, fs, hint::black_box};
+use std::{error::Error, hint::black_box};
 
 use restis::Redis;
+use restis_benches::largest_size;
 
 const ELEMENTS: usize = 100_000;
 
@@ -68,12 +69,4 @@ async fn measure(
     }
     println!("{{\"peak_kb\":{}}}", largest_size()? - before);
     Ok(())
-}
-
-/// The largest resident size this process had, in KB.
-fn largest_size() -> Result<u64, Box<dyn Error>> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.ok_or("the system does not tell")?.parse()?)
 }

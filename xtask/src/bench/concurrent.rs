@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::json;
+
 use super::{Bench, Row, number};
 use crate::{
     error::Result,
@@ -60,6 +62,12 @@ pub(super) fn gets(bench: &Bench<'_>) -> Result<Row> {
     Ok(Row {
         text: text(&ways),
         over: over(&ways),
+        facts: (
+            "gets_at_a_time",
+            ways.iter()
+                .map(|way| json!({ "way": way.title, "cpu_us": way.cpu, "wall_us": way.wall }))
+                .collect(),
+        ),
     })
 }
 
@@ -116,6 +124,10 @@ pub(super) fn memory(bench: &Bench<'_>) -> Result<Row> {
             "LRANGE of 100,000 entries of 20 bytes",
         ),
         over: None,
+        facts: (
+            "peak_memory",
+            json!({ "scan_kb": scan, "lrange_kb": lrange }),
+        ),
     })
 }
 

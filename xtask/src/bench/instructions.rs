@@ -43,6 +43,10 @@ pub(super) fn of_get(bench: &Bench<'_>) -> Result<Row> {
     Ok(Row {
         text: text(bare, restis),
         over: over(bare, restis),
+        facts: (
+            "instructions_of_get",
+            serde_json::json!({ "bare": bare, "restis": restis }),
+        ),
     })
 }
 

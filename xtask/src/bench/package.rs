@@ -60,7 +60,11 @@ fn row(measured: &[Value]) -> Result<Row> {
         }
     }
     let over = (!over.is_empty()).then(|| over.join("\n"));
-    Ok(Row { text, over })
+    Ok(Row {
+        text,
+        over,
+        facts: ("npm_beside_upstash", measured.into()),
+    })
 }
 
 #[cfg(test)]
