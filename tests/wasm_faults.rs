@@ -76,7 +76,7 @@ impl Server for Shared {
 
 #[wasm_bindgen_test]
 async fn nothing_is_lost_and_nothing_done_twice() {
-    const CALLS: u32 = 3;
+    const CALLS: u32 = 2;
     let (Some(url), Some(token)) = (
         option_env!("RESTIS_TEST_URL"),
         option_env!("RESTIS_TEST_TOKEN"),

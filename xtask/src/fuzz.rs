@@ -10,7 +10,7 @@ use crate::{
     ui,
 };
 
-const SECONDS: u32 = 8;
+const SECONDS: u32 = 5;
 const LONG_SECONDS: u32 = 600;
 
 pub(crate) fn run(repo: &Repo, long: bool) -> Result<()> {
