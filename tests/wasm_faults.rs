@@ -88,10 +88,11 @@ async fn nothing_is_lost_and_nothing_done_twice() {
     let redis = Redis::new(url, token).unwrap();
     let run = redis.incr("matrix-runs").await.unwrap();
     let mut all = Tally::default();
-    // In a browser those under which what ran looks as if it had not: the client is the same, and half of the time is waiting.
+    // In a browser those that the client gets to see: on a connection that was used before and closes without a byte of
+    // an answer, Chromium sends the request again by itself, a POST too. Half of the time is waiting, so four will do.
     let is_browser = js_sys::Reflect::has(&js_sys::global(), &"document".into()).unwrap();
     for (fault, number) in FAULTS.into_iter().zip(0..) {
-        if is_browser && ![1, 3, 6, 11, 12].contains(&number) {
+        if is_browser && ![3, 6, 11, 12].contains(&number) {
             continue;
         }
         for operation in Operation::ALL {
