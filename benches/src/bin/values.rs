@@ -52,7 +52,7 @@ async fn prepare() -> Result<(), Box<dyn Error>> {
         redis.rpush("list", entries).await?;
     }
     // With quotes and line ends, as JSON of a service has.
-    let text: String = "{\"name\":\"Ada\",\"city\":\"London\"}\n".repeat(MEGABYTE / 32 + 1);
+    let text: String = "{\"name\":\"Ada\",\"city\":\"London\"}\n".repeat(MEGABYTE / 16);
     redis
         .set("text", text.get(..MEGABYTE).unwrap_or_default())
         .await?;
@@ -110,14 +110,14 @@ async fn restis(what: &str, rounds: u32) -> Result<(), Box<dyn Error>> {
         }
         "lrange" => {
             measure(rounds, async || {
-                black_box(redis.lrange::<Vec<String>>("list", 0, -1).await?);
+                black_box(redis.lrange::<String>("list", 0, -1).await?);
                 Ok(())
             })
             .await
         }
         "mget" => {
             measure(rounds, async || {
-                black_box(redis.mget::<Vec<Option<String>>>(&keys).await?);
+                black_box(redis.mget::<String>(&keys).await?);
                 Ok(())
             })
             .await
