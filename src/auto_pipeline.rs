@@ -250,6 +250,14 @@ impl Lane {
         }
     }
 
+    /// This thread polls something again: what it polls for the first time from here on is another turn.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn end_turn(&mut self) -> Option<Turn> {
+        let thread = thread::current().id();
+        let place = self.turns.iter().position(|turn| turn.thread == thread);
+        place.map(|place| self.turns.swap_remove(place))
+    }
+
     /// A request leaves. For the turns that go on, what it does counts.
     #[cfg(not(target_arch = "wasm32"))]
     fn leaves(&mut self, gate: &Gate) {
@@ -265,19 +273,6 @@ impl Lane {
 }
 
 impl AutoPipeline {
-    /// This thread polls something again: what it polls for the first time from here on is another turn.
-    #[cfg(not(target_arch = "wasm32"))]
-    fn end_turn(&self) {
-        if !self.is_capped() {
-            let thread = thread::current().id();
-            let mut lane = lock(&self.lane);
-            let place = lane.turns.iter().position(|turn| turn.thread == thread);
-            let ended = place.map(|place| lane.turns.swap_remove(place));
-            drop(lane);
-            drop(ended);
-        }
-    }
-
     pub(crate) fn new(max_in_flight: Option<usize>) -> Self {
         Self {
             max_in_flight: max_in_flight.unwrap_or(usize::MAX).max(1),
@@ -335,7 +330,14 @@ impl AutoPipeline {
     ///
     /// Gives whether it has left.
     fn close(&self, inner: &Arc<Inner>, flight: &Arc<Flight>, seat: usize, waker: &Waker) -> bool {
+        // Declared before the lock, and so dropped behind it.
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ended;
         let mut lane = lock(&self.lane);
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            _ended = lane.end_turn();
+        }
         let Some(place) = lane.place(flight) else {
             return true;
         };
@@ -498,11 +500,14 @@ impl Future for Seat<'_> {
             State::Seated(flight, seat) => (flight, *seat),
             State::Done => return Poll::Pending,
         };
+        let has_left = flight.has_left();
+        // Else this is done under the lock that is taken anyway.
         #[cfg(not(target_arch = "wasm32"))]
-        if take(&mut this.is_new) {
-            auto.end_turn();
+        if take(&mut this.is_new) && has_left {
+            let ended = lock(&auto.lane).end_turn();
+            drop(ended);
         }
-        let has_left = flight.has_left() || auto.close(inner, flight, seat, cx.waker());
+        let has_left = has_left || auto.close(inner, flight, seat, cx.waker());
         if has_left && let Poll::Ready(answer) = flight.poll_seat(inner, seat, cx) {
             this.state = State::Done;
             return Poll::Ready(answer);
