@@ -19,15 +19,13 @@ use std::{
 };
 
 use futures_util::future::join;
-use shuttle::{future::block_on, thread};
+use shuttle::future::block_on;
 
 use crate::{
     Builder, Command, Redis,
+    sync::orders::{all, on_threads},
     transport::{Request, Response, TransportError},
 };
-
-/// How many orders each test tries.
-const ORDERS: usize = 1_000;
 
 /// The ids of the commands that ran, by the key, in their order.
 type Ran = Arc<shuttle::sync::Mutex<BTreeMap<String, Vec<u64>>>>;
@@ -72,38 +70,23 @@ fn add<'a>(redis: &'a Redis, key: &str, id: u64) -> Command<'a, u64> {
     redis.command("INCRBY").arg(key).arg(id).query()
 }
 
-fn all(test: impl Fn() + Send + Sync + 'static) {
-    let test = Arc::new(test);
-    let again = Arc::clone(&test);
-    shuttle::check_random(move || test(), ORDERS);
-    shuttle::check_pct(move || again(), ORDERS, 3);
-}
-
 /// Three threads, each with two commands at once and one behind them.
 fn three_each(settings: impl Fn(Builder) -> Builder + Send + Sync + 'static, is_ordered: bool) {
     all(move || {
         let ran = Ran::default();
         let redis = server(&ran, &settings);
-        let threads: Vec<_> = (0..3)
-            .map(|number| {
-                let redis = redis.clone();
-                thread::spawn(move || {
-                    block_on(async {
-                        let key = number.to_string();
-                        let (one, two) = join(
-                            add(&redis, &key, 1).into_future(),
-                            add(&redis, &key, 2).into_future(),
-                        )
-                        .await;
-                        assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
-                        assert_eq!(add(&redis, &key, 3).await.unwrap(), 3);
-                    });
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
-        }
+        on_threads(3, move |number| {
+            block_on(async {
+                let key = number.to_string();
+                let (one, two) = join(
+                    add(&redis, &key, 1).into_future(),
+                    add(&redis, &key, 2).into_future(),
+                )
+                .await;
+                assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
+                assert_eq!(add(&redis, &key, 3).await.unwrap(), 3);
+            });
+        });
         let ran = ran.lock().unwrap();
         assert_eq!(ran.len(), 3);
         for ids in ran.values() {
@@ -135,32 +118,24 @@ fn who_leaves_takes_nobody_along() {
     all(|| {
         let ran = Ran::default();
         let redis = server(&ran, |builder| builder);
-        let threads: Vec<_> = (0..3)
-            .map(|number| {
-                let redis = redis.clone();
-                thread::spawn(move || {
-                    block_on(async {
-                        let key = number.to_string();
-                        let mut call = add(&redis, &key, 1).into_future();
-                        let seated = poll_fn(|cx| Poll::Ready(Pin::new(&mut call).poll(cx)));
-                        let first = seated.await;
-                        if number == 0 {
-                            // It may be the one that drives the request of all.
-                            drop(call);
-                            return;
-                        }
-                        let got = match first {
-                            Poll::Ready(got) => got,
-                            Poll::Pending => call.await,
-                        };
-                        assert_eq!(got.unwrap(), 1);
-                    });
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
-        }
+        on_threads(3, move |number| {
+            block_on(async {
+                let key = number.to_string();
+                let mut call = add(&redis, &key, 1).into_future();
+                let seated = poll_fn(|cx| Poll::Ready(Pin::new(&mut call).poll(cx)));
+                let first = seated.await;
+                if number == 0 {
+                    // It may be the one that drives the request of all.
+                    drop(call);
+                    return;
+                }
+                let got = match first {
+                    Poll::Ready(got) => got,
+                    Poll::Pending => call.await,
+                };
+                assert_eq!(got.unwrap(), 1);
+            });
+        });
         let ran = ran.lock().unwrap();
         let times = |key: &str| ran.get(key).map_or(0, Vec::len);
         assert!(

@@ -15,18 +15,20 @@ use std::{sync::Arc, time::Duration};
 use shuttle::{
     future::block_on,
     sync::atomic::{AtomicU64, Ordering::SeqCst},
-    thread,
 };
 
 use super::{Flights, Landing, Route, Seat};
-use crate::cache::{
-    decide::Windows,
-    record::{Head, Record},
-    status::Status,
+use crate::{
+    cache::{
+        decide::Windows,
+        record::{Head, Record},
+        status::Status,
+    },
+    sync::{
+        lock,
+        orders::{all, on_threads},
+    },
 };
-
-/// How many orders each test tries.
-const ORDERS: usize = 1_000;
 
 fn route() -> Route {
     Route {
@@ -65,40 +67,27 @@ fn fetched(flights: &Arc<Flights>, source: &AtomicU64, asked: &AtomicU64) -> u64
     }
 }
 
-fn all(test: impl Fn() + Send + Sync + 'static) {
-    let test = Arc::new(test);
-    let again = Arc::clone(&test);
-    shuttle::check_random(move || test(), ORDERS);
-    shuttle::check_pct(move || again(), ORDERS, 3);
-}
-
 #[test]
 fn nobody_gets_what_was_old_when_he_came() {
     all(|| {
         let flights = Arc::<Flights>::default();
         let (source, asked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let threads: Vec<_> = (0..4)
-            .map(|number| {
-                let (flights, source, asked) = (
-                    Arc::clone(&flights),
-                    Arc::clone(&source),
-                    Arc::clone(&asked),
-                );
-                thread::spawn(move || {
-                    if number == 0 {
-                        source.fetch_add(1, SeqCst);
-                    }
-                    let there = source.load(SeqCst);
-                    let got = fetched(&flights, &source, &asked);
-                    assert!(got >= there, "{got} is older than {there}");
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
-        }
+        let shared = (
+            Arc::clone(&flights),
+            Arc::clone(&source),
+            Arc::clone(&asked),
+        );
+        on_threads(4, move |number| {
+            let (flights, source, asked) = &shared;
+            if number == 0 {
+                source.fetch_add(1, SeqCst);
+            }
+            let there = source.load(SeqCst);
+            let got = fetched(flights, source, asked);
+            assert!(got >= there, "{got} is older than {there}");
+        });
         assert!((1..=4).contains(&asked.load(SeqCst)));
-        assert!(crate::sync::lock(&flights.0).is_empty(), "a flight is left");
+        assert!(lock(&flights.0).is_empty(), "a flight is left");
     });
 }
 
@@ -106,27 +95,16 @@ fn nobody_gets_what_was_old_when_he_came() {
 fn nobody_waits_for_a_leader_that_is_gone() {
     all(|| {
         let flights = Arc::<Flights>::default();
-        let (source, asked) = (Arc::new(AtomicU64::new(7)), Arc::new(AtomicU64::new(0)));
-        let threads: Vec<_> = (0..3)
-            .map(|number| {
-                let (flights, source, asked) = (
-                    Arc::clone(&flights),
-                    Arc::clone(&source),
-                    Arc::clone(&asked),
-                );
-                thread::spawn(move || {
-                    // It comes, and is given up before it has found anything.
-                    if number == 0 {
-                        drop(flights.board(route()));
-                        return;
-                    }
-                    assert_eq!(fetched(&flights, &source, &asked), 7);
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        assert!(crate::sync::lock(&flights.0).is_empty(), "a flight is left");
+        let shared = Arc::clone(&flights);
+        let (source, asked) = (AtomicU64::new(7), AtomicU64::new(0));
+        on_threads(3, move |number| {
+            // It comes, and is given up before it has found anything.
+            if number == 0 {
+                drop(shared.board(route()));
+                return;
+            }
+            assert_eq!(fetched(&shared, &source, &asked), 7);
+        });
+        assert!(lock(&flights.0).is_empty(), "a flight is left");
     });
 }
