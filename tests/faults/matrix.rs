@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    future::IntoFuture,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -17,7 +18,8 @@ use std::{
 
 use futures_util::future::join_all;
 use restis::{
-    Bytes, Cache, Error, Idempotency, Lock, Queue, RateLimiter, Redis, Retry, Script, Sessions,
+    Bytes, Cache, Command, Error, Idempotency, Lock, Queue, RateLimiter, Redis, Retry, Script,
+    Sessions,
     idempotency::{Ran, RunError},
 };
 
@@ -149,6 +151,10 @@ fn fate<T>(result: &Result<T, Error>) -> Fate {
     }
 }
 
+fn three_ids(call: u32) -> [String; 3] {
+    [0, 1, 2].map(|part| format!("{call}.{part}"))
+}
+
 /// What injects and removes faults, and waits.
 pub trait Server {
     fn url(&self) -> &str;
@@ -271,8 +277,20 @@ impl<S: Server> Cell<'_, S> {
         assert!(found.is_empty(), "what nobody wrote is there");
     }
 
-    async fn list(&self) -> Vec<String> {
-        self.clean.lrange(&self.tag, 0, -1).await.unwrap()
+    /// Makes calls that push ids to a list, each with what it said of them. Gives what is there in the end.
+    async fn pushed(
+        &mut self,
+        call: impl AsyncFn(&Self, u32) -> Vec<(String, Fate)>,
+    ) -> Vec<String> {
+        self.begin().await;
+        let mut said = Vec::new();
+        for number in 0..self.calls {
+            said.extend(call(self, number).await);
+        }
+        self.end().await;
+        let there: Vec<String> = self.clean.lrange(&self.tag, 0, -1).await.unwrap();
+        self.settle(said, there.clone());
+        there
     }
 
     async fn read(&mut self) {
@@ -281,8 +299,8 @@ impl<S: Server> Cell<'_, S> {
         for _ in 0..self.calls {
             let got = self.faulty.get::<String>(&self.tag).await;
             self.count(fate(&got));
-            let right = got.is_ok_and(|value| value.as_deref() == Some("value"));
-            self.tally.lost += u64::from(!right && self.tally.failed + self.tally.ambiguous == 0);
+            let wrong = got.is_ok_and(|value| value.as_deref() != Some("value"));
+            self.tally.lost += u64::from(wrong);
         }
         self.end().await;
     }
@@ -301,16 +319,12 @@ impl<S: Server> Cell<'_, S> {
     }
 
     async fn write(&mut self) {
-        self.begin().await;
-        let mut said = Vec::new();
-        for call in 0..self.calls {
+        self.pushed(async |cell, call| {
             let id = call.to_string();
-            let pushed = self.faulty.rpush(&self.tag, &*id).await;
-            said.push((id, fate(&pushed)));
-        }
-        self.end().await;
-        let there = self.list().await;
-        self.settle(said, there);
+            let pushed = cell.faulty.rpush(&cell.tag, &*id).await;
+            vec![(id, fate(&pushed))]
+        })
+        .await;
     }
 
     async fn binary(&mut self) {
@@ -326,42 +340,37 @@ impl<S: Server> Cell<'_, S> {
         self.settle(said, there.into_iter().map(|id| id.to_vec()));
     }
 
+    /// Three pushes of a client, to be sent together.
+    fn three<'a>(&'a self, redis: &'a Redis, ids: &[String; 3]) -> Vec<Command<'a, u64>> {
+        ids.iter().map(|id| redis.rpush(&self.tag, &**id)).collect()
+    }
+
     async fn pipeline(&mut self) {
-        self.begin().await;
-        let mut said = Vec::new();
-        for call in 0..self.calls {
-            let ids = [0, 1, 2].map(|part| format!("{call}.{part}"));
-            let batch: Vec<_> = ids
-                .iter()
-                .map(|id| self.faulty.rpush(&self.tag, &**id))
-                .collect();
-            match self.faulty.pipeline(batch).await {
-                Ok(results) => said.extend(ids.into_iter().zip(results.iter().map(fate))),
+        self.pushed(async |cell, call| {
+            let ids = three_ids(call);
+            match cell.faulty.pipeline(cell.three(&cell.faulty, &ids)).await {
+                Ok(results) => ids.into_iter().zip(results.iter().map(fate)).collect(),
                 Err(error) => {
                     let fate = fate::<()>(&Err(error));
-                    said.extend(ids.into_iter().map(|id| (id, fate)));
+                    ids.map(|id| (id, fate)).into()
                 }
             }
-        }
-        self.end().await;
-        let there = self.list().await;
-        self.settle(said, there);
+        })
+        .await;
     }
 
     async fn transaction(&mut self) {
-        self.begin().await;
-        let mut said = Vec::new();
-        for call in 0..self.calls {
-            let ids = [0, 1, 2].map(|part| format!("{call}.{part}"));
-            let batch: Vec<_> = ids
-                .iter()
-                .map(|id| self.faulty.rpush(&self.tag, &**id))
-                .collect();
-            let fate = fate(&self.faulty.transaction(batch).await);
-            said.extend(ids.into_iter().map(|id| (id, fate)));
-        }
-        self.end().await;
-        let there = self.list().await;
+        let there = self
+            .pushed(async |cell, call| {
+                let ids = three_ids(call);
+                let done = cell
+                    .faulty
+                    .transaction(cell.three(&cell.faulty, &ids))
+                    .await;
+                let fate = fate(&done);
+                ids.map(|id| (id, fate)).into()
+            })
+            .await;
         // All of it, or nothing.
         for call in 0..self.calls {
             let of_it = |id: &&String| id.starts_with(&format!("{call}."));
@@ -371,38 +380,27 @@ impl<S: Server> Cell<'_, S> {
                 "a torn transaction"
             );
         }
-        self.settle(said, there);
     }
 
     async fn auto_pipeline(&mut self) {
-        self.begin().await;
-        let mut said = Vec::new();
-        for call in 0..self.calls {
-            let ids = [0, 1, 2].map(|part| format!("{call}.{part}"));
-            let calls = ids.iter().map(async |id| {
-                let pushed = self.gathering.rpush(&self.tag, &**id).await;
-                fate(&pushed)
-            });
-            let fates = join_all(calls).await;
-            said.extend(ids.into_iter().zip(fates));
-        }
-        self.end().await;
-        let there = self.list().await;
-        self.settle(said, there);
+        self.pushed(async |cell, call| {
+            let ids = three_ids(call);
+            let pushes = cell.three(&cell.gathering, &ids).into_iter();
+            let results = join_all(pushes.map(IntoFuture::into_future)).await;
+            ids.into_iter().zip(results.iter().map(fate)).collect()
+        })
+        .await;
     }
 
     async fn script(&mut self) {
         let script = Script::new("return redis.call('RPUSH', KEYS[1], ARGV[1])");
-        self.begin().await;
-        let mut said = Vec::new();
-        for call in 0..self.calls {
+        self.pushed(async |cell, call| {
             let id = call.to_string();
-            let pushed = script.run::<u64>(&self.faulty, [&self.tag]).arg(&*id).await;
-            said.push((id, fate(&pushed)));
-        }
-        self.end().await;
-        let there = self.list().await;
-        self.settle(said, there);
+            let run = script.run::<u64>(&cell.faulty, [&cell.tag]);
+            let pushed = run.arg(&*id).await;
+            vec![(id, fate(&pushed))]
+        })
+        .await;
     }
 
     async fn scan(&mut self) {
