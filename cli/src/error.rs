@@ -45,7 +45,12 @@ impl Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Redis(error) => error.fmt(f),
+            // What the client calls a method is an option here.
+            Self::Redis(error) => f.write_str(
+                &error
+                    .to_string()
+                    .replace("Builder::allow_plain_http", "--allow-plain-http"),
+            ),
             Self::Io(error) => error.fmt(f),
             Self::Usage(text) => f.write_str(text),
         }

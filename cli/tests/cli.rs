@@ -187,6 +187,12 @@ fn errors_say_what_to_do_and_no_secret() {
         assert_eq!(output.status.code(), Some(status), "{error}");
         assert!(error.contains(hint), "{error}");
     }
+    let output = server.output(&["--url", "http://other.example", "--token", "t", "get", "k"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        error.contains("permit it with --allow-plain-http"),
+        "{error}"
+    );
     let mut nowhere = server.command(&["get", "k"]);
     nowhere
         .env_remove("UPSTASH_REDIS_REST_URL")
