@@ -62,10 +62,10 @@ pub(crate) fn envelope(body: &[u8]) -> Envelope {
     if body.trim_ascii_start().starts_with(b"[") {
         return json::places(body).map_or(Envelope::Broken, Envelope::Entries);
     }
-    let Some(value) = Value::parse(body) else {
-        return Envelope::Broken;
+    let Some(members) = json::members(body) else {
+        return Value::parse(body).map_or(Envelope::Broken, |_| Envelope::Foreign);
     };
-    match entry(value) {
+    match entry(members) {
         Some(Entry::Result(result)) => Envelope::Result(range(body, result)),
         Some(Entry::Error(words)) => Envelope::Error(words.into_owned()),
         None => Envelope::Foreign,
@@ -120,16 +120,18 @@ pub(crate) fn part(text: &[u8], form: Form) -> Option<Entry<'_, Range<usize>>> {
             _ => Entry::Result(0..text.len()),
         });
     }
-    Some(match entry(Value::found(text))? {
+    Some(match entry(Value::found(text).members()?)? {
         Entry::Result(value) => Entry::Result(range(text, value)),
         Entry::Error(words) => Entry::Error(words),
     })
 }
 
-/// Reads one object of the two shapes. Members that are neither are no business of ours.
-pub(crate) fn entry(value: Value<'_>) -> Option<Entry<'_, Value<'_>>> {
+/// Reads an object of the two shapes. Members that are neither are no business of ours.
+pub(crate) fn entry<'a>(
+    members: impl IntoIterator<Item = (Value<'a>, Value<'a>)>,
+) -> Option<Entry<'a, Value<'a>>> {
     let mut result = None;
-    for (name, value) in value.members()? {
+    for (name, value) in members {
         match name.raw() {
             b"\"error\"" if value.kind() == Kind::String => return words(value).map(Entry::Error),
             b"\"result\"" => result = Some(Entry::Result(value)),

@@ -8,6 +8,9 @@ use std::{borrow::Cow, ops::Range};
 /// Arrays in arrays deeper than this are refused: no reply of Redis comes near.
 const MAX_DEPTH: u32 = 128;
 
+/// So many bytes behind an escape are looked at one by one: escapes come in crowds, and a search costs more than these.
+const NEAR: usize = 8;
+
 /// What a JSON value is, seen from its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -77,24 +80,48 @@ impl<'a> Value<'a> {
 
 /// Where in `text` the elements of the one array are that it holds, checked to its end; `None` where it is none.
 pub(crate) fn places(text: &[u8]) -> Option<Vec<Range<usize>>> {
-    let mut scanner = Scanner { text, at: 0 };
     let mut places = Vec::new();
+    each(text, b'[', b']', |scanner| {
+        let length = scanner.value()?.raw().len();
+        places.push(scanner.at - length..scanner.at);
+        Some(())
+    })?;
+    Some(places)
+}
+
+/// The members of the one object that `text` holds, checked to its end; `None` where it is none.
+pub(crate) fn members(text: &[u8]) -> Option<Vec<(Value<'_>, Value<'_>)>> {
+    let mut members = Vec::new();
+    each(text, b'{', b'}', |scanner| {
+        members.push(scanner.member()?);
+        Some(())
+    })?;
+    Some(members)
+}
+
+/// Reads what stands between `open` and `close`, with a comma between each, to the end of `text`.
+fn each<'a>(
+    text: &'a [u8],
+    open: u8,
+    close: u8,
+    mut read: impl FnMut(&mut Scanner<'a>) -> Option<()>,
+) -> Option<()> {
+    let mut scanner = Scanner { text, at: 0 };
     scanner.space();
-    scanner.take(b'[').then_some(())?;
+    scanner.take(open).then_some(())?;
     scanner.space();
-    if !scanner.take(b']') {
+    if !scanner.take(close) {
         loop {
-            let length = scanner.value()?.raw().len();
-            places.push(scanner.at - length..scanner.at);
+            read(&mut scanner)?;
             scanner.space();
-            if scanner.take(b']') {
+            if scanner.take(close) {
                 break;
             }
             scanner.take(b',').then_some(())?;
         }
     }
     scanner.space();
-    (scanner.at == text.len()).then_some(places)
+    (scanner.at == text.len()).then_some(())
 }
 
 /// See [`Value::elements`]. The text was checked when the array was found, so it only walks.
@@ -119,10 +146,7 @@ impl<'a> Iterator for Members<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.separator();
-        let name = self.0.value()?;
-        self.0.space();
-        self.0.take(b':').then_some(())?;
-        Some((name, self.0.value()?))
+        self.0.member()
     }
 }
 
@@ -216,8 +240,21 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    fn member(&mut self) -> Option<(Value<'a>, Value<'a>)> {
+        self.space();
+        let start = self.at;
+        self.string()?;
+        let name = self.text.get(start..self.at).map(Value)?;
+        self.colon()?;
+        Some((name, self.value()?))
+    }
+
     fn name(&mut self) -> Option<()> {
         self.string()?;
+        self.colon()
+    }
+
+    fn colon(&mut self) -> Option<()> {
         self.space();
         self.take(b':').then_some(())
     }
@@ -225,16 +262,18 @@ impl<'a> Scanner<'a> {
     /// To the quote that ends the string. Escapes are looked at when the string is asked for.
     fn string(&mut self) -> Option<()> {
         self.take(b'"').then_some(())?;
-        loop {
-            let rest = self.text.get(self.at..)?;
-            let found = memchr::memchr2(b'"', b'\\', rest)?;
-            self.at += found + 1;
-            if rest.get(found) == Some(&b'"') {
-                return Some(());
-            }
-            self.peek()?;
-            self.at += 1;
+        let rest = self.text.get(self.at..)?;
+        let mut at = memchr::memchr2(b'"', b'\\', rest)?;
+        while rest.get(at) == Some(&b'\\') {
+            at += 2;
+            let tail = rest.get(at..)?;
+            let mut near = tail.iter().take(NEAR);
+            at += near
+                .position(|byte| matches!(byte, b'"' | b'\\'))
+                .or_else(|| Some(NEAR + memchr::memchr2(b'"', b'\\', tail.get(NEAR..)?)?))?;
         }
+        self.at += at + 1;
+        Some(())
     }
 
     fn literal(&mut self, word: &[u8]) -> Option<()> {
@@ -271,37 +310,48 @@ fn unescape(inner: &[u8], first: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(inner.len());
     let (plain, mut rest) = inner.split_at_checked(first)?;
     out.extend_from_slice(plain);
-    while let Some((b'\\', after)) = rest.split_first() {
-        let (&escape, mut tail) = after.split_first()?;
+    while let [b'\\', escape, tail @ ..] = rest {
+        rest = tail;
         match escape {
-            b'"' | b'\\' | b'/' => out.push(escape),
+            b'"' | b'\\' | b'/' => out.push(*escape),
             b'b' => out.push(0x08),
             b'f' => out.push(0x0c),
             b'n' => out.push(b'\n'),
             b'r' => out.push(b'\r'),
             b't' => out.push(b'\t'),
             b'u' => {
-                let (mut code, after) = hex4(tail)?;
-                tail = after;
+                let (mut code, after) = hex4(rest)?;
+                rest = after;
                 if (0xd800..0xdc00).contains(&code) {
-                    let low = tail.strip_prefix(b"\\u").and_then(hex4);
+                    let low = rest.strip_prefix(b"\\u").and_then(hex4);
                     if let Some((low, after)) =
                         low.filter(|(low, _)| (0xdc00..0xe000).contains(low))
                     {
                         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-                        tail = after;
+                        rest = after;
                     }
                 }
                 push_wtf8(&mut out, code);
             }
             _ => return None,
         }
-        let plain = memchr::memchr(b'\\', tail).unwrap_or(tail.len());
-        let (plain, next) = tail.split_at_checked(plain)?;
-        out.extend_from_slice(plain);
-        rest = next;
+        for _ in 0..NEAR {
+            match rest {
+                [byte, tail @ ..] if *byte != b'\\' => {
+                    out.push(*byte);
+                    rest = tail;
+                }
+                _ => break,
+            }
+        }
+        if !matches!(rest, [] | [b'\\', ..]) {
+            let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+            let (plain, tail) = rest.split_at_checked(plain)?;
+            out.extend_from_slice(plain);
+            rest = tail;
+        }
     }
-    Some(out)
+    rest.is_empty().then_some(out)
 }
 
 fn hex4(text: &[u8]) -> Option<(u32, &[u8])> {
@@ -494,7 +544,7 @@ mod tests {
         }
 
         #[test]
-        fn strings_read_as_serde_json_reads_them(text in r#"([a-z]|\\[nrtbf/"\\]|\\u[0-9a-d]{4}|é|😀){0,12}"#) {
+        fn strings_read_as_serde_json_reads_them(text in r#"([a-z]|[a-z]{6,12}|\\[nrtbf/"\\]|\\u[0-9a-d]{4}|é|😀){0,12}"#) {
             let json = ["\"", &text, "\""].concat();
             let theirs = serde_json::from_str::<String>(&json).ok();
             let ours = string_of(&json).and_then(|bytes| String::from_utf8(bytes).ok());
@@ -517,6 +567,13 @@ mod tests {
             let ours = places(text.as_bytes());
             let ours = ours.map(|places| places.into_iter().map(|place| &text.as_bytes()[place]).collect());
             prop_assert_eq!(theirs, ours);
+        }
+
+        #[test]
+        fn members_are_those_of_the_object(text in r#" ?\{( ?"[ab}\\"]{0,12}" ?:? ?(1|"a,}"|null|\{"x":\[\]\}) ?[,}]?){0,4} ?\}?"#) {
+            let object = Value::parse(text.as_bytes()).filter(|value| value.kind() == Kind::Object);
+            let theirs = object.and_then(Value::members).map(Iterator::collect::<Vec<_>>);
+            prop_assert_eq!(theirs, members(text.as_bytes()));
         }
 
         #[test]
