@@ -1,5 +1,6 @@
 import type { Environment, RedisOptions } from "./index.js";
 
+/** Those of a client, and where its keys are. */
 export interface SecondaryStorageOptions extends Partial<Omit<RedisOptions, "automaticDeserialization">> {
   /** What stands before each key: `better-auth:` by default. */
   prefix?: string;
@@ -9,10 +10,15 @@ export interface SecondaryStorageOptions extends Partial<Omit<RedisOptions, "aut
 
 /** What better-auth 1.x asks of its `secondaryStorage`. */
 export interface SecondaryStorage {
+  /** A value, or null. */
   get(key: string): Promise<string | null>;
+  /** A value, which is then gone; of two who ask one gets it. */
   getAndDelete(key: string): Promise<string | null>;
+  /** Counts, and gives the first count its `ttl` in seconds. */
   increment(key: string, ttl: number): Promise<number>;
+  /** Stores a value, for `ttl` seconds or without an end. */
   set(key: string, value: string, ttl?: number): Promise<void>;
+  /** Deletes a value. */
   delete(key: string): Promise<void>;
 }
 

@@ -14,6 +14,7 @@ export interface Kind {
   readonly out: unknown;
 }
 
+/** What a method gives for a reply of type `T`. */
 export type Give<F extends Kind, T> = (F & { readonly in: T })["out"];
 
 /** A key. */
@@ -31,6 +32,7 @@ export type Score = number | bigint | string;
 /** One of these, or none: never two. */
 type OneOf<T> = { [K in keyof T]: { [P in K]: T[K] } & { [P in Exclude<keyof T, K>]?: never } }[keyof T] | { [K in keyof T]?: never };
 
+/** When a key ends, by one of four clocks. */
 type Expiry = {
   /** Seconds to live. */
   ex: number;
@@ -44,24 +46,39 @@ type Expiry = {
 
 /** Only if the key is absent, or only if it is there. */
 export type SetCondition = OneOf<{ nx: true; xx: true }>;
+/** What SET takes behind the value; at most one end, at most one condition. */
 export type SetOptions = OneOf<Expiry & { keepTtl: true }> & SetCondition & { get?: boolean };
+/** A new end of what is read, or none at all. */
 export type GetExOptions = OneOf<Expiry & { persist: true }>;
+/** On which condition fields are set, and when they end. */
 export type HSetExOptions = { conditional?: "FNX" | "FXX"; expiration?: OneOf<Expiry & { keepttl: true }> };
 /** When an expiry is set: absent, present, later, sooner. */
 export type ExpireOption = "NX" | "nx" | "XX" | "xx" | "GT" | "gt" | "LT" | "lt";
+/** Which names a step gives, and how many the server looks at for it. */
 export type CursorOptions = { match?: string; count?: number };
+/** As {@link CursorOptions}, and of which type the keys are. */
 export type ScanOptions = CursorOptions & { type?: string };
+/** From which match on it counts, and how many elements are compared. */
 export type LPosOptions = { rank?: number; maxLen?: number };
+/** An end of a list. */
 export type Side = "left" | "right" | "LEFT" | "RIGHT";
+/** A member of a sorted set with its score. */
 export type ScoreMember<T = Value> = { score: Score; member: T };
+/** On which conditions a score is set, and whether changes are counted. */
 export type ZAddOptions = OneOf<{ nx: true; xx: true }> & OneOf<{ lt: true; gt: true }> & { ch?: true };
+/** A part of what was found: how many are passed over, how many are given. */
 export type Page = { offset: number; count: number } | { offset?: never; count?: never };
+/** What the bounds are, the order, and a part of it; a part needs `byScore` or `byLex`. */
 export type ZRangeOptions = OneOf<{ byScore: true; byLex: true }> & { rev?: boolean } & Page;
+/** How the scores of one member are combined, and what each set counts. */
 export type CombineOptions = { aggregate?: "sum" | "min" | "max" } & OneOf<{ weight: number; weights: readonly number[] }>;
+/** Whether the answer waits until memory is free. */
 export type Flush = OneOf<{ async: true; sync: true }>;
 /** The text of INFO by section, as `info.memory.used_memory`. */
 export type Info = Record<string, Record<string, InfoValue>>;
+/** A value of INFO: numbers and objects where the text is one. */
 export type InfoValue = string | number | boolean | null | object;
+/** A slow command: `timestamp` in seconds since 1970, `duration` in µs. */
 export type SlowLogEntry = { id: number; timestamp: number; duration: number; args: string[]; client: string; name: string };
 
 /** `{ name: value }` or a Map; an interface of yours will do. */
@@ -69,6 +86,7 @@ type Fields = object;
 /** What a hash is read as. */
 type Hash = object;
 
+/** The commands by their names. */
 export interface Commands<F extends Kind> extends Structures<F> {
   /** Any command by name, for what has no method here. */
   command<T = unknown>(name: string, ...args: Argument[]): Give<F, T>;
@@ -136,8 +154,9 @@ export interface Commands<F extends Kind> extends Structures<F> {
   randomkey<T = string>(): Give<F, T | null>;
   /** Every key of a pattern, in one go: it holds the server up. Rather use `scanIterator`. */
   keys<T = string>(pattern: string): Give<F, T[]>;
-  /** One step through the keys: the next cursor, `"0"` at the end, and what was found. */
+  /** One step through the keys with their types: the next cursor, `"0"` at the end, and what was found. */
   scan(cursor: string | number, options: ScanOptions & { withType: true }): Give<F, [cursor: string, { key: string; type: string }[]]>;
+  /** One step through the keys: the next cursor, `"0"` at the end, and what was found. */
   scan<T = string>(cursor: string | number, options?: ScanOptions & { withType?: false }): Give<F, [cursor: string, T[]]>;
 
   // Strings
@@ -146,8 +165,11 @@ export interface Commands<F extends Kind> extends Structures<F> {
   get<T = unknown>(key: Key): Give<F, T | null>;
   /** Sets a key. With `nx` or `xx` null says that it was not set; with `get` the value before comes back. */
   set<T = unknown>(key: Key, value: Value, options: SetOptions & { get: true }): Give<F, T | null>;
+  /** Stores a value if the condition holds: `"OK"`, or null. */
   set(key: Key, value: Value, options: SetOptions & { get?: false } & ({ nx: true } | { xx: true })): Give<F, "OK" | null>;
+  /** Stores a value. One that is there keeps its end only with `keepTtl`. */
   set(key: Key, value: Value, options?: OneOf<Expiry & { keepTtl: true }> & { get?: false; nx?: never; xx?: never }): Give<F, "OK">;
+  /** Stores a value, by options that are known when it runs. */
   set<T = unknown>(key: Key, value: Value, options: SetOptions): Give<F, T | "OK" | null>;
   /** The value of a key, whose end is set or taken away. */
   getex<T = unknown>(key: Key, options?: GetExOptions): Give<F, T | null>;
@@ -224,7 +246,9 @@ export interface Commands<F extends Kind> extends Structures<F> {
   hstrlen(key: Key, field: Key): Give<F, number>;
   /** Some fields, without their values or with them. */
   hrandfield<T = string>(key: Key): Give<F, T | null>;
+  /** Some fields: so many that differ, or with a negative count so many that may be equal. */
   hrandfield<T = string>(key: Key, count: number, withValues?: false): Give<F, T[]>;
+  /** As many fields with their values; null without the key. */
   hrandfield<T extends Hash = Hash>(key: Key, count: number, withValues: true): Give<F, T | null>;
   /** One step through a hash: the next cursor, `"0"` at the end, and fields and values in turn. */
   hscan(key: Key, cursor: string | number, options?: CursorOptions): Give<F, [cursor: string, unknown[]]>;
@@ -259,9 +283,11 @@ export interface Commands<F extends Kind> extends Structures<F> {
   rpushx(key: Key, ...values: Value[]): Give<F, number>;
   /** Takes the first value, or so many. */
   lpop<T = unknown>(key: Key): Give<F, T | null>;
+  /** Takes so many from the left; null without the key. */
   lpop<T = unknown>(key: Key, count: number): Give<F, T[] | null>;
   /** Takes the last value, or so many. */
   rpop<T = unknown>(key: Key): Give<F, T | null>;
+  /** Takes so many from the right; null without the key. */
   rpop<T = unknown>(key: Key, count: number): Give<F, T[] | null>;
   /** How many values there are. */
   llen(key: Key): Give<F, number>;
@@ -279,6 +305,7 @@ export interface Commands<F extends Kind> extends Structures<F> {
   ltrim(key: Key, start: number, end: number): Give<F, "OK">;
   /** Where a value is, or null; with `count` all the places. */
   lpos(key: Key, value: Value, options: LPosOptions & { count: number }): Give<F, number[]>;
+  /** The place of an element, or null. */
   lpos(key: Key, value: Value, options?: LPosOptions & { count?: undefined }): Give<F, number | null>;
   /** Moves a value from an end of one list to an end of another. */
   lmove<T = unknown>(source: Key, destination: Key, from: Side, to: Side): Give<F, T | null>;
@@ -303,9 +330,11 @@ export interface Commands<F extends Kind> extends Structures<F> {
   scard(key: Key): Give<F, number>;
   /** Takes a random member, or so many. */
   spop<T = unknown>(key: Key): Give<F, T | null>;
+  /** Takes so many members by chance. */
   spop<T = unknown>(key: Key, count: number): Give<F, T[]>;
   /** A random member, or so many. */
   srandmember<T = unknown>(key: Key): Give<F, T | null>;
+  /** Some members: so many that differ, or with a negative count so many that may be equal. */
   srandmember<T = unknown>(key: Key, count: number): Give<F, T[]>;
   /** Moves a member to another set: 1 if it was there. */
   smove(source: Key, destination: Key, member: Value): Give<F, 0 | 1>;
@@ -330,7 +359,9 @@ export interface Commands<F extends Kind> extends Structures<F> {
 
   /** Adds members or changes their scores: how many are new, or with `ch` changed. With `incr` the new score. */
   zadd(key: Key, options: ZAddOptions & { incr: true }, entry: ScoreMember): Give<F, number | null>;
+  /** Adds members, or sets their scores, if the conditions hold: how many are new, with `ch` how many changed. */
   zadd(key: Key, options: ZAddOptions & { incr?: never }, ...entries: ScoreMember[] | [readonly ScoreMember[]]): Give<F, number>;
+  /** Adds members, or sets their scores: how many are new. */
   zadd(key: Key, ...entries: ScoreMember[] | [readonly ScoreMember[]]): Give<F, number>;
   /** Removes members: how many there were. */
   zrem(key: Key, ...members: Value[]): Give<F, number>;
@@ -367,6 +398,7 @@ export interface Commands<F extends Kind> extends Structures<F> {
   zmpop<T = unknown>(numkeys: number, keys: readonly Key[], which: "MIN" | "MAX", count?: number): Give<F, [key: string, T[]] | null>;
   /** A random member, or so many; with scores members and scores in turn. */
   zrandmember<T = unknown>(key: Key): Give<F, T | null>;
+  /** Some members: so many that differ, or with a negative count so many that may be equal; with their scores behind each. */
   zrandmember<T = unknown>(key: Key, count: number, withScores?: boolean): Give<F, T[]>;
   /** Removes members by place: how many. */
   zremrangebyrank(key: Key, start: number, end: number): Give<F, number>;

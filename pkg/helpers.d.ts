@@ -44,6 +44,7 @@ export interface FetchOptions extends EntryOptions {
   waitUntil?: (promise: Promise<unknown>) => void;
 }
 
+/** How a cache keeps its entries, and what it does without Redis. */
 export interface CacheOptions {
   /** Stands before all keys: `user` stores 42 as `user:42`. Tags and `clear` are its own. Default: none. */
   namespace?: string;
@@ -103,6 +104,7 @@ export interface Previous<T> {
   etag?: string;
 }
 
+/** How often each thing happened. */
 export interface CacheStats {
   hits: number;
   memoryHits: number;
@@ -131,8 +133,11 @@ export class Cache {
   constructor(redis: Redis, options?: CacheOptions);
   /** The value, or undefined where none is fresh. */
   get<T = unknown>(key: Name): Promise<T | undefined>;
+  /** The values in the order of their keys, undefined where none is fresh. One request. */
   getMany<T = unknown>(keys: readonly Name[]): Promise<(T | undefined)[]>;
+  /** Stores a value; null says that there is nothing. Two requests, two billed commands. */
   set(key: Name, value: unknown, options?: EntryOptions): Promise<void>;
+  /** Stores values, all with what the cache says of entries. Two requests, one billed command and one for each value. */
   setMany(values: Record<string, unknown> | ReadonlyMap<Name, unknown>): Promise<void>;
   /** The value, else what the loader gives: it is kept, and one caller loads for all. What the loader throws is thrown. */
   getOrSet<T>(key: Name, loader: (previous?: Previous<T>) => T | Loaded<T> | Promise<T | Loaded<T>>, options?: FetchOptions): Promise<T>;
@@ -147,6 +152,7 @@ export class Cache {
   update<T>(key: Name, write: () => T | Promise<T>, options?: EntryOptions): Promise<T>;
   /** Fresh for another TTL; whether it was there. */
   touch(key: Name, options?: EntryOptions): Promise<boolean>;
+  /** Deletes keys, also for loads that are under way. One request. */
   delete(...keys: (Name | readonly Name[])[]): Promise<void>;
   /** Everything that has one of these tags is old. One request. */
   invalidateTags(...tags: (Name | readonly Name[])[]): Promise<void>;
@@ -158,6 +164,7 @@ export class Cache {
   stats(): Promise<CacheStats>;
 }
 
+/** When sessions end, and where they are. */
 export interface SessionsOptions {
   /** Stands before all keys. */
   namespace?: string;
@@ -199,6 +206,7 @@ export interface Issued {
   id: string;
 }
 
+/** A session: times are milliseconds since 1970. */
 export interface Session<T> {
   id: string;
   user: string | null;
@@ -223,6 +231,7 @@ export interface Device {
   ip: string | null;
 }
 
+/** What a refresh token was good for. */
 export type Refreshed<T> =
   | { status: "rotated"; token: string; session: Session<T> }
   /** An old token was used again: its session has been ended. */
@@ -240,7 +249,9 @@ export type Refreshed<T> =
 export class Sessions<T = unknown> {
   /** The key is the server's secret: 32 bytes or more. */
   constructor(redis: Redis, key: string | Uint8Array, options?: SessionsOptions);
+  /** A session of a user. One request. */
   create(user: Name, data: T, device?: DeviceOptions): Promise<Issued>;
+  /** A session of nobody, as for a cart before the login. One request. */
   createAnonymous(data: T, device?: DeviceOptions): Promise<Issued>;
   /** One whose token is good for one {@link refresh}. */
   createRefresh(user: Name, data: T, device?: DeviceOptions): Promise<Issued>;
@@ -252,15 +263,21 @@ export class Sessions<T = unknown> {
   rotate(token: string, options?: { user?: string; grace?: number }): Promise<Issued | null>;
   /** The next token of a session with refresh tokens. */
   refresh(token: string): Promise<Refreshed<T>>;
+  /** Ends a session. One request; none for what is no token. */
   revoke(token: string): Promise<void>;
+  /** Ends a session by its id, as from a list of devices. One request. */
   revokeDevice(user: Name, id: string): Promise<void>;
+  /** Ends every session of a user. One request. */
   revokeAll(user: Name): Promise<void>;
   /** Ends all but this one; how many, or null where the token is no session's. */
   revokeOthers(token: string): Promise<number | null>;
+  /** The sessions of a user, by which he knows his devices. One request. */
   list(user: Name): Promise<Device[]>;
+  /** How many sessions a user has. One request. */
   count(user: Name): Promise<number>;
   /** What a form of this session carries; null where the token is none. */
   csrfToken(token: string): Promise<string | null>;
+  /** Whether that is the session's {@link csrfToken}; compared in constant time, without a request. */
   isCsrfToken(token: string, csrf: string): Promise<boolean>;
 }
 
@@ -275,6 +292,7 @@ export class Cookie {
   read(header: string | null | undefined): string | null;
 }
 
+/** What a limiter does beside counting. */
 export interface RateLimiterOptions {
   /** Stands before all keys. */
   prefix?: string;
@@ -330,7 +348,9 @@ export interface Decision {
  */
 export class RateLimiter {
   private constructor();
+  /** So many calls in each window, which begins at a multiple of its length. */
   static fixedWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
+  /** So many calls in a window that slides, by the count of the one before. */
   static slidingWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
   /** `rate` more for each interval, up to `most`. */
   static tokenBucket(redis: Redis, rate: number, interval: number, most: number, options?: RateLimiterOptions): RateLimiter;
@@ -350,9 +370,11 @@ export class RateLimiter {
   penalty(id: Name, cost: number): Promise<Decision>;
   /** Refuses it for a time. Needs `blockable`. */
   block(id: Name, time: number): Promise<void>;
+  /** Ends a {@link block}. */
   unblock(id: Name): Promise<void>;
   /** Another limit for all processes; null is the one of the code. Needs `dynamic`. */
   setDynamicLimit(limit: number | null): Promise<void>;
+  /** What {@link setDynamicLimit} has set, or null. */
   dynamicLimit(): Promise<number | null>;
   /** Forgets what was counted. */
   reset(id: Name): Promise<void>;
@@ -383,8 +405,10 @@ export interface Held {
   run<T>(work: (work: Work) => T | Promise<T>): Promise<T>;
 }
 
+/** What work under a lock gave, if it was ours in time. */
 export type RunResult<T> = { acquired: true; value: T } | { acquired: false; value?: undefined };
 
+/** How long it is held, and waited for. */
 export interface LeaseOptions {
   /** After this long it ends by itself. Default: 10 000. */
   lease?: number;
@@ -415,24 +439,31 @@ export class Semaphore {
   constructor(redis: Redis, name: Name, permits: number, options?: LeaseOptions);
   /** As many permits for each id. */
   forEach(id: Name): Semaphore;
+  /** A permit at once, or null. One request. */
   tryAcquire(): Promise<Held | null>;
+  /** A permit within the wait, or null. */
   acquire(): Promise<Held | null>;
+  /** Takes a permit, does the work, gives it back. */
   run<T>(work: (work: Work) => T | Promise<T>): Promise<RunResult<T>>;
 }
 
 /** Once in so many milliseconds, over all processes. */
 export class Throttle {
   constructor(redis: Redis, name: Name, options?: { every?: number });
+  /** Whether it may happen now; if so, it may not for a while. One request. */
   allow(): Promise<boolean>;
+  /** It may happen again at once. One request. */
   reset(): Promise<void>;
 }
 
 /** The last of a burst, over all processes: it waits for so many milliseconds of silence. */
 export class Debounce {
   constructor(redis: Redis, name: Name, options?: { wait?: number });
+  /** Waits for the silence, and says whether no later call came; only then is there something to do. Two requests. */
   isLast(): Promise<boolean>;
 }
 
+/** What became of a call: done now, known from before, under way elsewhere, or of another payload. */
 export type Ran<T> =
   | { status: "now" | "before"; value: T }
   | { status: "in progress"; retryAfter: number }
@@ -473,10 +504,13 @@ export interface Job<T = any, R = any> {
   parentKey: string | null;
 }
 
+/** Where a job is, by BullMQ's names. */
 export type JobState = "waiting" | "paused" | "prioritized" | "delayed" | "waiting-children" | "active" | "completed" | "failed";
 
+/** How many jobs are in each state. */
 export type JobCounts = Record<"waiting" | "paused" | "prioritized" | "delayed" | "waitingChildren" | "active" | "completed" | "failed", number>;
 
+/** What a job came to. */
 export type Finished<R> = { status: "completed"; value: R } | { status: "failed"; reason: string };
 
 /**
@@ -491,27 +525,37 @@ export type Finished<R> = { status: "completed"; value: R } | { status: "failed"
 export class Queue<T = any, R = any> {
   constructor(name: string, options: { redis: Redis; prefix?: string; defaultJobOptions?: JobOptions });
   readonly name: string;
+  /** Adds a job. One request. */
   add(name: string, data?: T, opts?: JobOptions): Promise<{ id: string; name: string; data: T }>;
+  /** Adds jobs, all or none. One request. */
   addBulk(jobs: readonly { name: string; data?: T; opts?: JobOptions }[]): Promise<{ id: string; name: string; data: T }[]>;
   /** How many jobs are in each state. */
   counts(): Promise<JobCounts>;
+  /** A job by its id, or null. One request. */
   job(id: string): Promise<Job<T, R> | null>;
   /** Those of a state, the next or the last finished first. Default: the first 100. */
   jobs(state: JobState, start?: number, count?: number): Promise<Job<T, R>[]>;
+  /** Where a job is; null where there is none. One request. */
   state(id: string): Promise<JobState | null>;
   /** Whether there is such a job. */
   setProgress(id: string, progress: unknown): Promise<boolean>;
+  /** Another `data` for a job; whether there is such a job. */
   updateData(id: string, data: T): Promise<boolean>;
   /** How many lines there are then; null without such a job. */
   log(id: string, line: string, options?: { keep?: number }): Promise<number | null>;
+  /** The lines of a job's log, the first one first. */
   logs(id: string): Promise<string[]>;
+  /** Nobody takes jobs any more; those that are worked on go on. */
   pause(): Promise<void>;
+  /** Jobs are taken again. */
   resume(): Promise<void>;
+  /** Whether it is paused. */
   isPaused(): Promise<boolean>;
   /** Delayed jobs are due at once; how many were. */
   promote(...ids: (string | readonly string[])[]): Promise<number>;
   /** Finished jobs wait again; how many do. */
   retry(state: "failed" | "completed", ...ids: (string | readonly string[])[]): Promise<number>;
+  /** Deletes jobs that nobody works on; how many. */
   remove(...ids: (string | readonly string[])[]): Promise<number>;
   /** Deletes jobs of a state that are older than so many milliseconds; their ids. */
   clean(state: JobState, options?: { age?: number; most?: number }): Promise<string[]>;
@@ -527,11 +571,15 @@ export class Queue<T = any, R = any> {
     repeat: { every: number; limit?: number; start?: number; end?: number },
     job: { name: string; data?: T; opts?: { attempts?: number; priority?: number; backoff?: { type: "fixed" | "exponential"; delay: number } } },
   ): Promise<string>;
+  /** Ends a scheduler and deletes its next job; whether there was one. */
   removeScheduler(id: string): Promise<boolean>;
+  /** The schedulers, with when their next job is due in milliseconds since 1970. */
   schedulers(): Promise<{ id: string; name: string; next: number }[]>;
+  /** Who takes jobs for a while, as a cron trigger does. */
   consumer(options?: ConsumerOptions): Consumer<T, R>;
 }
 
+/** How jobs are taken. */
 export interface ConsumerOptions {
   /** For how long a job is ours. Default: 30 000. */
   lock?: number;
@@ -563,6 +611,7 @@ export interface Summary {
   nextDelayed: number | null;
 }
 
+/** Takes jobs of a queue without a connection. */
 export class Consumer<T = any, R = any> {
   private constructor();
   /** Takes jobs and works on them for so many milliseconds, or until there are none. What a handler throws is why a job fails. */

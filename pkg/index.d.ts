@@ -20,7 +20,12 @@ export * from "./search.js";
  * string with the options of a POST, and gives a promise of a Response.
  */
 // Without the names of DOM types, so that a project needs none of their libraries.
-export type Fetcher = ((url: string, init: any) => Promise<any>) | { fetch(url: string, init: any): Promise<any> };
+export type Fetcher =
+  | ((url: string, init: any) => Promise<any>)
+  | {
+      /** As the global one. */
+      fetch(url: string, init: any): Promise<any>;
+    };
 
 /** How a failed request is made again. What may have run is repeated only if a second run changes nothing. */
 export interface RetryOptions {
@@ -137,6 +142,7 @@ export type Middleware = (
 ) => Promise<RedisResponse | RedisResponse[] | any>;
 /** What sends requests in place of this client. */
 export interface Requester {
+  /** Sends a command, and gives the body of its answer. */
   request<T = unknown>(request: RedisRequest): Promise<RedisResponse<T>>;
 }
 
@@ -165,10 +171,13 @@ export class Subscriber<T = any> extends EventTarget {
   private constructor();
   /** Calls the listener with each of this type, until `off`. */
   on<Type extends keyof SubscriberEvents<T>>(type: Type, listener: (data: SubscriberEvents<T>[Type]) => void): void;
+  /** Takes a listener away. */
   off<Type extends keyof SubscriberEvents<T>>(type: Type, listener: (data: SubscriberEvents<T>[Type]) => void): void;
+  /** Takes all listeners away; the channels stay subscribed. */
   removeAllListeners(): void;
   /** Ends these subscriptions, or all. */
   unsubscribe(channels?: readonly string[]): Promise<void>;
+  /** The channels that it is subscribed to. */
   getSubscribedChannels(): string[];
 }
 
@@ -252,7 +261,7 @@ export class Redis {
   /** PSUBSCRIBE: messages to all channels of these glob patterns from now on. */
   psubscribe<T = any>(patterns: string | readonly string[]): Subscriber<T>;
 
-  /** Any command, by an array of its words. The same as {@link Redis.command}. */
+  /** Any command, by an array of its words. The same as `redis.command(…)`. */
   exec<T = unknown>(words: readonly [name: string, ...args: Argument[]]): Promise<T>;
 
   /** Does nothing: libraries report themselves here to @upstash/redis, and this client reports nothing to anybody. */
@@ -318,7 +327,9 @@ export class Script<T = unknown> {
   hash(): Promise<string>;
   /** Runs it by its hash, then if need be by its text. */
   exec(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  /** EVAL: sends the whole text. */
   eval(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  /** EVALSHA: sends the hash alone, and rejects where the server does not know it. */
   evalsha(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
 }
 
@@ -330,7 +341,9 @@ export class ScriptRO<T = unknown> {
   hash(): Promise<string>;
   /** Runs it by its hash, then if need be by its text. */
   exec(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  /** EVAL_RO: sends the whole text. */
   evalRo(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
+  /** EVALSHA_RO: sends the hash alone, and rejects where the server does not know it. */
   evalshaRo(keys?: readonly Key[], args?: readonly Argument[]): Promise<T>;
 }
 

@@ -22,6 +22,7 @@
 
 import type { ClientOptions, Environment } from "./index.js";
 
+/** Those of a client, and where its entries are. */
 export interface NextOptions extends Omit<ClientOptions, "automaticDeserialization" | "deserialize" | "bigint"> {
   /** URL and token. Default: those of the environment. */
   url?: string;
@@ -35,17 +36,26 @@ export interface NextOptions extends Omit<ClientOptions, "automaticDeserializati
 
 /** The class for `cacheHandler` in next.config: pages, routes and fetches. */
 export function cacheHandler(options?: NextOptions): new (context?: any) => {
+  /** An entry, unless a tag of it was revalidated. */
   get(key: string, context?: any): Promise<any>;
+  /** Stores an entry. */
   set(key: string, value: any, context?: any): Promise<void>;
+  /** What has one of these tags is old. */
   revalidateTag(tags: string | string[]): Promise<void>;
+  /** Nothing, since nothing is kept for a request. */
   resetRequestCache(): void;
 };
 
 /** The object for `cacheHandlers` in next.config: `"use cache"`. */
 export function useCacheHandler(options?: NextOptions): {
+  /** An entry, unless a tag of it or of the page was revalidated. */
   get(key: string, softTags: string[]): Promise<any>;
+  /** Stores an entry when it is whole. */
   set(key: string, entry: Promise<any>): Promise<void>;
+  /** Nothing, since tags are read with the entries. */
   refreshTags(): Promise<void>;
+  /** When one of these tags was last revalidated, in milliseconds since 1970. */
   getExpiration(tags: string[]): Promise<number>;
+  /** What has one of these tags is old, at once or after `expire` seconds. */
   updateTags(tags: string[], durations?: { expire?: number }): Promise<void>;
 };

@@ -11,7 +11,11 @@
 
 /** What a queue needs of a client: that of this package is one. */
 export interface QueueClient {
-  createScript(script: string): { exec(keys: string[], args: string[]): Promise<any> };
+  /** A script with a method that runs it by its hash, and sends its text where the server does not know it. */
+  createScript(script: string): {
+    /** Runs it. */
+    exec(keys: string[], args: string[]): Promise<any>;
+  };
 }
 
 /** How long a job that has failed waits for its next attempt. */
@@ -32,6 +36,7 @@ export interface Deduplication {
   keepLastIfActive?: boolean;
 }
 
+/** What can be said of any job. */
 interface CommonOptions {
   /** Its id, in place of one that is made. No whole number, and no colons. */
   jobId?: string;
@@ -75,6 +80,7 @@ export interface Job<Data = unknown, Name extends string = string> {
   data: Data;
 }
 
+/** Where a queue is, and what all its jobs have. */
 export interface QueueOptions {
   redis: QueueClient;
   /** What stands before the name in each key. Default: `bull`. */
@@ -111,6 +117,7 @@ export interface FlowJob {
   children?: readonly FlowJob[];
 }
 
+/** The jobs of a tree as they were added. */
 export interface AddedFlow {
   job: Job & { queueName: string };
   children?: AddedFlow[];

@@ -13,24 +13,34 @@
 export type FieldType = "TEXT" | "U64" | "I64" | "F64" | "BOOL" | "DATE" | "KEYWORD" | "FACET";
 /** Words. `noTokenize`: one word, `noStem`: as it is written, `from`: the field of the document it is read from. */
 export type TextField = { type: "TEXT"; noTokenize?: boolean; noStem?: boolean; from?: string };
+/** A number, which can be ordered by and aggregated. */
 export type NumericField<T extends "U64" | "I64" | "F64" = "U64" | "I64" | "F64"> = { type: T; fast: true; from?: string };
 /** `fast`: can be ordered by and aggregated. */
 export type BoolField = { type: "BOOL"; fast?: boolean; from?: string };
+/** A time, as RFC 3339 writes it. `fast`: can be ordered by and aggregated. */
 export type DateField = { type: "DATE"; fast?: boolean; from?: string };
+/** A text that is compared as a whole. */
 export type KeywordField = { type: "KEYWORD" };
+/** A path such as `/shoes/red`, whose levels can be counted. */
 export type FacetField = { type: "FACET" };
+/** A field with what is said of it. */
 export type DetailedField = TextField | NumericField | BoolField | DateField | KeywordField | FacetField;
 /** Fields by their names in a hash or an entry of a stream. */
 export type FlatIndexSchema = { [name: string]: FieldType | DetailedField };
 /** Fields by their names in JSON, where objects have fields of their own. */
 export type NestedIndexSchema = { [name: string]: FieldType | DetailedField | NestedIndexSchema };
+/** A schema of either kind. */
 type AnySchema = NestedIndexSchema | FlatIndexSchema;
 
 /** A schema that nobody has told the types of. */
 type Untold<S> = [AnySchema] extends [S] ? true : false;
+/** Whether something is a field, and no object of fields. */
 type IsField<F> = F extends FieldType | { type: FieldType } ? true : false;
+/** The type of a field. */
 type TypeOf<F> = F extends FieldType ? F : F extends { type: infer T extends FieldType } ? T : never;
+/** What a field's value is in JavaScript. */
 type ValueOf<T> = T extends "U64" | "I64" | "F64" ? number : T extends "BOOL" ? boolean : string;
+/** The field at a path. */
 type At<S, P> = P extends `${infer First}.${infer Rest}`
   ? First extends keyof S ? At<S[First], Rest> : never
   : P extends keyof S ? S[P] : never;
@@ -45,12 +55,18 @@ export type SchemaData<S> = Untold<S> extends true
   ? any
   : { -readonly [K in keyof S as S[K] extends { from: string } ? never : K]: IsField<S[K]> extends true ? ValueOf<TypeOf<S[K]>> : SchemaData<S[K]> };
 
+/** A value at a path, as an object. */
 type Nested<P, V> = P extends `${infer First}.${infer Rest}` ? { [K in First]: Nested<Rest, V> } : { [K in P & string]: V };
+/** All of a union at once. */
 type All<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
+/** A document of the fields at these paths. */
 type Selected<S, P> = All<P extends unknown ? Nested<P, Untold<S> extends true ? any : ValueOf<TypeOf<At<S, P>>>> : never>;
 
+/** By how much a condition counts in the score. */
 type Boost = { $boost?: number };
+/** Conditions by comparison. */
 type Compared<V> = { $eq?: V; $in?: V[]; $gt?: V; $gte?: V; $lt?: V; $lte?: V };
+/** Conditions for words. */
 type TextCondition = {
   $eq?: string;
   $in?: string[];
@@ -59,6 +75,7 @@ type TextCondition = {
   $regex?: string;
   $smart?: string;
 };
+/** The conditions for a type of field. */
 type ConditionOf<T> = T extends "TEXT"
   ? TextCondition
   : T extends "BOOL"
@@ -68,7 +85,9 @@ type ConditionOf<T> = T extends "TEXT"
       : T extends "FACET"
         ? { $eq?: string; $in?: string[] }
         : Compared<ValueOf<T>>;
+/** A value or conditions for each field. */
 type Conditions<S> = { [P in SchemaPaths<S>]?: ValueOf<TypeOf<At<S, P>>> | (ConditionOf<TypeOf<At<S, P>>> & Boost) };
+/** One, or several. */
 type OneOrMore<T> = T | T[];
 
 /** Which documents are meant: conditions on fields, and groups of such. */
@@ -82,8 +101,11 @@ export type QueryFilter<S> = Untold<S> extends true
     $mustNot?: OneOrMore<QueryFilter<S>>;
   };
 
+/** What is made of a value before it takes part in the score. */
 type ScoreModifier = "none" | "log" | "log1p" | "log2p" | "ln" | "ln1p" | "ln2p" | "square" | "sqrt" | "reciprocal";
+/** How values take part in the score. */
 type ScoreMode = "multiply" | "sum" | "replace";
+/** A field that takes part in the score, and how. */
 type ScoreField<P> = P | { field: P; modifier?: ScoreModifier; factor?: number; missing?: number };
 /** Fields whose values take part in the score. */
 export type ScoreBy<P = string> =
@@ -94,6 +116,7 @@ export type ScoreBy<P = string> =
 /** One field to order by. */
 type OrderBy<P extends string> = { [K in P]: { [F in K]: "ASC" | "DESC" } }[P];
 
+/** Which documents, in which order, and what of them. */
 export type QueryOptions<S> = {
   /** Default: all documents. */
   filter?: QueryFilter<S>;
@@ -114,8 +137,11 @@ export type QueryResult<S, O = undefined> = O extends { select: infer Fields }
     : { key: string; score: number; data: Selected<S, keyof Fields> }
   : { key: string; score: number; data: SchemaData<S> };
 
+/** A field, and what stands for it where a document has none. */
 type Over<S> = { field: SchemaPaths<S>; missing?: number };
+/** The fields that are facets. */
 type FacetPaths<S> = { [P in SchemaPaths<S>]: TypeOf<At<S, P>> extends "FACET" ? P : never }[SchemaPaths<S>];
+/** One of these, and no other. */
 type Single<T> = { [K in keyof T]: { [P in K]: T[K] } & { [P in Exclude<keyof T, K>]?: never } }[keyof T];
 /** One number, or groups, over the documents that are meant. */
 export type Aggregation<S> = Untold<S> extends true
@@ -143,11 +169,17 @@ export type Aggregation<S> = Untold<S> extends true
     };
   }> & { $aggs?: { [name: string]: Aggregation<S> } };
 
+/** The documents of a group. */
 type Bucket<K, S, A> = { key: K; docCount: number; from?: number; to?: number } & (A extends { $aggs: infer Inner } ? AggregateResult<S, Inner> : unknown);
+/** What numbers are like. */
 type Stats = { count: number; min: number; max: number; sum: number; avg: number };
+/** How far numbers are from their mean. */
 type Deviations = "variance" | "variancePopulation" | "varianceSampling" | "stdDeviation" | "stdDeviationPopulation" | "stdDeviationSampling";
+/** Where most numbers are. */
 type Bounds = "upper" | "lower" | "upperSampling" | "lowerSampling" | "upperPopulation" | "lowerPopulation";
+/** A level of a facet, and those below. */
 export type FacetNode = { path: string; docCount: number; sumOtherDocCount: number; children?: FacetNode[] };
+/** What an aggregation gives. */
 type ResultOf<S, A> = A extends { $terms: { field: infer P } }
   ? { buckets: Bucket<ValueOf<TypeOf<At<S, P>>>, S, A>[]; sumOtherDocCount: number; docCountErrorUpperBound: number }
   : A extends { $range: object }
@@ -188,6 +220,7 @@ export type CreateIndexParameters<S> = {
   | { dataType: "stream"; stream: string; schema: S & FlatIndexSchema; prefix?: never }
 );
 
+/** What is known of an index. */
 export type IndexDescription<S> = {
   name: string;
   dataType: "hash" | "string" | "json" | "stream";
@@ -237,6 +270,7 @@ export interface Search {
   };
 }
 
+/** What near means. */
 export type VectorMetric = "COSINE" | "EUCLIDEAN" | "DOT";
 /** Numbers, or their bytes as 32-bit floats, the smallest byte first. */
 export type VectorInput = readonly number[] | Float32Array | { base64: string };
@@ -278,12 +312,19 @@ type Methods<F, M extends string> = F & {
 
 /** Fields of a schema, written out: `s.object({ name: s.string().noStem(), born: s.number("U64") })`. */
 export const s: {
+  /** Words, which are searched one by one. */
   string(): Methods<{ type: "TEXT" }, "noTokenize" | "noStem" | "from">;
+  /** A number; `"F64"` unless said otherwise. */
   number<T extends "U64" | "I64" | "F64" = "F64">(type?: T): Methods<{ type: T; fast: true }, "from">;
+  /** True or false. */
   boolean(): Methods<{ type: "BOOL" }, "fast" | "from">;
+  /** A time. */
   date(): Methods<{ type: "DATE" }, "fast" | "from">;
+  /** A text that is compared as a whole. */
   keyword(): { type: "KEYWORD" };
+  /** A path whose levels can be counted. */
   facet(): { type: "FACET" };
+  /** The fields of an object in JSON. */
   object<T extends object>(fields: T): { [K in keyof T]: T[K] extends { type: FieldType } ? Pick<T[K], PlainKeys<T[K]>> : T[K] };
 };
 /** The names of what is no method. */

@@ -2,7 +2,9 @@
 
 import type { Argument, Give, Key, Kind, Value } from "./commands.js";
 
+/** A unit of length. */
 type Unit = "M" | "KM" | "FT" | "MI" | "m" | "km" | "ft" | "mi";
+/** Nearest first, or farthest. */
 type Order = "ASC" | "DESC" | "asc" | "desc";
 /** Where a search is centered: on a member, or on a coordinate. */
 export type GeoCenter =
@@ -12,26 +14,36 @@ export type GeoCenter =
 export type GeoShape =
   | { type: "BYRADIUS" | "byradius"; radius: number; radiusType: Unit; rect?: never }
   | { type: "BYBOX" | "bybox"; rect: { width: number; height: number }; rectType: Unit; radius?: never };
+/** A member with its place, in degrees. */
 export type GeoMember<T = Value> = { longitude: number; latitude: number; member: T };
+/** On which condition a place is set, and whether changes are counted. */
 export type GeoAddOptions = { ch?: boolean } & ({ nx: true; xx?: never } | { nx?: never; xx: true } | { nx?: never; xx?: never });
+/** At most so many; with `any` the first that are found. */
 type GeoCount = { count?: { limit: number; any?: boolean } };
+/** How many, and what is told of each. */
 export type GeoSearchOptions = GeoCount & { withCoord?: boolean; withDist?: boolean; withHash?: boolean };
 /** A member that was found, with what the options asked for. The hash is text: it has more digits than a number. */
 export type GeoFound<T, O> = { member: T } & (O extends { withDist: true } ? { dist: number } : {}) &
   (O extends { withHash: true } ? { hash: string } : {}) &
   (O extends { withCoord: true } ? { coord: { long: number; lat: number } } : {});
 
+/** How long a stream may be, or which ids it keeps. */
 type StreamBound = { type: "MAXLEN" | "maxlen"; threshold: number } | { type: "MINID" | "minid"; threshold: string };
 /** How a stream is cut: exactly (`=`), or about so (`~`), which is cheaper and takes a limit. */
 export type StreamTrim = StreamBound & ({ comparison: "~"; limit?: number } | { comparison: "="; limit?: never });
+/** Whether a stream is made, and how it is cut. */
 export type XAddOptions = { nomkStream?: boolean; trim?: StreamTrim };
+/** How a stream is cut. */
 export type XTrimOptions = { strategy: "MAXLEN" | "MINID"; exactness?: "~" | "="; threshold: number | string; limit?: number };
+/** What XGROUP does. */
 export type XGroupCommand =
   | { type: "CREATE"; group: string; id: string; options?: { MKSTREAM?: boolean; ENTRIESREAD?: number } }
   | { type: "CREATECONSUMER" | "DELCONSUMER"; group: string; consumer: string }
   | { type: "DESTROY"; group: string }
   | { type: "SETID"; group: string; id: string; options?: { ENTRIESREAD?: number } };
+/** What XINFO tells of. */
 export type XInfoCommand = { type: "GROUPS"; group?: never } | { type: "CONSUMERS"; group: string };
+/** What is said of the entries that change hands. */
 export type XClaimOptions = {
   idleMS?: number;
   timeMS?: number;
@@ -45,7 +57,9 @@ export type StreamPolicy = "KEEPREF" | "keepref" | "DELREF" | "delref" | "ACKED"
 /** Entries by their id, in the stream's order. */
 export type StreamEntries<T = Record<string, unknown>> = Record<string, T>;
 
+/** A place in an array; text and bigint for those beyond 2^53. */
 export type ArrayIndex = number | string | bigint;
+/** Which elements are found. */
 export type ArGrepOptions = {
   /** How values are matched; several are joined by `combine`. */
   predicates: ({ exact: string } | { match: string } | { glob: string } | { re: string })[];
@@ -54,8 +68,11 @@ export type ArGrepOptions = {
   withValues?: boolean;
   limit?: number;
 };
+/** What an operation makes of the elements. */
 type ArOpWord = "SUM" | "MIN" | "MAX" | "AND" | "OR" | "XOR" | "USED";
+/** An operation over elements, or how many match a value. */
 export type ArOperation = ArOpWord | Lowercase<ArOpWord> | { match: Value };
+/** What an array is like inside. */
 export type ArInfo = {
   len: string;
   count: number;
@@ -66,8 +83,11 @@ export type ArInfo = {
 
 /** Operations on the bits of one key, which run in their order. */
 export interface BitField<Out> {
+  /** Reads an integer: `"u8"`, `"i5"` at a bit, or with `"#2"` at a multiple of its width. */
   get(encoding: string, offset: number | string): this;
+  /** Writes an integer, and gives the one before. */
   set(encoding: string, offset: number | string, value: number): this;
+  /** Adds to an integer, and gives the sum, or null where {@link overflow} is `"FAIL"`. */
   incrby(encoding: string, offset: number | string, increment: number): this;
   /** What the increments that follow do beyond the range. */
   overflow(overflow: "WRAP" | "SAT" | "FAIL"): this;
@@ -97,6 +117,7 @@ export interface JsonCommands<F extends Kind> {
   forget(key: Key, path?: string): Give<F, number>;
   /** What matches, of several paths an object by path; null without the key. */
   get<T = unknown>(key: Key, ...paths: string[] | [readonly string[]]): Give<F, T | null>;
+  /** What matches, laid out by the server as `options` say, which is seen where text is not deserialized. */
   get<T = unknown>(
     key: Key,
     options: { indent?: string; newline?: string; space?: string },
@@ -161,6 +182,7 @@ export interface FunctionCommands<F extends Kind> {
   callRo<T = unknown>(name: string, keys?: readonly Key[], args?: readonly Argument[]): Give<F, T>;
 }
 
+/** The commands of bitmaps, places, streams, JSON documents, functions and arrays. */
 export interface Structures<F extends Kind> {
   /** JSON documents. */
   readonly json: JsonCommands<F>;
@@ -171,6 +193,7 @@ export interface Structures<F extends Kind> {
 
   /** How many bits are 1, of all or between two bytes. */
   bitcount(key: Key): Give<F, number>;
+  /** How many bits are set in a part, whose bounds are bytes unless `unit` says bits. */
   bitcount(key: Key, start: number, end: number, unit?: "BYTE" | "BIT"): Give<F, number>;
   /** Operations on integers of any width. */
   bitfield(key: Key): BitField<Give<F, (number | null)[]>>;
@@ -201,6 +224,7 @@ export interface Structures<F extends Kind> {
 
   /** Adds or moves places: how many are new. */
   geoadd(key: Key, ...places: GeoMember[]): Give<F, number>;
+  /** Adds members with their places, if the condition holds: how many are new, with `ch` how many changed. */
   geoadd(key: Key, options: GeoAddOptions, ...places: GeoMember[]): Give<F, number>;
   /** How far two are apart, in meters unless you say otherwise; null if one is not there. */
   geodist(key: Key, member1: Value, member2: Value, unit?: Unit): Give<F, number | null>;

@@ -1,5 +1,6 @@
 import type { Environment, Redis, RedisOptions } from "./index.js";
 
+/** Those of a client, and where its items are. */
 export interface DriverOptions extends Partial<Omit<RedisOptions, "automaticDeserialization">> {
   /** What the keys are below: `cache` makes `cache:key`. Default: nothing. */
   base?: string;
@@ -16,15 +17,23 @@ export interface Driver {
   name: string;
   flags: { ttl: boolean };
   options: { base: string; ttl: number | undefined; scanCount: number };
+  /** The client. */
   getInstance(): Redis;
+  /** Whether there is such an item. */
   hasItem(key: string): Promise<boolean>;
+  /** The text of an item, or null. */
   getItem(key: string): Promise<string | null>;
+  /** The texts of items, in their order. */
   getItems(items: { key: string }[]): Promise<{ key: string; value: string | null }[]>;
+  /** Stores an item, for `ttl` seconds or as long as the driver says. */
   setItem(key: string, value: string, options?: { ttl?: number }): Promise<void>;
+  /** Deletes an item. */
   removeItem(key: string): Promise<void>;
   /** The seconds that are left, as `ttl`; null for an item that is not there. */
   getMeta(key: string): Promise<{ ttl?: number } | null>;
+  /** The keys below a base. */
   getKeys(base?: string): Promise<string[]>;
+  /** Deletes what is below a base. */
   clear(base?: string): Promise<void>;
 }
 
