@@ -2,13 +2,9 @@
 // in Node and in workerd, and that of a Worker from its start to its first command.
 // `cargo xtask bench` runs it, with the two UPSTASH variables exported. It prints one line of JSON for each row.
 
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { bundled, started } from "./bench-worker.mjs";
 
 const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = process.env;
-const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** What each client does in every row. */
 const work = {
@@ -60,82 +56,25 @@ const inNode = async (side, name, rounds) => {
 for (const name of ["get", "crowd", "range"]) await row("Node", name, 50, inNode);
 
 // workerd: a process for each client, whose CPU the kernel counts.
-const tick = 10_000;
+const bundles = { ours: await bundled("restis", work), theirs: await bundled("upstash", work) };
 
-/** The µs of CPU that our workerd processes have used, by their ids. */
-function workers() {
-  const found = new Map();
-  for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${id}/stat`, "utf8");
-      const [, name] = stat.match(/\((.*)\)/);
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      if (name === "workerd" && Number(fields[1]) === process.pid) found.set(id, (Number(fields[11]) + Number(fields[12])) * tick);
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return found;
-}
-
-const source = (module) => `
-import { Redis } from ${JSON.stringify(module)};
-const redis = new Redis({ url: "${url}", token: "${token}" });
-const work = { ${Object.entries(work).map(([name, run]) => `${name}: ${run}`).join(",")} };
-export default {
-  async fetch(request) {
-    const { searchParams } = new URL(request.url);
-    return Response.json(await work[searchParams.get("name")](redis, Number(searchParams.get("rounds"))));
-  },
-};`;
-
-const modules = { ours: file("../../pkg/workerd.js"), theirs: "@upstash/redis/cloudflare" };
-
-/** A Worker over one of the clients, bundled and minified as wrangler does it. */
-async function bundled(side) {
-  const { outputFiles } = await build({
-    stdin: { contents: source(modules[side]), resolveDir: file(".") },
-    bundle: true, minify: true, format: "esm", write: false, outdir: "/out", entryNames: "worker", assetNames: "[name]",
-    conditions: ["workerd", "worker", "browser"], loader: { ".wasm": "copy" }, logLevel: "warning",
-  });
-  return outputFiles.map(({ path, contents }) => ({
-    type: path.endsWith(".wasm") ? "CompiledWasm" : "ESModule", path: path.slice("/out/".length), contents,
-  })).sort((a, b) => (a.path === "worker.js" ? -1 : b.path === "worker.js" ? 1 : 0));
-}
-
-const bundles = { ours: await bundled("ours"), theirs: await bundled("theirs") };
-
-/** Starts a Worker: the program, and the id of its process. */
-async function started(side) {
-  const before = workers();
-  const miniflare = new Miniflare(convertV4MiniflareOptions({ modules: bundles[side], compatibilityDate: "2026-01-01" }));
-  await miniflare.ready;
-  return { miniflare, id: [...workers().keys()].find((id) => !before.has(id)) };
-}
-
-const call = async ({ miniflare }, name, rounds) => {
-  const response = await miniflare.dispatchFetch(`http://worker/?name=${name}&rounds=${rounds}`);
-  if (response.status !== 200) throw new Error(await response.text());
-  return response.json();
-};
-
-const running = { ours: await started("ours"), theirs: await started("theirs") };
+const running = { ours: await started(bundles.ours), theirs: await started(bundles.theirs) };
 const inWorkerd = async (side, name, rounds) => {
   const worker = running[side];
   // Its clock has ticks of 10 ms, so more at a time.
-  const before = workers().get(worker.id);
-  const count = await call(worker, name, rounds * 10);
-  return (workers().get(worker.id) - before) / count;
+  const before = worker.cpu();
+  const count = await worker.call(name, rounds * 10);
+  return (worker.cpu() - before) / count;
 };
 for (const name of ["get", "crowd", "range"]) await row("workerd", name, 20, inWorkerd);
-for (const { miniflare } of Object.values(running)) await miniflare.dispose();
+for (const worker of Object.values(running)) await worker.dispose();
 
 // From the start of the process to the answer of the first command.
 ROUNDS.start = 1;
 await row("workerd", "start", 10, async (side) => {
-  const worker = await started(side);
-  await call(worker, "get", 1);
-  const used = workers().get(worker.id);
-  await worker.miniflare.dispose();
+  const worker = await started(bundles[side]);
+  await worker.call("get", 1);
+  const used = worker.cpu();
+  await worker.dispose();
   return used;
 });

@@ -40,6 +40,7 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
         concurrent::memory(&bench)?,
         package::beside_upstash(&bench)?,
         values::of_all(&bench)?,
+        values::costs(&bench)?,
         values::scale(&bench)?,
     ];
     write(repo, &rows)?;

@@ -4,20 +4,15 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-const COLOURS: [(&str, &str); 5] = [
-    ("restis", "#d1495b"),
-    ("npm", "#edae49"),
-    ("redis-rs", "#66a182"),
-    ("upstash", "#00798c"),
-    ("python", "#8d96a3"),
-];
-
-const NAMES: [(&str, &str); 5] = [
-    ("restis", "restis, the crate"),
-    ("npm", "restis in Node"),
-    ("redis-rs", "redis-rs over TCP"),
-    ("upstash", "@upstash/redis in Node"),
-    ("python", "upstash-redis in Python"),
+/// Who, its colour, and its name in the legend.
+const CLIENTS: [(&str, &str, &str); 7] = [
+    ("restis", "#d1495b", "restis, the crate"),
+    ("redis-rs", "#66a182", "redis-rs over TCP"),
+    ("npm", "#edae49", "restis in Node"),
+    ("npm-workerd", "#f4d06f", "restis in workerd"),
+    ("upstash", "#00798c", "@upstash/redis in Node"),
+    ("upstash-workerd", "#5fb0bd", "@upstash/redis in workerd"),
+    ("python", "#8d96a3", "upstash-redis in Python"),
 ];
 
 const LEFT: f64 = 210.0;
@@ -32,11 +27,11 @@ pub(super) fn bars(work: &[Value], titles: &[(&str, &str)]) -> String {
         .fold(10.0, f64::max);
     let unit = (WIDTH - LEFT - 90.0) / longest.log10();
     let mut body = String::new();
-    let mut at = 64.0;
+    let mut at = 82.0;
     for (name, title) in titles {
-        let of_it: Vec<_> = COLOURS
+        let of_it: Vec<_> = CLIENTS
             .iter()
-            .filter_map(|(client, colour)| {
+            .filter_map(|(client, colour, _)| {
                 let found = work
                     .iter()
                     .find(|found| found["client"] == *client && found["work"] == *name)?;
@@ -64,16 +59,14 @@ pub(super) fn bars(work: &[Value], titles: &[(&str, &str)]) -> String {
         at += 12.0;
     }
     let mut legend = String::new();
-    for ((client, colour), number) in COLOURS.iter().zip(0..) {
-        let x = 10.0 + f64::from(number) * 165.0;
-        let name = NAMES
-            .iter()
-            .find(|(known, _)| known == client)
-            .map_or("", |(_, name)| name);
+    for ((_, colour, name), number) in CLIENTS.iter().zip(0_u32..) {
+        let x = 10.0 + f64::from(number % 4) * 205.0;
+        let y = 36 + number / 4 * 18;
         let _ = writeln!(
             legend,
-            r#"<rect x="{x}" y="36" width="12" height="12" fill="{colour}"/><text x="{}" y="46">{name}</text>"#,
-            x + 17.0
+            r#"<rect x="{x}" y="{y}" width="12" height="12" fill="{colour}"/><text x="{}" y="{}">{name}</text>"#,
+            x + 17.0,
+            y + 10
         );
     }
     page(
@@ -185,7 +178,7 @@ mod tests {
         );
         assert_eq!(
             svg.matches("height=\"12\" fill=").count(),
-            COLOURS.len() + 2
+            CLIENTS.len() + 2
         );
         assert!(svg.contains("10 µs") && svg.contains("2.5 ms"), "{svg}");
     }

@@ -25,17 +25,19 @@ const WORKS: [(&str, &str, u32); 7] = [
 ];
 
 /// Who does them; the first one is the measure.
-const CLIENTS: [(&str, &str); 5] = [
+const CLIENTS: [(&str, &str); 7] = [
     ("restis", "restis"),
     ("redis-rs", "redis-rs, TCP"),
-    ("npm", "restis in Node"),
-    ("upstash", "@upstash/redis"),
-    ("python", "upstash-redis"),
+    ("npm", "restis, Node"),
+    ("upstash", "@upstash, Node"),
+    ("npm-workerd", "restis, workerd"),
+    ("upstash-workerd", "@upstash, workerd"),
+    ("python", "upstash, Python"),
 ];
 
 fn does(client: &str, work: &str) -> bool {
     match work {
-        "base64" => client == "restis" || client == "npm",
+        "base64" => matches!(client, "restis" | "npm" | "npm-workerd"),
         "resp2" => client == "restis" || client == "redis-rs",
         _ => true,
     }
@@ -47,15 +49,18 @@ pub(super) fn of_all(bench: &Bench<'_>) -> Result<Row> {
         .with_servers(Cmd::new(&program).arg("prepare"))
         .output()?;
     let node = npm::node(bench.repo, Node::V22)?;
+    let script = |package: &str, place: &str| {
+        Cmd::new(&node)
+            .args(["values-bench.mjs", package, place])
+            .dir(bench.repo.js())
+    };
     let python = pypi::python()?;
     let packages = pypi::ensure_upstash(bench.repo)?;
     let command = |client: &str| match client {
-        "npm" => Cmd::new(&node)
-            .args(["values-bench.mjs", "restis"])
-            .dir(bench.repo.js()),
-        "upstash" => Cmd::new(&node)
-            .args(["values-bench.mjs", "upstash"])
-            .dir(bench.repo.js()),
+        "npm" => script("restis", "node"),
+        "upstash" => script("upstash", "node"),
+        "npm-workerd" => script("restis", "workerd"),
+        "upstash-workerd" => script("upstash", "workerd"),
         "python" => Cmd::new(python)
             .arg(bench.repo.join("tests/python/values_bench.py"))
             .env("PYTHONPATH", &packages),
@@ -106,7 +111,7 @@ fn text(measured: &[Value]) -> Result<String> {
     ] {
         let _ = write!(text, "  {title:<40}{ours:>10}");
         for (_, name) in CLIENTS.iter().skip(1) {
-            let _ = write!(text, "{name:>16}");
+            let _ = write!(text, "{name:>19}");
         }
         text.push('\n');
         for (work, title, _) in WORKS {
@@ -123,13 +128,32 @@ fn text(measured: &[Value]) -> Result<String> {
                     }
                     Some(theirs) => format!("{:.2}", number(theirs, field)? / ours),
                 };
-                let _ = write!(text, "{cell:>16}");
+                let _ = write!(text, "{cell:>19}");
             }
             text.push('\n');
         }
         text.push('\n');
     }
     Ok(text)
+}
+
+/// What the helpers cost, counted at the server.
+pub(super) fn costs(bench: &Bench<'_>) -> Result<Row> {
+    let found = bench.measured(Cmd::new(bench.program("costs")?))?;
+    let mut text = format!(
+        "  {:<72}{:>10}{:>10}\n",
+        "what a helper costs, its scripts known", "requests", "billed"
+    );
+    for cost in found.as_array().into_iter().flatten() {
+        let what = cost["what"].as_str().unwrap_or_default();
+        let (requests, billed) = (number(cost, "requests")?, number(cost, "billed")?);
+        let _ = writeln!(text, "  {what:<72}{requests:>10}{billed:>10}");
+    }
+    Ok(Row {
+        text,
+        over: None,
+        facts: ("costs", found),
+    })
 }
 
 /// From 1 to 100,000 GETs in flight.
