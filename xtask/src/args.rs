@@ -13,7 +13,7 @@ Usage: cargo xtask <task> [--verbose]
   size              measures the npm package, client alone, against its budget
   bench             compares speed with others, each row a ratio in one run; writes docs/bench.json and two pictures
   soak              10 minutes of calls of all kinds under faults: memory stays flat, nothing is lost or done twice
-  compare WHAT      runs what can happen with ours and with others, and prints a table: cache, ratelimit, lock or queue
+  compare WHAT      runs what can happen with ours and with others, and prints a table: cache, sessions, ratelimit, lock or queue
   worker            serves the Worker example in workerd, before a real server
   worker-build      builds the Worker example; wrangler.toml calls it
   tools             installs every tool the tasks use, into target/tools and tests/js
@@ -33,7 +33,7 @@ pub(crate) struct Invocation {
 }
 
 /// What can be compared with others.
-const COMPARED: [&str; 4] = ["cache", "ratelimit", "lock", "queue"];
+const COMPARED: [&str; 5] = ["cache", "sessions", "ratelimit", "lock", "queue"];
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {

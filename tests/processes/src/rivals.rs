@@ -51,6 +51,16 @@ pub fn bull(server: &Server, package: &str) -> Result<Player> {
     Player::start(program)
 }
 
+/// express-session over connect-redis before this server, over TCP; `tests/js/sessions.mjs` has its words.
+pub fn express(server: &Server) -> Result<Player> {
+    let folder = tests().join("js");
+    let node = named("RESTIS_NODE22").unwrap_or_else(|| "node".into());
+    let mut program = Command::new(node);
+    program.arg("sessions.mjs").current_dir(folder);
+    program.env("REDIS", server.redis());
+    Player::start(program)
+}
+
 /// `upstash-ratelimit` before this server; `tests/python/limits.py` has its words.
 pub fn python(server: &Server) -> Result<Player> {
     let packages = named("RESTIS_UPSTASH_PYTHON").map_or_else(

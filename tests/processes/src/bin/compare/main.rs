@@ -1,6 +1,6 @@
 //! Runs the same scenarios with this crate and with others, and prints what came of it as a table in Markdown.
 //!
-//! `cargo xtask compare cache` (or `ratelimit`, `lock`, `queue`) builds and runs it. What is shown is counted at the server behind and at the source of
+//! `cargo xtask compare cache` (or `sessions`, `ratelimit`, `lock`, `queue`) builds and runs it. What is shown is counted at the server behind and at the source of
 //! the values; nothing is taken from what a contestant says of itself, but the times.
 
 #![allow(
@@ -12,6 +12,7 @@ mod cache;
 mod lock;
 mod queue;
 mod ratelimit;
+mod sessions;
 mod table;
 
 use std::{
@@ -27,11 +28,12 @@ async fn main() -> ExitCode {
     let what = env::args().nth(1);
     let compared = match what.as_deref() {
         Some("cache") => cache::compare().await,
+        Some("sessions") => sessions::compare().await,
         Some("ratelimit") => ratelimit::compare().await,
         Some("lock") => lock::compare().await,
         Some("queue") => queue::compare().await,
         _ => Err(Error::new(
-            "say what to compare: cache, ratelimit, lock, queue",
+            "say what to compare: cache, sessions, ratelimit, lock, queue",
         )),
     };
     match compared {
