@@ -16,10 +16,14 @@ function whenAborted(signal) {
   if (signal === undefined) return {};
   signal.throwIfAborted();
   let stop;
-  const promise = new Promise((_, reject) => {
+  const promise = new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
-    stop = () => signal.removeEventListener("abort", abort);
+    stop = () => {
+      signal.removeEventListener("abort", abort);
+      // Whoever waits for a promise in the module is kept until it settles.
+      resolve();
+    };
   });
   // Who is not asked any more has nobody who hears of it.
   promise.catch(() => {});

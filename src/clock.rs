@@ -43,19 +43,26 @@ mod platform {
 
 #[cfg(target_arch = "wasm32")]
 mod platform {
-    use std::time::Duration;
+    use std::{
+        cell::Cell,
+        pin::Pin,
+        rc::Rc,
+        task::{Context, Poll, Waker},
+        time::Duration,
+    };
 
     use fragile::Fragile;
     use futures_core::future::BoxFuture;
-    use js_sys::{Function, Promise};
-    use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-    use wasm_bindgen_futures::JsFuture;
+    use wasm_bindgen::{
+        JsValue,
+        prelude::{Closure, wasm_bindgen},
+    };
 
     #[wasm_bindgen]
     extern "C" {
         // Looked up at each call, so that a test may put its own in their place.
         #[wasm_bindgen(catch, js_name = setTimeout)]
-        fn set_timeout(callback: &Function, millis: f64) -> Result<JsValue, JsValue>;
+        fn set_timeout(callback: &Closure<dyn FnMut()>, millis: f64) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch, js_name = clearTimeout)]
         fn clear_timeout(timer: &JsValue) -> Result<(), JsValue>;
     }
@@ -86,30 +93,62 @@ mod platform {
         js_sys::Date::now() as u64
     }
 
-    /// The platform's own timer, by the promise that `fetch` is waited for with.
+    /// The platform's own timer.
+    ///
+    /// Not by a promise: `JsFuture` holds itself until its promise settles, which one whose timer was cleared never does.
     pub(crate) fn sleep(duration: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(Fragile::new(async move {
-            // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that, which is 24 days.
-            let millis = super::whole_millis(duration);
-            if millis > i32::MAX as u64 {
-                return std::future::pending().await;
+        let fired = Rc::new(Fired::default());
+        let callback = Closure::new({
+            let fired = Rc::clone(&fired);
+            move || {
+                fired.is.set(true);
+                if let Some(waker) = fired.waker.take() {
+                    waker.wake();
+                }
             }
-            let millis = millis as f64;
-            let mut timer = Timer(JsValue::UNDEFINED);
-            let fired = Promise::new(&mut |resolve, _| {
-                timer.0 = set_timeout(&resolve, millis).unwrap_or_default();
-            });
-            // Where there is no timer nothing resolves, and nobody is cut short.
-            let _ = JsFuture::from(fired).await;
+        });
+        let mut timer = JsValue::UNDEFINED;
+        let millis = super::whole_millis(duration);
+        // setTimeout takes a signed 32-bit number of milliseconds and fires at once above that, which is 24 days.
+        if millis <= i32::MAX as u64 {
+            // Where there is no timer nothing fires, and nobody is cut short.
+            timer = set_timeout(&callback, millis as f64).unwrap_or_default();
+        }
+        Box::pin(Fragile::new(Sleep {
+            fired,
+            timer,
+            _callback: callback,
         }))
     }
 
-    /// The timer is cleared when nobody waits for it any more, so that it keeps no program alive.
-    struct Timer(JsValue);
+    struct Sleep {
+        fired: Rc<Fired>,
+        timer: JsValue,
+        _callback: Closure<dyn FnMut()>,
+    }
 
-    impl Drop for Timer {
+    #[derive(Default)]
+    struct Fired {
+        is: Cell<bool>,
+        waker: Cell<Option<Waker>>,
+    }
+
+    impl Future for Sleep {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            if self.fired.is.get() {
+                return Poll::Ready(());
+            }
+            self.fired.waker.set(Some(cx.waker().clone()));
+            Poll::Pending
+        }
+    }
+
+    /// The timer is cleared when nobody waits for it any more, so that it keeps no program alive.
+    impl Drop for Sleep {
         fn drop(&mut self) {
-            let _ = clear_timeout(&self.0);
+            let _ = clear_timeout(&self.timer);
         }
     }
 }
