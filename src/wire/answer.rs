@@ -59,28 +59,17 @@ pub(crate) enum Entry<'a, R> {
 
 /// Reads the envelope of a whole body.
 pub(crate) fn envelope(body: &[u8]) -> Envelope {
-    if body.trim_ascii_start().starts_with(b"[") {
-        return json::places(body).map_or(Envelope::Broken, Envelope::Entries);
-    }
-    let Some(members) = json::members(body) else {
+    let Some(places) = json::places(body) else {
         return Value::parse(body).map_or(Envelope::Broken, |_| Envelope::Foreign);
     };
-    match entry(members) {
-        Some(Entry::Result(result)) => Envelope::Result(range(body, result)),
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Envelope::Entries(places);
+    }
+    match entry(body, &places) {
+        Some(Entry::Result(result)) => Envelope::Result(result),
         Some(Entry::Error(words)) => Envelope::Error(words.into_owned()),
         None => Envelope::Foreign,
     }
-}
-
-/// Where in `body` a value stands that was found in it.
-pub(crate) fn range(body: &[u8], value: Value<'_>) -> Range<usize> {
-    // The value is a part of the body, so the difference of the addresses is its place.
-    let start = value
-        .raw()
-        .as_ptr()
-        .addr()
-        .saturating_sub(body.as_ptr().addr());
-    start..start + value.raw().len()
 }
 
 /// Reads the envelope of a whole body in RESP2, which has none: the reply itself, or those of a batch one behind
@@ -120,21 +109,20 @@ pub(crate) fn part(text: &[u8], form: Form) -> Option<Entry<'_, Range<usize>>> {
             _ => Entry::Result(0..text.len()),
         });
     }
-    Some(match entry(Value::found(text).members()?)? {
-        Entry::Result(value) => Entry::Result(range(text, value)),
-        Entry::Error(words) => Entry::Error(words),
-    })
+    entry(text, &json::places(text)?)
 }
 
-/// Reads an object of the two shapes. Members that are neither are no business of ours.
-pub(crate) fn entry<'a>(
-    members: impl IntoIterator<Item = (Value<'a>, Value<'a>)>,
-) -> Option<Entry<'a, Value<'a>>> {
+/// Reads an object of the two shapes, by the places of its names and values. Members that are neither are no business of
+/// ours.
+fn entry<'a>(text: &'a [u8], places: &[Range<usize>]) -> Option<Entry<'a, Range<usize>>> {
+    text.trim_ascii_start().starts_with(b"{").then_some(())?;
     let mut result = None;
-    for (name, value) in members {
-        match name.raw() {
+    for member in places.chunks_exact(2) {
+        let [name, place] = member else { continue };
+        let value = Value::found(text.get(place.clone())?);
+        match text.get(name.clone())? {
             b"\"error\"" if value.kind() == Kind::String => return words(value).map(Entry::Error),
-            b"\"result\"" => result = Some(Entry::Result(value)),
+            b"\"result\"" => result = Some(Entry::Result(place.clone())),
             _ => {}
         }
     }
@@ -189,6 +177,25 @@ mod tests {
             (r#"{"result":1}{"result":2}"#, Envelope::Broken),
         ] {
             assert_eq!(envelope(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_an_object() {
+        let part = |json: &'static str| part(json.as_bytes(), Form::Json(Strings::Text));
+        assert_eq!(part(r#"{"result":"bar"}"#), Some(Entry::Result(10..15)),);
+        assert_eq!(
+            part(r#"{"error":"ERR no"}"#),
+            Some(Entry::Error("ERR no".into())),
+        );
+        for json in [
+            r#"["result",1]"#,
+            r#"["error","ERR no"]"#,
+            "{}",
+            "1",
+            "null",
+        ] {
+            assert_eq!(part(json), None, "{json}");
         }
     }
 

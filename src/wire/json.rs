@@ -5,11 +5,10 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use super::search::{self, NEAR};
+
 /// Arrays in arrays deeper than this are refused: no reply of Redis comes near.
 const MAX_DEPTH: u32 = 128;
-
-/// So many bytes behind an escape are looked at one by one: escapes come in crowds, and a search costs more than these.
-const NEAR: usize = 8;
 
 /// What a JSON value is, seen from its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ impl<'a> Value<'a> {
     /// The bytes of a string with its escapes undone (a lone surrogate in WTF-8); `None` for other kinds.
     pub(crate) fn string(self) -> Option<Cow<'a, [u8]>> {
         let inner = self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-        match memchr::memchr(b'\\', inner) {
+        match search::byte(b'\\', inner) {
             None => Some(Cow::Borrowed(inner)),
             Some(first) => unescape(inner, first).map(Cow::Owned),
         }
@@ -78,41 +77,27 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Where in `text` the elements of the one array are that it holds, checked to its end; `None` where it is none.
+/// Where in `text` the elements are of the one array or object that it holds, checked to its end; `None` where it is none.
+/// Of an object each name, and behind it its value.
 pub(crate) fn places(text: &[u8]) -> Option<Vec<Range<usize>>> {
-    let mut places = Vec::new();
-    each(text, b'[', b']', |scanner| {
-        let length = scanner.value()?.raw().len();
-        places.push(scanner.at - length..scanner.at);
-        Some(())
-    })?;
-    Some(places)
-}
-
-/// The members of the one object that `text` holds, checked to its end; `None` where it is none.
-pub(crate) fn members(text: &[u8]) -> Option<Vec<(Value<'_>, Value<'_>)>> {
-    let mut members = Vec::new();
-    each(text, b'{', b'}', |scanner| {
-        members.push(scanner.member()?);
-        Some(())
-    })?;
-    Some(members)
-}
-
-/// Reads what stands between `open` and `close`, with a comma between each, to the end of `text`.
-fn each<'a>(
-    text: &'a [u8],
-    open: u8,
-    close: u8,
-    mut read: impl FnMut(&mut Scanner<'a>) -> Option<()>,
-) -> Option<()> {
     let mut scanner = Scanner { text, at: 0 };
     scanner.space();
-    scanner.take(open).then_some(())?;
+    let is_object = scanner.take(b'{');
+    (is_object || scanner.take(b'[')).then_some(())?;
+    let close = if is_object { b'}' } else { b']' };
+    let mut places = Vec::new();
     scanner.space();
     if !scanner.take(close) {
         loop {
-            read(&mut scanner)?;
+            if is_object {
+                scanner.space();
+                let start = scanner.at;
+                scanner.string()?;
+                places.push(start..scanner.at);
+                scanner.colon()?;
+            }
+            let length = scanner.value()?.raw().len();
+            places.push(scanner.at - length..scanner.at);
             scanner.space();
             if scanner.take(close) {
                 break;
@@ -121,7 +106,7 @@ fn each<'a>(
         }
     }
     scanner.space();
-    (scanner.at == text.len()).then_some(())
+    (scanner.at == text.len()).then_some(places)
 }
 
 /// See [`Value::elements`]. The text was checked when the array was found, so it only walks.
@@ -146,7 +131,9 @@ impl<'a> Iterator for Members<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.separator();
-        self.0.member()
+        let name = self.0.value()?;
+        self.0.colon()?;
+        Some((name, self.0.value()?))
     }
 }
 
@@ -240,15 +227,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn member(&mut self) -> Option<(Value<'a>, Value<'a>)> {
-        self.space();
-        let start = self.at;
-        self.string()?;
-        let name = self.text.get(start..self.at).map(Value)?;
-        self.colon()?;
-        Some((name, self.value()?))
-    }
-
     fn name(&mut self) -> Option<()> {
         self.string()?;
         self.colon()
@@ -263,14 +241,14 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Option<()> {
         self.take(b'"').then_some(())?;
         let rest = self.text.get(self.at..)?;
-        let mut at = memchr::memchr2(b'"', b'\\', rest)?;
+        let mut at = search::either(b'"', b'\\', rest)?;
         while rest.get(at) == Some(&b'\\') {
             at += 2;
             let tail = rest.get(at..)?;
             let mut near = tail.iter().take(NEAR);
             at += near
                 .position(|byte| matches!(byte, b'"' | b'\\'))
-                .or_else(|| Some(NEAR + memchr::memchr2(b'"', b'\\', tail.get(NEAR..)?)?))?;
+                .or_else(|| Some(NEAR + search::either(b'"', b'\\', tail.get(NEAR..)?)?))?;
         }
         self.at += at + 1;
         Some(())
@@ -335,17 +313,16 @@ fn unescape(inner: &[u8], first: usize) -> Option<Vec<u8>> {
             }
             _ => return None,
         }
-        for _ in 0..NEAR {
-            match rest {
-                [byte, tail @ ..] if *byte != b'\\' => {
-                    out.push(*byte);
-                    rest = tail;
-                }
-                _ => break,
-            }
+        let mut near = NEAR;
+        while near > 0
+            && let [byte, tail @ ..] = rest
+            && *byte != b'\\'
+        {
+            out.push(*byte);
+            (rest, near) = (tail, near - 1);
         }
         if !matches!(rest, [] | [b'\\', ..]) {
-            let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+            let plain = search::byte(b'\\', rest).unwrap_or(rest.len());
             let (plain, tail) = rest.split_at_checked(plain)?;
             out.extend_from_slice(plain);
             rest = tail;
@@ -533,6 +510,12 @@ mod tests {
         );
     }
 
+    /// What stands at the places of a text.
+    fn texts(text: &str) -> Option<Vec<&[u8]>> {
+        let places = places(text.as_bytes())?.into_iter();
+        places.map(|place| text.as_bytes().get(place)).collect()
+    }
+
     proptest! {
 
         #[test]
@@ -564,16 +547,15 @@ mod tests {
             let array = Value::parse(text.as_bytes()).filter(|value| value.kind() == Kind::Array);
             let elements = array.and_then(Value::elements);
             let theirs = elements.map(|elements| elements.map(Value::raw).collect::<Vec<_>>());
-            let ours = places(text.as_bytes());
-            let ours = ours.map(|places| places.into_iter().map(|place| &text.as_bytes()[place]).collect());
-            prop_assert_eq!(theirs, ours);
+            prop_assert_eq!(theirs, texts(&text));
         }
 
         #[test]
-        fn members_are_those_of_the_object(text in r#" ?\{( ?"[ab}\\"]{0,12}" ?:? ?(1|"a,}"|null|\{"x":\[\]\}) ?[,}]?){0,4} ?\}?"#) {
+        fn places_are_those_of_the_members(text in r#" ?\{( ?"[ab}\\"]{0,12}" ?:? ?(1|"a,}"|null|\{"x":\[\]\}) ?[,}]?){0,4} ?\}?"#) {
             let object = Value::parse(text.as_bytes()).filter(|value| value.kind() == Kind::Object);
-            let theirs = object.and_then(Value::members).map(Iterator::collect::<Vec<_>>);
-            prop_assert_eq!(theirs, members(text.as_bytes()));
+            let members = object.and_then(Value::members);
+            let theirs = members.map(|members| members.flat_map(|(name, value)| [name.raw(), value.raw()]).collect());
+            prop_assert_eq!(theirs, texts(&text));
         }
 
         #[test]

@@ -10,4 +10,5 @@ pub(crate) mod json;
 pub(crate) mod pubsub;
 pub(crate) mod request;
 pub(crate) mod resp2;
+pub(crate) mod search;
 pub(crate) mod sse;

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::json;
+use super::{json, search};
 use crate::{
     args::{ArgsWriter, Half, ToArg, ToArgs, ToPairs},
     error::Error,
@@ -372,11 +372,11 @@ impl<'a> Iterator for Words<'a> {
     type Item = Cow<'a, str>;
 
     fn next(&mut self) -> Option<Cow<'a, str>> {
-        let start = memchr::memchr(b'"', self.0)?;
+        let start = search::byte(b'"', self.0)?;
         let rest = self.0.get(start + 1..)?;
         let mut at = 0;
         loop {
-            at += memchr::memchr2(b'"', b'\\', rest.get(at..)?)?;
+            at += search::either(b'"', b'\\', rest.get(at..)?)?;
             if rest.get(at) == Some(&b'"') {
                 break;
             }
