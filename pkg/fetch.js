@@ -1,6 +1,8 @@
 // HTTP for the engine, by the platform's `fetch` or one that was handed over.
 
-const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+import { UTF8 } from "./text.js";
+
+const ENCODER = new TextEncoder();
 
 /** What a failure is called by, as the engine tells its kinds apart. Only Node says whether a request left. */
 function stage(error) {
@@ -10,15 +12,22 @@ function stage(error) {
 }
 
 /** The fields of an answer that the engine reads. */
-const READ = ["content-type", "retry-after", "upstash-sync-token"];
+const TOKEN = "upstash-sync-token";
+const READ = ["content-type", "retry-after", TOKEN];
 
 let known;
 let fields;
 
-/** Fields as `fetch` takes them, of lines: a name, its value, a name… They are mostly those of the request before. */
+/**
+ * Fields for `fetch`, of lines: a name, its value, a name… They are those of the request before, but for the token, which is
+ * the last: to make `Headers` costs as much as to make the rest of a request.
+ */
 function fieldsOf(lines) {
-  if (lines !== known) fields = lines.split("\n").flatMap((name, i, all) => (i % 2 ? [] : [[name, all[i + 1]]]));
-  known = lines;
+  const [others, token] = lines.split(`\n${TOKEN}\n`);
+  if (others !== known) fields = new Headers(Array.from(others.matchAll(/(.+)\n(.*)/g), ([, ...field]) => field));
+  known = others;
+  if (token) fields.set(TOKEN, token);
+  else fields.delete(TOKEN);
   return fields;
 }
 
@@ -77,10 +86,10 @@ export class Exchange {
     return head;
   }
 
-  /** All of its bytes. */
+  /** All of its bytes: by way of text, which workerd reads in half the time of an ArrayBuffer. */
   async body() {
     try {
-      return new Uint8Array(await this.#response.arrayBuffer());
+      return ENCODER.encode(await this.#response.text());
     } catch (error) {
       throw this.#failure("interrupted", error);
     }

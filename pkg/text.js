@@ -120,7 +120,7 @@ export function parse(json) {
 }
 
 /** The server writes UTF-8; what is not becomes U+FFFD, as in any reader of JSON. */
-const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+export const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The values of an answer. */
 export function read(answer) {

@@ -116,11 +116,12 @@ impl Request {
             Some(("authorization", &*self.authorization)),
             Some(("content-type", self.content_type)),
             self.format,
-            self.sync_token.as_deref().map(|token| (SYNC_TOKEN, token)),
         ]
         .into_iter()
         .flatten()
         .chain(self.telemetry.iter().flat_map(Telemetry::headers))
+        // Behind those that stay the same from one request to the next.
+        .chain(self.sync_token.as_deref().map(|token| (SYNC_TOKEN, token)))
         .chain(events.iter().copied())
     }
 
