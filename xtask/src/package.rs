@@ -144,7 +144,7 @@ impl Names {
         // Every module of imports has this name now, so there may be one only.
         if imports != self.imports.len() || text.matches(&imported).count() != 1 {
             return Err(Error::new(format!(
-                "pkg/wasm/{name}.js is not written as shorten_names in xtask/src/package.rs expects"
+                "pkg/wasm/{name}.js is not written as finish in xtask/src/package.rs expects"
             )));
         }
         Ok(text.replace(&imported, "a"))
