@@ -20,15 +20,13 @@ let fields;
 
 /**
  * Fields for `fetch`, of lines: a name, its value, a name… They are those of the request before, but for the token, which is
- * the last: to make `Headers` costs as much as to make the rest of a request.
+ * the last. An object of its own for each request, since whoever wraps `fetch` may add to it; as an array they cost workerd twice as much.
  */
 function fieldsOf(lines) {
   const [others, token] = lines.split(`\n${TOKEN}\n`);
-  if (others !== known) fields = new Headers(Array.from(others.matchAll(/(.+)\n(.*)/g), ([, ...field]) => field));
+  if (others !== known) fields = Object.fromEntries(Array.from(others.matchAll(/(.+)\n(.*)/g), ([, ...field]) => field));
   known = others;
-  if (token) fields.set(TOKEN, token);
-  else fields.delete(TOKEN);
-  return fields;
+  return token ? { ...fields, [TOKEN]: token } : { ...fields };
 }
 
 /** One request and its answer. The engine hears of a failure as of text: its kind, and what is said of it. */

@@ -195,6 +195,20 @@ test("bigint: true gives integers that a number cannot hold as BigInts", async (
   assert.deepEqual(await redis.mget("k"), [1, 9007199254740993n, -9007199254740993n, 9007199254740991, 1.5]);
 });
 
+test("what a fetch of one's own adds to the headers stays in that request", async () => {
+  const seen = [];
+  const redis = real({
+    fetch(address, init) {
+      seen.push(Object.keys(init.headers));
+      init.headers[`x-trace-${seen.length}`] = "1";
+      return fetch(address, init);
+    },
+  });
+  for (let n = 0; n < 3; n += 1) await redis.get(key());
+  assert.deepEqual(seen.flat().filter((name) => name.startsWith("x-")), []);
+  assert.ok(seen[2].includes("upstash-sync-token"));
+});
+
 test("onRequest hears of each request when its answer begins, and nothing of what is in it", async () => {
   const heard = [];
   let fails = false;

@@ -17,7 +17,7 @@ export function mocked(answer, options) {
     fetch: async (address, init) => {
       const request = {
         path: address.slice("https://mock.example".length),
-        headers: Object.fromEntries(init.headers),
+        headers: { ...init.headers },
         text: typeof init.body === "string" ? init.body : new TextDecoder().decode(init.body),
       };
       requests.push(request);
