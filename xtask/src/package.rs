@@ -28,10 +28,7 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
     tools::ensure_rust_src()?;
     tools::ensure(repo, &[Tool::WasmPack, Tool::WasmBindgen])?;
     npm::ensure(repo)?;
-    for (folder, name) in MODULES
-        .into_iter()
-        .take(if env::var_os("ZZ").is_some() { 1 } else { 3 })
-    {
+    for (folder, name) in MODULES {
         // No download: wasm-bindgen and wasm-opt are the ones on PATH. The flags of wasm-opt stand in the Cargo.toml.
         let build = Cmd::new(tools::bin(repo, "wasm-pack"))
             .words("build --release --target web --no-pack --no-gitignore --mode no-install --out-name")
