@@ -11,8 +11,8 @@ function stage(error) {
   return /^(CERT_|ERR_SSL_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code) ? "tls" : "interrupted";
 }
 
-/** The fields of an answer that the engine reads. */
 const TOKEN = "upstash-sync-token";
+/** The fields of an answer that the engine reads. */
 const READ = ["content-type", "retry-after", TOKEN];
 
 let known;

@@ -12,20 +12,26 @@ const modules = { restis: file("../../pkg/workerd.js"), upstash: "@upstash/redis
 /** What the kernel counts CPU in, in µs. */
 const TICK = 10_000;
 
-/** The µs of CPU that our workerd processes have used, by their ids. */
+/** What the kernel says of a process: its name, its parent, and the µs of CPU that it has used. */
+function statusOf(id) {
+  const stat = readFileSync(`/proc/${id}/stat`, "utf8");
+  const [, name] = stat.match(/\((.*)\)/);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { name, parent: Number(fields[1]), cpu: (Number(fields[11]) + Number(fields[12])) * TICK };
+}
+
+/** The ids of our workerd processes. */
 function workers() {
-  const found = new Map();
-  for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+  return readdirSync("/proc").filter((id) => {
+    if (!/^\d+$/.test(id)) return false;
     try {
-      const stat = readFileSync(`/proc/${id}/stat`, "utf8");
-      const [, name] = stat.match(/\((.*)\)/);
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      if (name === "workerd" && Number(fields[1]) === process.pid) found.set(id, (Number(fields[11]) + Number(fields[12])) * TICK);
+      const { name, parent } = statusOf(id);
+      return name === "workerd" && parent === process.pid;
     } catch {
       // It has ended meanwhile.
+      return false;
     }
-  }
-  return found;
+  });
 }
 
 /**
@@ -59,7 +65,7 @@ export async function started(modules) {
   const before = workers();
   const miniflare = new Miniflare(convertV4MiniflareOptions({ modules, compatibilityDate: "2026-01-01" }));
   await miniflare.ready;
-  const id = [...workers().keys()].find((id) => !before.has(id));
+  const id = workers().find((id) => !before.includes(id));
   return {
     async call(name, rounds) {
       const response = await miniflare.dispatchFetch(`http://worker/?name=${name}&rounds=${rounds}`);
@@ -67,7 +73,7 @@ export async function started(modules) {
       return response.json();
     },
     /** µs since its start. */
-    cpu: () => workers().get(id),
+    cpu: () => statusOf(id).cpu,
     /** The largest size it had, in KB. */
     size: () => Number(readFileSync(`/proc/${id}/status`, "utf8").match(/VmHWM:\s*(\d+)/)[1]),
     dispose: () => miniflare.dispose(),

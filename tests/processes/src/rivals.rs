@@ -17,46 +17,23 @@ const HINT: &str = "`cargo xtask test native` gets it, and runs this";
 
 /// `@upstash/ratelimit` and `@upstash/lock` before this server; `tests/js/limits.mjs` has its words.
 pub fn upstash(server: &Server) -> Result<Player> {
-    let folder = tests().join("js");
-    for package in ["@upstash/ratelimit", "@upstash/lock"] {
-        let manifest = folder
-            .join("node_modules")
-            .join(package)
-            .join("package.json");
-        if !manifest.is_file() {
-            return Err(Error::new(format!("{package} is not in tests/js: {HINT}")));
-        }
-    }
-    let node = named("RESTIS_NODE22").unwrap_or_else(|| "node".into());
-    let mut program = Command::new(node);
-    program.arg("limits.mjs").current_dir(folder);
-    before(server, program)
+    before(
+        server,
+        script("limits.mjs", &["@upstash/ratelimit", "@upstash/lock"])?,
+    )
 }
 
 /// BullMQ before this server, over TCP, as the package is called in `tests/js`: `bullmq` or `bullmq5`. `tests/js/bull.mjs` has its
 /// words.
 pub fn bull(server: &Server, package: &str) -> Result<Player> {
-    let folder = tests().join("js");
-    let manifest = folder
-        .join("node_modules")
-        .join(package)
-        .join("package.json");
-    if !manifest.is_file() {
-        return Err(Error::new(format!("{package} is not in tests/js: {HINT}")));
-    }
-    let node = named("RESTIS_NODE22").unwrap_or_else(|| "node".into());
-    let mut program = Command::new(node);
-    program.arg("bull.mjs").current_dir(folder);
+    let mut program = script("bull.mjs", &[package])?;
     program.env("BULLMQ", package).env("REDIS", server.redis());
     Player::start(program)
 }
 
 /// express-session over connect-redis before this server, over TCP; `tests/js/sessions.mjs` has its words.
 pub fn express(server: &Server) -> Result<Player> {
-    let folder = tests().join("js");
-    let node = named("RESTIS_NODE22").unwrap_or_else(|| "node".into());
-    let mut program = Command::new(node);
-    program.arg("sessions.mjs").current_dir(folder);
+    let mut program = script("sessions.mjs", &["express-session", "connect-redis"])?;
     program.env("REDIS", server.redis());
     Player::start(program)
 }
@@ -76,6 +53,24 @@ pub fn python(server: &Server) -> Result<Player> {
     program.arg(tests().join("python/limits.py"));
     program.env("PYTHONPATH", packages);
     before(server, program)
+}
+
+/// Node with a script of `tests/js`, which needs these packages.
+fn script(name: &str, packages: &[&str]) -> Result<Command> {
+    let folder = tests().join("js");
+    for package in packages {
+        let manifest = folder
+            .join("node_modules")
+            .join(package)
+            .join("package.json");
+        if !manifest.is_file() {
+            return Err(Error::new(format!("{package} is not in tests/js: {HINT}")));
+        }
+    }
+    let node = named("RESTIS_NODE22").unwrap_or_else(|| "node".into());
+    let mut program = Command::new(node);
+    program.arg(name).current_dir(folder);
+    Ok(program)
 }
 
 fn before(server: &Server, mut program: Command) -> Result<Player> {
