@@ -1,7 +1,7 @@
 // Plays BullMQ for tests/processes: each line in is a request, each line out its answer. BULLMQ names the version by the package
 // that it is installed as; REDIS says where the server is, over TCP.
 
-import { createInterface } from "node:readline";
+import { play } from "./play.mjs";
 
 const bull = await import(process.env.BULLMQ);
 const { FlowProducer, Queue, QueueEvents, UnrecoverableError, Worker } = bull.default ?? bull;
@@ -153,11 +153,5 @@ const plays = {
   },
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { id, do: what, ...words } = JSON.parse(line);
-  plays[what](words).then(
-    (answer = null) => console.log(JSON.stringify({ id, answer })),
-    (error) => console.log(JSON.stringify({ id, error: String(error) })),
-  );
-}
+await play(plays);
 process.exit(0);

@@ -1,10 +1,10 @@
 // Plays @upstash/ratelimit and @upstash/lock for tests/processes: each line in is a request, each line out its answer. Where
 // the server is says the environment.
 
-import { createInterface } from "node:readline";
 import { Lock } from "@upstash/lock";
 import { MultiRegionRatelimit, Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis";
+import { play } from "./play.mjs";
 
 const redis = Redis.fromEnv({ enableTelemetry: false });
 const limiters = new Map();
@@ -104,10 +104,4 @@ const plays = {
   },
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { id, do: what, ...words } = JSON.parse(line);
-  plays[what](words).then(
-    (answer = null) => console.log(JSON.stringify({ id, answer })),
-    (error) => console.log(JSON.stringify({ id, error: String(error) })),
-  );
-}
+await play(plays);

@@ -3,10 +3,10 @@
 
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { createInterface } from "node:readline";
 import { RedisStore } from "connect-redis";
 import session from "express-session";
 import { createClient } from "redis";
+import { play } from "./play.mjs";
 
 const client = createClient({ url: `redis://${process.env.REDIS}` });
 await client.connect();
@@ -66,11 +66,5 @@ const plays = {
   id: async ({ browser }) => decodeURIComponent(cookies.get(browser).split("=")[1]).slice(2).split(".")[0],
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { id, do: what, ...words } = JSON.parse(line);
-  plays[what](words).then(
-    (answer = null) => console.log(JSON.stringify({ id, answer })),
-    (error) => console.log(JSON.stringify({ id, error: String(error) })),
-  );
-}
+await play(plays);
 process.exit();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -25,7 +25,26 @@ use crate::{heading, installed, table::Table};
 /// As tests/js/sessions.mjs has it.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// What they all play: pages of a site that a browser visits.
+/// What the browsers keep, by their names.
+#[derive(Default)]
+struct Browsers(Mutex<HashMap<String, String>>);
+
+impl Browsers {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, browser: &str, secret: &str) {
+        self.all().insert(browser.to_owned(), secret.to_owned());
+    }
+
+    /// Empty where it keeps nothing.
+    fn of(&self, browser: &str) -> String {
+        self.all().get(browser).cloned().unwrap_or_default()
+    }
+}
+
+/// What they all play: a site that browsers visit.
 trait Site {
     /// Logs in, as a browser that had no session.
     async fn login(&self, browser: &str, user: &str) -> Result<()>;
@@ -42,21 +61,15 @@ trait Site {
 
 struct Ours {
     sessions: Sessions<Vec<String>>,
-    browsers: Mutex<HashMap<String, String>>,
+    browsers: Browsers,
 }
 
 impl Ours {
     fn new(redis: &Redis) -> Self {
         Self {
             sessions: Sessions::new(redis, [7; 32]).idle(IDLE),
-            browsers: Mutex::default(),
+            browsers: Browsers::default(),
         }
-    }
-
-    fn token(&self, browser: &str) -> String {
-        let browsers = self.browsers.lock();
-        let browsers = browsers.unwrap_or_else(std::sync::PoisonError::into_inner);
-        browsers.get(browser).cloned().unwrap_or_default()
     }
 }
 
@@ -67,21 +80,19 @@ fn failed(error: impl std::fmt::Display) -> Error {
 impl Site for Ours {
     async fn login(&self, browser: &str, user: &str) -> Result<()> {
         let issued = self.sessions.create(user, &Vec::new()).await;
-        let token = issued.map_err(failed)?.token().as_str().to_owned();
-        let browsers = self.browsers.lock();
-        let mut browsers = browsers.unwrap_or_else(std::sync::PoisonError::into_inner);
-        browsers.insert(browser.to_owned(), token);
+        self.browsers
+            .keep(browser, issued.map_err(failed)?.token().as_str());
         Ok(())
     }
 
     async fn read(&self, browser: &str) -> Result<Option<String>> {
-        let token = self.token(browser);
+        let token = self.browsers.of(browser);
         let session = self.sessions.validate(&token).await.map_err(failed)?;
         Ok(session.and_then(|session| session.user().map(str::to_owned)))
     }
 
     async fn add(&self, browser: &str) -> Result<()> {
-        let token = self.token(browser);
+        let token = self.browsers.of(browser);
         let push = |items: &mut Vec<String>| items.push("item".to_owned());
         self.sessions
             .update(&token, push)
@@ -96,32 +107,39 @@ impl Site for Ours {
     }
 
     async fn items(&self, browser: &str) -> Result<usize> {
-        let token = self.token(browser);
+        let token = self.browsers.of(browser);
         let session = self.sessions.validate(&token).await.map_err(failed)?;
         Ok(session.map_or(0, |session| session.data().len()))
     }
 
     async fn logout(&self, browser: &str) -> Result<()> {
-        let token = self.token(browser);
+        let token = self.browsers.of(browser);
         self.sessions.revoke(&token).await.map(drop).map_err(failed)
     }
 
     async fn secret(&self, browser: &str) -> Result<String> {
-        let token = self.token(browser);
+        let token = self.browsers.of(browser);
         Ok(token.rsplit('.').next().unwrap_or_default().to_owned())
     }
 }
 
-impl Site for Player {
+/// A site of pages, whose sessions are behind cookies.
+trait Pages {
+    /// What a page answers; empty where that is nothing.
+    async fn visit(&self, browser: &str, path: &str) -> Result<String>;
+    /// See [`Site::secret`].
+    async fn id(&self, browser: &str) -> Result<String>;
+}
+
+impl<T: Pages> Site for T {
     async fn login(&self, browser: &str, user: &str) -> Result<()> {
-        self.visit(browser, &format!("login/{user}"))
-            .await
-            .map(drop)
+        let path = format!("login/{user}");
+        self.visit(browser, &path).await.map(drop)
     }
 
     async fn read(&self, browser: &str) -> Result<Option<String>> {
         let user = self.visit(browser, "read").await?;
-        Ok(user.as_str().map(str::to_owned))
+        Ok(Some(user).filter(|user| !user.is_empty()))
     }
 
     async fn add(&self, browser: &str) -> Result<()> {
@@ -129,19 +147,13 @@ impl Site for Player {
     }
 
     async fn race(&self, browser: &str) -> Result<()> {
-        let (one, other) = tokio::join!(
-            self.visit(browser, "race/item"),
-            self.visit(browser, "race/item")
-        );
+        let race = || self.visit(browser, "race/item");
+        let (one, other) = tokio::join!(race(), race());
         one.and(other).map(drop)
     }
 
     async fn items(&self, browser: &str) -> Result<usize> {
-        let items = self.visit(browser, "items").await?;
-        Ok(items
-            .as_u64()
-            .and_then(|items| items.try_into().ok())
-            .unwrap_or_default())
+        self.visit(browser, "items").await?.parse().map_err(failed)
     }
 
     async fn logout(&self, browser: &str) -> Result<()> {
@@ -149,26 +161,30 @@ impl Site for Player {
     }
 
     async fn secret(&self, browser: &str) -> Result<String> {
-        let id = self.ask(&json!({"do": "id", "browser": browser})).await?;
-        Ok(id.as_str().unwrap_or_default().to_owned())
+        self.id(browser).await
     }
 }
 
-trait Visit {
-    async fn visit(&self, browser: &str, path: &str) -> Result<Value>;
-}
+impl Pages for Player {
+    async fn visit(&self, browser: &str, path: &str) -> Result<String> {
+        let words = json!({"do": "visit", "browser": browser, "path": path});
+        Ok(match self.ask(&words).await? {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
 
-impl Visit for Player {
-    async fn visit(&self, browser: &str, path: &str) -> Result<Value> {
-        self.ask(&json!({"do": "visit", "browser": browser, "path": path}))
-            .await
+    async fn id(&self, browser: &str) -> Result<String> {
+        let id = self.ask(&json!({"do": "id", "browser": browser})).await?;
+        Ok(id.as_str().unwrap_or_default().to_owned())
     }
 }
 
 /// An application of axum with tower-sessions.
 struct Tower {
     router: Router,
-    cookies: Mutex<HashMap<String, String>>,
+    browsers: Browsers,
 }
 
 async fn items(session: &Session) -> Vec<String> {
@@ -227,75 +243,38 @@ impl Tower {
                 .route("/login/{user}", get(login))
                 .route("/read", get(read))
                 .route("/items", get(count))
-                .route("/add", get(add))
-                .route("/race", get(race))
+                .route("/add/item", get(add))
+                .route("/race/item", get(race))
                 .route("/logout", get(logout))
                 .layer(layer),
-            cookies: Mutex::default(),
+            browsers: Browsers::default(),
         }
     }
+}
 
-    fn cookie(&self, browser: &str) -> Option<String> {
-        let cookies = self.cookies.lock();
-        let cookies = cookies.unwrap_or_else(std::sync::PoisonError::into_inner);
-        cookies.get(browser).cloned()
-    }
-
+impl Pages for Tower {
     async fn visit(&self, browser: &str, path: &str) -> Result<String> {
-        let mut request = Request::get(path);
-        if let Some(cookie) = self.cookie(browser) {
-            request = request.header(header::COOKIE, cookie);
-        }
-        let request = request.body(Body::empty()).map_err(failed)?;
+        let request = Request::get(format!("/{path}"))
+            .header(header::COOKIE, self.browsers.of(browser))
+            .body(Body::empty())
+            .map_err(failed)?;
         let response = self.router.clone().oneshot(request).await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(Error::new(format!("{path}: {}", response.status())));
         }
         let set = response.headers().get(header::SET_COOKIE);
         if let Some(set) = set.and_then(|set| set.to_str().ok()) {
-            let pair = set.split(';').next().unwrap_or_default().to_owned();
-            let cookies = self.cookies.lock();
-            let mut cookies = cookies.unwrap_or_else(std::sync::PoisonError::into_inner);
-            cookies.insert(browser.to_owned(), pair);
+            let pair = set.split(';').next().unwrap_or_default();
+            self.browsers.keep(browser, pair);
         }
         let body = to_bytes(response.into_body(), 10_000)
             .await
             .map_err(failed)?;
         String::from_utf8(body.to_vec()).map_err(failed)
     }
-}
 
-impl Site for Tower {
-    async fn login(&self, browser: &str, user: &str) -> Result<()> {
-        self.visit(browser, &format!("/login/{user}"))
-            .await
-            .map(drop)
-    }
-
-    async fn read(&self, browser: &str) -> Result<Option<String>> {
-        let user = self.visit(browser, "/read").await?;
-        Ok(Some(user).filter(|user| !user.is_empty()))
-    }
-
-    async fn add(&self, browser: &str) -> Result<()> {
-        self.visit(browser, "/add").await.map(drop)
-    }
-
-    async fn race(&self, browser: &str) -> Result<()> {
-        let (one, other) = tokio::join!(self.visit(browser, "/race"), self.visit(browser, "/race"));
-        one.and(other).map(drop)
-    }
-
-    async fn items(&self, browser: &str) -> Result<usize> {
-        self.visit(browser, "/items").await?.parse().map_err(failed)
-    }
-
-    async fn logout(&self, browser: &str) -> Result<()> {
-        self.visit(browser, "/logout").await.map(drop)
-    }
-
-    async fn secret(&self, browser: &str) -> Result<String> {
-        let cookie = self.cookie(browser).unwrap_or_default();
+    async fn id(&self, browser: &str) -> Result<String> {
+        let cookie = self.browsers.of(browser);
         Ok(cookie
             .split_once('=')
             .map_or_else(String::new, |(_, id)| id.to_owned()))
