@@ -21,12 +21,22 @@ class Base {
   }
 }
 
+/**
+ * Whether a script can return an error like that for a script which the server does not know, after it has written: its text
+ * has that error's code, or it returns errors of its own and its arguments have the code.
+ */
+function raises(script, words) {
+  return script.includes("NOSCRIPT") || (script.includes("err") && String(words).includes("NOSCRIPT"));
+}
+
 /** The script by its text, when the server does not know its hash. It did not run then. */
-async function either(byHash, byText) {
+async function either(script, words, byHash, byText) {
+  if (raises(script, words)) return byText();
   try {
     return await byHash();
   } catch (error) {
-    if (error?.code !== "NOSCRIPT") throw error;
+    // An error that a script raised ends with the script and the line.
+    if (error?.code !== "NOSCRIPT" || error.message.includes("user_script")) throw error;
     return byText();
   }
 }
@@ -41,7 +51,7 @@ export class Script extends Base {
   }
 
   exec(keys, args) {
-    return either(() => this.evalsha(keys, args), () => this.eval(keys, args));
+    return either(this.script, [keys, args], () => this.evalsha(keys, args), () => this.eval(keys, args));
   }
 }
 
@@ -56,6 +66,6 @@ export class ScriptRO extends Base {
   }
 
   exec(keys, args) {
-    return either(() => this.evalshaRo(keys, args), () => this.evalRo(keys, args));
+    return either(this.script, [keys, args], () => this.evalshaRo(keys, args), () => this.evalRo(keys, args));
   }
 }

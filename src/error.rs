@@ -57,6 +57,8 @@ struct Inner {
     retryable: bool,
     /// The answer had begun when it failed.
     in_body: bool,
+    /// An error inside the reply of a command that did run.
+    nested: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -99,6 +101,7 @@ impl Error {
                 ambiguous: false,
                 retryable: false,
                 in_body: false,
+                nested: false,
                 source: None,
             }),
         }
@@ -202,7 +205,10 @@ impl Error {
 
     /// The server's own words inside a reply. The command as a whole did run, so they promise nothing about repeating it.
     pub(crate) fn nested(words: &str) -> Self {
-        Self::server(words, None, None).with_outcome(1, false, false, Safety::Write)
+        let mut error =
+            Self::server(words, None, None).with_outcome(1, false, false, Safety::Write);
+        error.change(|inner| inner.nested = true);
+        error
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Inner)) {
@@ -356,6 +362,56 @@ impl Error {
         (self.inner.kind == Kind::Server).then(|| code_of(&self.inner.message))
     }
 
+    /// Whether the server does not know the script of an EVALSHA, so that nothing ran. It does not matter how the error
+    /// came: as the answer to one command, or as that of one among others in a request.
+    pub(crate) fn is_unknown_script(&self) -> bool {
+        // Redis appends the script and the line to an error that a script raised.
+        let raised = find(self.inner.message.as_bytes(), "user_script").is_some();
+        self.code() == Some("NOSCRIPT") && !self.inner.nested && !raised
+    }
+
+    /// The failure lies with the service, not with the call: the same call can succeed later.
+    ///
+    /// Helpers with a policy for an unavailable Redis ([`RateLimiterBuilder::fail_open`] for one) apply it to these errors
+    /// and return all others.
+    ///
+    /// | unavailable | a mistake |
+    /// |---|---|
+    /// | no connection, a timeout, an answer that was cut off | no or a bad URL, an argument that cannot be sent, a request over 10 MB |
+    /// | HTTP 408, 425, 429, 5xx, a page in place of the answer | HTTP 3xx and every other 4xx, a token that may not do this |
+    /// | `BUSY`, `CLUSTERDOWN`, `LOADING`, `MASTERDOWN`, `MISCONF`, `NOREPLICAS`, `OOM`, `READONLY`, `TRYAGAIN`, also raised inside a script, `ERR max … limit exceeded` of a plan's limits | every other error of Redis: `WRONGTYPE`, `NOPERM`, wrong arguments |
+    ///
+    /// [`is_ambiguous`](Self::is_ambiguous) still tells whether the command may have run.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), restis::Error> {
+    /// // Nothing listens on this port.
+    /// let redis = restis::Redis::builder().url("http://127.0.0.1:9").token("token").retry(restis::Retry::never()).build()?;
+    /// assert!(redis.get::<String>("key").await.unwrap_err().is_unavailable());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`RateLimiterBuilder::fail_open`]: https://docs.rs/restis/latest/restis/ratelimit/struct.RateLimiterBuilder.html
+    pub fn is_unavailable(&self) -> bool {
+        if self.is_auth() {
+            return false;
+        }
+        match self.inner.kind {
+            Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Interrupted => true,
+            Kind::Http => {
+                !matches!(self.inner.status, Some(status @ (0 | 300..500)) if !passes(status))
+            }
+            Kind::Server => {
+                self.inner
+                    .status
+                    .is_some_and(|status| status >= 500 || passes(status))
+                    || is_overload(&self.inner.message)
+            }
+            _ => false,
+        }
+    }
+
     /// The name of the command that failed, without its arguments. `None` for the configuration.
     pub fn command(&self) -> Option<&str> {
         self.inner.command.as_deref()
@@ -397,6 +453,37 @@ pub(crate) fn is_not_executed(words: &str) -> bool {
         "READONLY" => find(words.as_bytes(), "temporarily").is_some(),
         _ => false,
     }
+}
+
+/// Statuses below 500 that pass.
+fn passes(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429)
+}
+
+/// Codes of a server that works, but not now.
+const UNAVAILABLE: &str = "BUSY CLUSTERDOWN INPROG LOADING MASTERDOWN MISCONF NOMASTERLINK NOREPLICAS OOM READONLY TRYAGAIN";
+
+/// Whether the server's words mean that it cannot serve now.
+fn is_overload(words: &str) -> bool {
+    let code = code_of(words);
+    if safety::lists(UNAVAILABLE, code) {
+        return true;
+    }
+    let has = |word| find(words.as_bytes(), word).is_some();
+    match code {
+        // Upstash's limits of a plan, and Redis' of connections. A request or record that is too large stays so.
+        "ERR" if has("max ") && !has("size") && (has("exceeded") || has("clients reached")) => true,
+        // The first error inside a script of Redis 6, and inside a transaction, behind their own code.
+        "ERR" if has("Error running script") => names_overload(words),
+        "EXECABORT" => names_overload(words),
+        _ => false,
+    }
+}
+
+fn names_overload(words: &str) -> bool {
+    words
+        .split(' ')
+        .any(|word| safety::lists(UNAVAILABLE, word.trim_start_matches('-')))
 }
 
 /// The server's words repeat what the caller sent: at their end, or in quotes. An error carries no
@@ -570,6 +657,130 @@ mod tests {
         ] {
             assert_eq!(server(words).code(), Some(code), "{words}");
         }
+    }
+
+    #[test]
+    fn unavailable_service_differs_from_a_mistake() {
+        for (words, unavailable) in [
+            (
+                "OOM command not allowed when used memory > 'maxmemory'.",
+                true,
+            ),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'. script: 0a, on @user_script:3.",
+                true,
+            ),
+            (
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+                true,
+            ),
+            ("LOADING Redis is loading the dataset in memory", true),
+            (
+                "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+                true,
+            ),
+            (
+                "READONLY You can't write against a read only replica.",
+                true,
+            ),
+            (
+                "READONLY Writes are temporarily rejected due to server upgrade",
+                true,
+            ),
+            ("NOREPLICAS Not enough good replicas to write.", true),
+            ("CLUSTERDOWN The cluster is down", true),
+            (
+                "TRYAGAIN Multiple keys request during rehashing of slot",
+                true,
+            ),
+            (
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+                true,
+            ),
+            (
+                "ERR max requests limit exceeded. Limit: 500000, Usage: 500000.",
+                true,
+            ),
+            (
+                "ERR max daily request limit exceeded. Limit: 10000, Usage: 10000.",
+                true,
+            ),
+            ("ERR max concurrent connections exceeded", true),
+            ("ERR max number of clients reached", true),
+            (
+                "ERR Error running script (call to f_0a): @user_script:1: -OOM command not allowed when used memory",
+                true,
+            ),
+            (
+                "EXECABORT Transaction discarded because of: OOM command not allowed",
+                true,
+            ),
+            (
+                "ERR max request size exceeded. Limit: 10485760 bytes",
+                false,
+            ),
+            (
+                "ERR Error running script (call to f_0a): @user_script:1: -WRONGTYPE Operation against a key",
+                false,
+            ),
+            (
+                "EXECABORT Transaction discarded because of previous errors.",
+                false,
+            ),
+            (
+                "WRONGTYPE Operation against a key holding the wrong kind of value",
+                false,
+            ),
+            (
+                "NOPERM this user has no permissions to run the 'set' command",
+                false,
+            ),
+            ("NOAUTH Authentication required.", false),
+            ("WRONGPASS invalid or missing auth token", false),
+            ("BUSYGROUP Consumer Group name already exists", false),
+            ("BUSYKEY Target key name already exists.", false),
+            ("NOSCRIPT No matching script. Please use EVAL.", false),
+            ("ERR wrong number of arguments for 'set' command", false),
+            ("ERR value is not an integer or out of range", false),
+            ("ERR unknown command 'X'", false),
+        ] {
+            // As the answer of a request, as that of one command in it, and inside a reply.
+            for error in [
+                server(words),
+                Error::server(words, None, Some("EVALSHA".into())),
+                Error::nested(words),
+            ] {
+                assert_eq!(error.is_unavailable(), unavailable, "{words}");
+            }
+        }
+        let http = |status| Error::new(Kind::Http, "words").with_status(status);
+        for status in [408, 425, 429, 500, 502, 503, 504, 522, 200] {
+            assert!(http(status).is_unavailable(), "{status}");
+        }
+        for status in [0, 301, 307, 400, 401, 403, 404, 405, 410, 413, 414] {
+            assert!(!http(status).is_unavailable(), "{status}");
+        }
+        for kind in [Kind::Connect, Kind::Tls, Kind::Timeout, Kind::Interrupted] {
+            assert!(Error::new(kind, "words").is_unavailable());
+        }
+        for kind in [Kind::Config, Kind::Argument, Kind::TooLarge, Kind::Decode] {
+            assert!(!Error::new(kind, "words").is_unavailable());
+        }
+        let unauthorized = Error::server("Unauthorized", Some(401), None);
+        assert!(!unauthorized.is_unavailable());
+        let limited = Error::server("ERR too many requests", Some(429), None);
+        assert!(limited.is_unavailable());
+    }
+
+    #[test]
+    fn unknown_script_is_told_from_one_that_ran() {
+        let words = "NOSCRIPT No matching script. Please use EVAL.";
+        assert!(server(words).is_unknown_script());
+        assert!(Error::server(words, None, None).is_unknown_script());
+        assert!(!Error::nested(words).is_unknown_script());
+        let raised = "NOSCRIPT words script: 0a, on @user_script:1.";
+        assert!(!server(raised).is_unknown_script());
+        assert!(!server("ERR NOSCRIPT").is_unknown_script());
     }
 
     #[test]

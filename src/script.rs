@@ -9,6 +9,7 @@ use crate::{
     clock::Instant,
     command::{Options, call_options},
     commands::scripting::Eval,
+    find::find,
     wire::request::Args,
 };
 
@@ -28,8 +29,14 @@ use crate::{
 /// # Ok(()) });
 /// ```
 ///
-/// Cost: one round trip (EVALSHA); a second one (EVAL) when the server does not know the script
-/// yet, which did not run then. Billed are the commands sent, and each `redis.call` inside.
+/// Cost: one round trip (EVALSHA); a second one (EVAL) when the server does not know the script yet, which did not run then:
+/// after a restart, `SCRIPT FLUSH` or a failover. With auto-pipelining other commands of the same turn then run before it.
+/// Billed are the commands sent, and each `redis.call` inside.
+///
+/// A server reports a script it does not know with the code `NOSCRIPT`, and a script can return an error with that code
+/// too, after it has written. So a script whose text contains `NOSCRIPT` is always sent as text, and so is one that returns
+/// errors of its own (its text contains `err`) when its arguments contain that word. Do not return errors with that code
+/// from what is stored.
 ///
 /// Source: [Scripting](https://redis.io/docs/latest/develop/programmability/eval-intro/).
 #[derive(Clone, PartialEq, Eq)]
@@ -37,6 +44,21 @@ pub struct Script {
     text: String,
     sha1: String,
     read_only: bool,
+    raises: Raises,
+}
+
+/// The code of the error for a script that the server does not know.
+const UNKNOWN: &str = "NOSCRIPT";
+
+/// Whether a script can return an error that looks like one for a script the server does not know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Raises {
+    /// It returns no errors but those of its commands, and no command inside a script has that one.
+    Never,
+    /// It returns errors of its own.
+    Given,
+    /// Its text has the code.
+    Itself,
 }
 
 impl Script {
@@ -44,10 +66,16 @@ impl Script {
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let sha1 = sha1_smol::Sha1::from(&text).digest().to_string();
+        let raises = match text.as_bytes() {
+            text if has(text, UNKNOWN) => Raises::Itself,
+            text if has(text, "err") => Raises::Given,
+            _ => Raises::Never,
+        };
         Self {
             text,
             sha1,
             read_only: false,
+            raises,
         }
     }
 
@@ -101,6 +129,10 @@ impl Script {
             redis.eval(&self.text, keys)
         }
     }
+}
+
+fn has(text: &[u8], word: &str) -> bool {
+    find(text, word).is_some()
 }
 
 impl fmt::Debug for Script {
@@ -172,19 +204,25 @@ impl<'a, T: FromReply + 'a> IntoFuture for Invocation<'a, T> {
             ..
         } = self;
         Box::pin(async move {
-            let begun = Instant::now();
-            let mut by_hash = args.clone();
-            by_hash.option_at_front(|args| args.arg(&script.sha1));
-            match Command::<T>::of_args(redis, by_hash)
-                .with_options(options)
-                .await
-            {
-                // An error inside the reply has no status: then the script did run.
-                Err(error) if error.code() == Some("NOSCRIPT") && error.status().is_some() => {}
-                done => return done,
+            let by_hash = match script.raises {
+                Raises::Never => true,
+                Raises::Given => !has(args.text().as_bytes(), UNKNOWN),
+                Raises::Itself => false,
+            };
+            if by_hash {
+                let begun = Instant::now();
+                let mut by_hash = args.clone();
+                by_hash.option_at_front(|args| args.arg(&script.sha1));
+                match Command::<T>::of_args(redis, by_hash)
+                    .with_options(options)
+                    .await
+                {
+                    Err(error) if error.is_unknown_script() => {}
+                    done => return done,
+                }
+                let whole = options.timeout.unwrap_or_else(|| redis.timeout());
+                options.timeout = Some(whole.saturating_sub(begun.elapsed()));
             }
-            let whole = options.timeout.unwrap_or_else(|| redis.timeout());
-            options.timeout = Some(whole.saturating_sub(begun.elapsed()));
             let eval = if script.read_only { "EVAL_RO" } else { "EVAL" };
             let mut by_text = args.with_name(eval);
             by_text.option_at_front(|args| args.arg(&script.text));

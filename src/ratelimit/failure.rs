@@ -30,18 +30,11 @@ pub(super) async fn answered<T>(
         return check.await.map(Some);
     };
     match clock::within(limit, check).await {
-        Some(Err(error)) if is_mistake(&error) => Err(error),
+        // No page or proxy answers a script as Redis does: an answer that cannot be read is none.
+        Some(Err(error)) if !error.is_unavailable() && !error.is_decode() => Err(error),
         Some(Ok(found)) => Ok(Some(found)),
         Some(Err(_)) | None => Ok(None),
     }
-}
-
-/// Whether it would fail at any time: a wrong token, an argument, a key of another type.
-fn is_mistake(error: &Error) -> bool {
-    let status = error.status().unwrap_or(200);
-    error.is_config()
-        || error.is_argument()
-        || (matches!(status, 400..500) && status != 408 && status != 429)
 }
 
 impl Inner {

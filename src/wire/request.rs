@@ -258,6 +258,11 @@ impl Args {
         self.json
     }
 
+    /// The JSON array without its end, and without the argument that is not UTF-8.
+    pub(crate) fn text(&self) -> &str {
+        &self.json
+    }
+
     /// Appends the whole JSON array to the body of a batch.
     pub(crate) fn append_to(&self, body: &mut String) -> Result<(), Error> {
         if !self.is_json() {
