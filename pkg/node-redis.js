@@ -1,127 +1,312 @@
-// A client in the shape of node-redis 5, for libraries that are handed one: connect-redis, rate-limit-redis and others. The
-// commands are ours by their camelCase names; replies are texts and numbers, as they are there.
+// A client in the shape of node-redis, for libraries that take one: connect-redis, rate-limit-redis and others. Arguments and
+// replies are node-redis's; requests go over HTTP.
 
-import { named } from "./text.js";
-import { pages, textClient } from "./text-client.js";
+import { Emitter } from "./emitter.js";
+import { ConfigError, ServerError } from "restis";
+import { checkWords, commands } from "./node-redis-commands.js";
+import { asReply, ClientClosedError, ErrorReply, MultiErrorReply } from "./node-redis-errors.js";
+import { missing, modules, REFUSED, UNUSED } from "./node-redis-missing.js";
+import { textClient } from "./text-client.js";
 
-/** Commands whose arguments are the same. */
-const SAME = [
-  "get", "getDel", "getRange", "setRange", "setNX", "setEx", "pSetEx", "append", "strLen", "incr", "incrBy", "incrByFloat", "decr", "decrBy",
-  "del", "unlink", "exists", "touch", "expire", "pExpire", "expireAt", "pExpireAt", "persist", "ttl", "pTTL", "expireTime", "pExpireTime",
-  "type", "rename", "renameNX", "keys", "mGet", "mSet", "mSetNX", "hGet", "hDel", "hExists", "hIncrBy", "hIncrByFloat", "hKeys", "hVals", "hLen",
-  "hSetNX", "lPush", "rPush", "lPop", "rPop", "lLen", "lRange", "lIndex", "lSet", "lTrim", "lRem", "sAdd", "sRem", "sMembers", "sIsMember", "sCard",
-  "zRem", "zCard", "zScore", "zRank", "zCount", "zIncrBy", "zRemRangeByScore", "zRemRangeByRank", "publish", "ping", "echo", "dbSize", "flushDb", "flushAll",
-  "time",
-];
+export { ClientClosedError, ErrorReply, MultiErrorReply };
 
-/** `{ EX: 5, NX: true }` and `{ expiration: { type: "EX", value: 5 }, condition: "NX" }` as options of ours. */
-function setOptions({ expiration, condition, ...given } = {}) {
-  const all = { ...given, ...(condition && { [condition]: true }) };
-  if (typeof expiration === "string") all[expiration] = true;
-  else if (expiration) all[expiration.type] = expiration.value ?? true;
-  const names = { EX: "ex", PX: "px", EXAT: "exat", PXAT: "pxat", KEEPTTL: "keepTtl", NX: "nx", XX: "xx", GET: "get" };
-  return Object.fromEntries(Object.entries(all).map(([name, value]) => [names[name] ?? name, value]));
+const raw = (reply) => reply;
+
+/** Defines a method that is not enumerable, with its name. */
+function method(Class, name, value) {
+  Object.defineProperty(value, "name", { value: name });
+  Object.defineProperty(Class.prototype, name, { writable: true, configurable: true, value });
 }
 
-/** `[field, value, …]` as an object without a prototype. */
-const fields = (flat) => Object.assign(Object.create(null), named(flat));
-
-const scored = (members) => [members].flat().map(({ score, value }) => ({ score, member: value }));
-
-/** Commands with arguments of node-redis's own: how they are called on ours, and what is made of the reply. */
-const OWN = {
-  set: [(key, value, options) => ["set", key, value, setOptions(options)]],
-  hSet: [(key, field, value) => ["hset", key, typeof field === "object" ? field : { [field]: value }]],
-  hGetAll: [(key) => ["hgetall", key], fields],
-  hmGet: [(key, names) => ["command", "HMGET", key, ...[names].flat()]],
-  zAdd: [(key, members) => ["zadd", key, ...scored(members)]],
-  zRange: [(key, from, to, { REV: rev, BY: by } = {}) => ["zrange", key, from, to, { rev, byScore: by === "SCORE", byLex: by === "LEX" }]],
-  eval: [(script, { keys = [], arguments: args = [] } = {}) => ["eval", script, keys, args]],
-  evalSha: [(hash, { keys = [], arguments: args = [] } = {}) => ["evalsha", hash, keys, args]],
-  scriptLoad: [(script) => ["scriptLoad", script]],
-  sendCommand: [(words) => ["command", ...words]],
-};
-for (const name of SAME) OWN[name] = [(...args) => [name.toLowerCase(), ...args]];
-
-const identity = (reply) => reply;
-
-/** Defines these commands on a class. */
-function define(Class, run) {
-  for (const [name, [call, read = identity]] of Object.entries(OWN)) {
-    Object.defineProperty(Class.prototype, name, { writable: true, value(...args) { return run(this, call(...args), read); } });
-  }
-}
-
-/** Commands of one transaction. */
+/** Commands of one transaction or pipeline. */
 class Multi {
-  #batch;
-  #reads = [];
+  #start;
+  #calls = [];
 
-  constructor(batch) {
-    this.#batch = batch;
+  constructor(start) {
+    this.#start = start;
   }
 
   static {
-    define(this, (multi, [name, ...args], read) => {
-      multi.#batch[name](...args);
-      multi.#reads.push(read);
-      return multi;
-    });
+    for (const name of Object.keys(commands)) {
+      const [words, read] = commands[name];
+      method(this, name, function (...args) {
+        return this.addCommand(words(...args), read && ((reply) => read(reply, args)));
+      });
+    }
+    for (const [name, error] of missing("multi()")) {
+      method(this, name, () => {
+        throw error();
+      });
+    }
   }
 
-  async exec() {
-    return (await this.#batch.exec()).map((reply, i) => this.#reads[i](reply));
+  /** Adds any command by its words. */
+  addCommand(words, transformReply = raw) {
+    this.#calls.push({ words, read: transformReply });
+    return this;
+  }
+
+  async exec(asPipeline = false) {
+    const calls = this.#calls;
+    for (const { words } of calls) checkWords(words);
+    const batch = this.#start(asPipeline);
+    if (calls.length === 0) return [];
+    for (const { words } of calls) batch.command(...words);
+    const outcomes = await batch.exec({ keepErrors: true }).catch((error) => {
+      throw asReply(error);
+    });
+    const failed = [];
+    const replies = outcomes.map(({ result, error }, i) => {
+      if (error === undefined) return calls[i].read(result);
+      if (!(error instanceof ServerError)) throw error;
+      failed.push(i);
+      return asReply(error);
+    });
+    // A pipeline rejects with its first error, a transaction with all of them.
+    if (failed.length > 0) throw asPipeline ? replies[failed[0]] : new MultiErrorReply(replies, failed);
+    return replies;
+  }
+
+  execTyped(asPipeline) {
+    return this.exec(asPipeline);
+  }
+
+  execAsPipeline() {
+    return this.exec(true);
+  }
+
+  execAsPipelineTyped() {
+    return this.exec(true);
+  }
+
+  EXEC(asPipeline) {
+    return this.exec(asPipeline);
   }
 }
 
-class Client {
-  #redis;
+/** Splits node-redis's options from those of our client. Those that a connection alone has are left out. */
+function settings(options) {
+  if (options === null || typeof options !== "object") throw new ConfigError("createClient takes an object: createClient({ url, token })");
+  const own = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (UNUSED.includes(name) || value === undefined) continue;
+    if (Object.hasOwn(REFUSED, name)) {
+      if (isSet(name, value)) throw new ConfigError(`createClient: ${name} is not offered over HTTP; ${REFUSED[name]}`);
+    } else if (name !== "commandOptions") own[name] = value;
+  }
+  if (/^rediss?:/.test(own.url)) throw new ConfigError("createClient: url is that of a TCP connection; give the database's REST URL, which begins with https://, and its token");
+  return own;
+}
 
-  constructor(options) {
-    this.#redis = textClient(options);
-    // Libraries look at these before they call.
-    this.isOpen = true;
-    this.isReady = true;
+/** Whether an option asks for something: `database: 0` and empty objects do not. */
+const isSet = (name, value) => (typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value));
+
+/** Options of calls: a signal and a time limit are ours too, `asap` has no queue to change. */
+function callOptions({ typeMapping, abortSignal, timeout } = {}) {
+  if (typeMapping && Object.keys(typeMapping).length > 0) {
+    throw new ConfigError("typeMapping is not offered: replies are text and numbers; for bytes use redis.with({ bytes: true }) of a Redis client");
+  }
+  return { ...(abortSignal && { signal: abortSignal }), ...(timeout > 0 && { timeout }) };
+}
+
+class Client extends Emitter {
+  #redis;
+  /** What views of one client share: its options, whether it is open, and its listeners. */
+  #shared;
+  #call;
+
+  constructor(options, view) {
+    super();
+    if (view) {
+      this.#redis = view.redis;
+      this.#shared = view.shared;
+      this.#call = view.call;
+      return;
+    }
+    this.#call = callOptions(options.commandOptions);
+    const redis = textClient(settings(options));
+    this.#redis = Object.keys(this.#call).length > 0 ? redis.with(this.#call) : redis;
+    this.#shared = { options, redis, open: true, connected: false, emitter: this };
   }
 
   static {
-    define(this, async (client, [name, ...args], read) => read(await client.#redis[name](...args)));
+    for (const name of Object.keys(commands)) {
+      const [words, read = raw] = commands[name];
+      method(this, name, async function (...args) {
+        return read(await this.#send(words(...args)), args);
+      });
+    }
+    for (const [name, error] of missing("client")) {
+      method(this, name, async () => {
+        throw error();
+      });
+    }
+    // Listeners belong to the client, whichever view of it adds them.
+    for (const name of Object.getOwnPropertyNames(Emitter.prototype)) {
+      if (name === "constructor") continue;
+      const own = Emitter.prototype[name];
+      method(this, name, function (...args) {
+        const result = own.apply(this.#shared.emitter, args);
+        return result === this.#shared.emitter ? this : result;
+      });
+    }
+    for (const [name, make] of modules()) Object.defineProperty(this.prototype, name, { configurable: true, get: make });
+  }
+
+  async #send(words) {
+    checkWords(words);
+    if (!this.#shared.open) throw new ClientClosedError();
+    try {
+      return await this.#redis.command(...words);
+    } catch (error) {
+      throw asReply(error);
+    }
+  }
+
+  /** Sends any command by its words. The reply is as the server sent it. */
+  async sendCommand(words, options) {
+    if (!Array.isArray(words) || words.length === 0) throw new TypeError('sendCommand takes an array of words, such as ["GET", "key"]');
+    return options === undefined ? this.#send([...words]) : this.withCommandOptions(options).sendCommand(words);
   }
 
   multi() {
-    return new Multi(this.#redis.multi());
+    return new Multi((asPipeline) => {
+      if (!this.#shared.open) throw new ClientClosedError();
+      return asPipeline ? this.#redis.pipeline() : this.#redis.multi();
+    });
   }
 
-  /** Pages of keys, as node-redis 5 gives them. */
-  scanIterator({ MATCH: match, COUNT: count, TYPE: type } = {}) {
-    return pages(this.#redis, { match, count, type });
+  MULTI() {
+    return this.multi();
   }
 
-  // There is no connection: nothing to open, to close, or to hear of.
+  async *scanIterator(options) {
+    yield* pages((cursor) => this.scan(cursor, withoutCursor(options)), "keys", options);
+  }
+
+  async *hScanIterator(key, options) {
+    yield* pages((cursor) => this.hScan(key, cursor, withoutCursor(options)), "entries", options);
+  }
+
+  async *hScanNoValuesIterator(key, options) {
+    yield* pages((cursor) => this.hScanNoValues(key, cursor, withoutCursor(options)), "fields", options);
+  }
+
+  async *hScanValuesIterator(key, options) {
+    yield* this.hScanNoValuesIterator(key, options);
+  }
+
+  async *sScanIterator(key, options) {
+    yield* pages((cursor) => this.sScan(key, cursor, withoutCursor(options)), "members", options);
+  }
+
+  async *zScanIterator(key, options) {
+    yield* pages((cursor) => this.zScan(key, cursor, withoutCursor(options)), "members", options);
+  }
+
+  withCommandOptions(options) {
+    const call = { ...this.#call, ...callOptions(options) };
+    return new Client(undefined, { shared: this.#shared, redis: this.#shared.redis.with(call), call });
+  }
+
+  withAbortSignal(abortSignal) {
+    return this.withCommandOptions({ abortSignal });
+  }
+
+  withTypeMapping(typeMapping) {
+    return this.withCommandOptions({ typeMapping });
+  }
+
+  /** Requests have no order that could be changed. */
+  asap() {
+    return this;
+  }
+
+  get options() {
+    return this.#shared.options;
+  }
+
+  // There is no connection that has to be opened first, so a new client is open.
+  get isOpen() {
+    return this.#shared.open;
+  }
+
+  get isReady() {
+    return this.#shared.open;
+  }
+
+  get isPubSubActive() {
+    return false;
+  }
+
+  get isWatching() {
+    return false;
+  }
+
+  get isDirtyWatch() {
+    return false;
+  }
+
   async connect() {
+    const shared = this.#shared;
+    if (shared.open && shared.connected) return this;
+    shared.open = true;
+    shared.connected = true;
+    this.emit("connect");
+    this.emit("ready");
     return this;
   }
 
-  async close() {}
-  async quit() {}
-  async disconnect() {}
-  destroy() {}
-
-  duplicate() {
-    return this;
+  #end() {
+    if (!this.#shared.open) throw new ClientClosedError();
+    this.#shared.open = false;
+    this.#shared.connected = false;
+    this.emit("end");
   }
 
-  on() {
-    return this;
+  async close() {
+    this.#end();
   }
 
-  once() {
-    return this;
+  async quit() {
+    this.#end();
+    return "OK";
   }
 
-  off() {
-    return this;
+  QUIT() {
+    return this.quit();
   }
+
+  async disconnect() {
+    this.#end();
+  }
+
+  destroy() {
+    this.#end();
+  }
+
+  /** Another client of the same options. */
+  duplicate(overrides) {
+    return new Client({ ...this.#shared.options, ...overrides });
+  }
+
+  // Nothing keeps a process running.
+  ref() {}
+  unref() {}
 }
 
-export const createClient = (options) => new Client(options);
+function withoutCursor({ cursor, ...options } = {}) {
+  return options;
+}
+
+/** Pages as the server sends them: some may be empty. */
+async function* pages(fetch, name, { cursor = "0" } = {}) {
+  do {
+    const page = await fetch(cursor);
+    cursor = page.cursor;
+    yield page[name];
+  } while (cursor !== "0");
+}
+
+export const createClient = (options = {}) => new Client(options);

@@ -75,39 +75,6 @@ test("connect-redis: the sessions of express-session", async () => {
   assert.equal(await called(store, "length"), 0);
 });
 
-test("the shape of node-redis: options, replies, transactions, scripts", async () => {
-  const client = createClient({ url, token });
-  assert.equal(await client.connect(), client);
-  assert.ok(client.isOpen && client.isReady && client.on("error", () => {}) === client && client.duplicate() === client);
-  const key = name();
-  assert.equal(await client.set(key, "007", { EX: 60, NX: true }), "OK");
-  assert.equal(await client.set(key, "x", { condition: "NX" }), null);
-  assert.equal(await client.get(key), "007");
-  assert.equal(await client.set(key, 5, { expiration: { type: "PX", value: 90_000 }, GET: true }), "007");
-  assert.ok((await client.pTTL(key)) > 80_000);
-  await client.set(key, 6, { expiration: "KEEPTTL" });
-  assert.ok((await client.ttl(key)) > 80);
-  assert.equal(await client.incrBy(key, 4), 10);
-  assert.equal(await client.hSet(`${key}:h`, { a: "1", b: "2" }), 2);
-  await client.hSet(`${key}:h`, "c", "3");
-  const all = await client.hGetAll(`${key}:h`);
-  assert.deepEqual({ ...all }, { a: "1", b: "2", c: "3" });
-  assert.deepEqual(await client.hmGet(`${key}:h`, ["a", "none"]), ["1", null]);
-  await client.zAdd(`${key}:z`, [{ score: 2, value: "b" }, { score: 1, value: "a" }]);
-  assert.deepEqual(await client.zRange(`${key}:z`, 0, -1), ["a", "b"]);
-  assert.deepEqual(await client.zRange(`${key}:z`, 2, 1, { BY: "SCORE", REV: true }), ["b", "a"]);
-  assert.deepEqual(await client.multi().incr(key).hGetAll(`${key}:h`).exec(), [11, all]);
-  assert.equal(await client.eval("return KEYS[1]..ARGV[1]", { keys: ["k"], arguments: ["v"] }), "kv");
-  const hash = await client.scriptLoad("return ARGV[1]");
-  assert.equal(await client.evalSha(hash, { arguments: ["v"] }), "v");
-  assert.equal(await client.sendCommand(["STRLEN", key]), 2);
-  const pages = [];
-  for await (const keys of client.scanIterator({ MATCH: `${key}*`, COUNT: 1000 })) pages.push(...keys);
-  assert.deepEqual(pages.sort(), [key, `${key}:h`, `${key}:z`]);
-  assert.equal(await client.del(pages), 3);
-  await client.quit();
-});
-
 test("Next.js: pages with bytes and Maps, fetches with tags, and what revalidateTag ends", async () => {
   const prefix = `${name()}:`;
   const Handler = cacheHandler({ url, token, prefix, ttl: 100 });
@@ -172,14 +139,4 @@ test("express-session itself takes the store", async () => {
   request.session.user = "ada";
   await new Promise((resolve, reject) => request.session.save((error) => (error ? reject(error) : resolve())));
   assert.equal((await called(store, "get", request.sessionID)).user, "ada");
-});
-
-test("every command of the facade is one of the client's", () => {
-  const ours = new Redis({ url, token });
-  const client = createClient({ url, token });
-  for (const command of Object.getOwnPropertyNames(Object.getPrototypeOf(client.multi()))) {
-    if (["constructor", "exec"].includes(command)) continue;
-    assert.equal(typeof client[command], "function", command);
-    assert.ok(command.toLowerCase() in ours || ["hmGet", "evalSha", "scriptLoad", "sendCommand"].includes(command), command);
-  }
 });

@@ -16,6 +16,7 @@ import {
   type SetOptions,
 } from "restis";
 import { secondaryStorage } from "restis/better-auth";
+import { createClient, ErrorReply, type Client } from "restis/node-redis";
 import driver from "restis/unstorage";
 import {
   Cache, Cookie, Idempotency, Loaded, Lock, LostError, RateLimiter, Redis as WithHelpers, Semaphore, Sessions, Throttle, Queue as FullQueue, UnrecoverableError, type Held,
@@ -324,3 +325,14 @@ if (finished?.status === "completed") is<typeof finished.value, number>(true);
 // @ts-expect-error there is no such state
 emails.jobs("done");
 new UnrecoverableError("m") satisfies Error;
+
+const facade: Client = createClient({ url: "u", token: "t", socket: { keepAlive: true }, commandOptions: { timeout: 5 } });
+const stored = await facade.set("k", "v", { expiration: { type: "EX", value: 5 }, condition: "NX" });
+is<typeof stored, string | null>(true);
+(await facade.zScore("z", "m")) satisfies number | null;
+facade.hSet("h", [["f", 1]]) satisfies Promise<number>;
+facade.multi().mSet([["a", "1"]]).sAdd("s", ["a", "b"]).exec() satisfies Promise<unknown[]>;
+for await (const page of facade.scanIterator({ MATCH: "a*" })) page satisfies string[];
+new ErrorReply("m") satisfies ServerError;
+// @ts-expect-error a misspelt option
+facade.set("k", "v", { ex: 5 });

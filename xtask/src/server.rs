@@ -175,11 +175,16 @@ impl Listening {
 impl Local {
     /// Builds restis-local and starts it on a free port.
     pub(crate) fn build_and_start(repo: &Repo, server: &RealServer) -> Result<Self> {
+        Self::start(&Self::build(repo)?, server)
+    }
+
+    /// Builds restis-local.
+    pub(crate) fn build(repo: &Repo) -> Result<PathBuf> {
         let build = Cmd::cargo("build")
             .words("-p restis-local --bin restis-local --message-format=json-render-diagnostics")
             .dir(repo.root());
         let messages = build.captured_step("building restis-local")?;
-        Self::start(&executable(&messages, "restis-local")?, server)
+        executable(&messages, "restis-local")
     }
 
     /// Starts a restis-local that is built already.

@@ -17,7 +17,7 @@ use crate::{
     process::Cmd,
     pypi::{self, JsonServer},
     repo::Repo,
-    server::{self, Local},
+    server::{self, Listening, Local},
     size, supply,
     tools::{self, Tool, WASM_TARGET},
     ui, worker,
@@ -201,7 +201,11 @@ fn npm(repo: &Repo) -> Result<()> {
     package::build(repo)?;
     let place = repo.join("target/npm-test");
     install_package(repo, &place)?;
-    let local = Local::build_and_start(repo, &server::pinned(repo)?)?;
+    let server = server::pinned(repo)?;
+    ui::note(&format!("against {server}"));
+    // One server behind both, for the packages that speak TCP.
+    let redis = Listening::start(&server)?;
+    let local = Local::before(&Local::build(repo)?, &redis)?;
     let (drivers, portable): (Vec<_>, Vec<_>) = test_files(&place)?
         .into_iter()
         .partition(|file| DRIVERS.contains(&file.as_str()));
@@ -209,7 +213,9 @@ fn npm(repo: &Repo) -> Result<()> {
     expect_tests(&drivers)?;
     for node in [Node::V20, Node::V22, Node::V24] {
         ui::note(&format!("the package in {}", node.name()));
-        node_test(repo, node, &place, &portable, &local)?.shown()?;
+        node_test(repo, node, &place, &portable, &local)?
+            .env("RESTIS_TEST_REDIS", &redis.url)
+            .shown()?;
     }
     ui::note("the package in workerd, Chromium, Deno and Bun");
     node_test(repo, Node::V22, &place, &drivers, &local)?
