@@ -36,7 +36,7 @@ export class Cache {
 
   constructor(redis, options) {
     const { memory, ...given } = checked("Cache", options, CACHE);
-    const { bytes, ttl } = checked("Cache: memory", memory, { bytes: "number", ttl: "ms" });
+    const { bytes, ttl } = checked("Cache: memory", memory, { bytes: "count", ttl: "ms" });
     this.#helper = new Helper("Cache", redis, (client) => new wasm.Cache(client, { ...given, memoryBytes: bytes, memoryTtl: ttl }));
   }
 

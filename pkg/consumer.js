@@ -2,7 +2,7 @@
 
 import { init } from "./engine.js";
 import { ConfigError } from "./errors.js";
-import { checked, Helper, json, Lazy, text, whole } from "./helper.js";
+import { checked, Helper, json, Lazy, millis, text, whole } from "./helper.js";
 import { classes } from "./jobs.js";
 import * as wasm from "./wasm/helpers.js";
 
@@ -101,7 +101,7 @@ export class Queue extends Adding {
   }
 
   async clean(state, { age = 0, most = 1000 } = {}) {
-    return this.#helper.call("clean", stateName(state), whole("Queue: the age", age), whole("Queue: the most", most));
+    return this.#helper.call("clean", stateName(state), millis("Queue: the age", age), whole("Queue: the most", most));
   }
 
   async drain({ delayed = false } = {}) {
@@ -113,16 +113,16 @@ export class Queue extends Adding {
   }
 
   async waitFinished(id, time) {
-    const finished = await this.#helper.call("waitFinished", this.#id(id), whole("Queue: the time", time));
+    const finished = await this.#helper.call("waitFinished", this.#id(id), millis("Queue: the time", time));
     if (finished === null) return null;
     return finished.json === undefined ? { status: "failed", reason: finished.failed } : { status: "completed", value: JSON.parse(finished.json) };
   }
 
   async upsertScheduler(id, repeat, { name, data, opts = {} }) {
-    const given = checked("Queue: the repetition", repeat, { every: "ms", limit: "number", start: "number", end: "number" });
+    const given = checked("Queue: the repetition", repeat, { every: "ms", limit: "count", start: "count", end: "count" });
     if (!(given.every > 0)) throw new ConfigError("Queue: a scheduler repeats { every } so many milliseconds; cron patterns are the crate's and BullMQ's");
-    const { backoff, ...rest } = checked("Queue: the options of its jobs", opts, { attempts: "number", priority: "number", backoff: "object" });
-    const delays = backoff === undefined ? {} : { [`${backoff.type}Backoff`]: whole("Queue: the delay", backoff.delay) };
+    const { backoff, ...rest } = checked("Queue: the options of its jobs", opts, { attempts: "count", priority: "count", backoff: "object" });
+    const delays = backoff === undefined ? {} : { [`${backoff.type}Backoff`]: millis("Queue: the delay", backoff.delay) };
     return this.#helper.call("upsertScheduler", this.#id(id), given, text("Queue: the name of its jobs", name), json("Queue: the data", data ?? {}), { ...rest, ...delays });
   }
 
@@ -136,10 +136,10 @@ export class Queue extends Adding {
 
   consumer(options) {
     const given = checked("Consumer", options, {
-      lock: "ms", name: "text", limit: "object", stalledInterval: "ms", maxStalled: "number", batchSize: "number", margin: "ms",
+      lock: "ms", name: "text", limit: "object", stalledInterval: "ms", maxStalled: "count", batchSize: "count", margin: "ms",
     });
     const { limit, ...rest } = given;
-    const { max, duration } = checked("Consumer: limit", limit, { max: "number", duration: "ms" });
+    const { max, duration } = checked("Consumer: limit", limit, { max: "count", duration: "ms" });
     return new Consumer(async () => (await this.#helper.made()).consumer({ ...rest, max, duration }));
   }
 }
@@ -161,7 +161,7 @@ export class Consumer {
         return { failed: String(error?.message ?? error), forGood: error?.name === "UnrecoverableError" };
       }
     };
-    return this.#consumer.call("runUntil", whole("Consumer: the time", time), worked);
+    return this.#consumer.call("runUntil", millis("Consumer: the time", time), worked);
   }
 
   async sweep() {

@@ -2,13 +2,15 @@
 
 import { connect, init } from "./engine.js";
 import { ConfigError, fromEngine } from "./errors.js";
+import { isCount, isDuration } from "./numbers.js";
 import { coreOf, Redis } from "./redis.js";
 import { Client } from "./wasm/helpers.js";
 
 /** What options may be, and what to say of what they are not. */
 const KINDS = {
-  ms: [(value) => typeof value === "number" && value >= 0, "a number of milliseconds"],
-  number: [(value) => typeof value === "number" && value >= 0, "a number from 0 on"],
+  ms: [isDuration, "a number of milliseconds from 0 on"],
+  count: [isCount, "a whole number from 0 on"],
+  number: [(value) => Number.isFinite(value) && value >= 0, "a finite number from 0 on"],
   text: [(value) => typeof value === "string", "text"],
   flag: [(value) => typeof value === "boolean", "true or false"],
   texts: [(value) => Array.isArray(value) && value.every((one) => typeof one === "string"), "an array of texts"],
@@ -35,8 +37,13 @@ export function text(what, value) {
 }
 
 export function whole(what, value) {
-  if (Number.isSafeInteger(value) && value >= 0) return value;
+  if (isCount(value)) return value;
   throw new TypeError(`${what} is not a whole number from 0 on`);
+}
+
+export function millis(what, value) {
+  if (isDuration(value)) return value;
+  throw new TypeError(`${what} is not a number of milliseconds from 0 on`);
 }
 
 /** A value as JSON; `undefined` is null there. */

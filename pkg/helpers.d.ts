@@ -3,7 +3,8 @@
  * {@link Semaphore}, {@link Throttle}, {@link Debounce}, {@link Idempotency} and {@link Queue}. The Rust crate has them by the same names, with
  * the same keys.
  *
- * Times are milliseconds. Values are what JSON holds. A method rejects with a {@link RedisError}, with a TypeError for a wrong
+ * Durations are milliseconds from 0 on; `Infinity`, and whatever is longer, is 1,000 years. NaN, negative numbers and null are
+ * refused by the name of the option, and so is a count that is not a whole number. Values are what JSON holds. A method rejects with a {@link RedisError}, with a TypeError for a wrong
  * argument, and with whatever a callback of yours threw.
  *
  * @example

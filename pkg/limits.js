@@ -1,10 +1,10 @@
 // Rate limits, over the module of the helpers.
 
-import { checked, Helper, text, whole } from "./helper.js";
+import { checked, Helper, millis, text, whole } from "./helper.js";
 import * as wasm from "./wasm/helpers.js";
 
 const LIMITS = {
-  prefix: "text", policy: "text", localDeny: "flag", lease: "number", dynamic: "flag", blockable: "flag", denyList: "flag",
+  prefix: "text", policy: "text", localDeny: "flag", lease: "count", dynamic: "flag", blockable: "flag", denyList: "flag",
   allow: "texts", deny: "texts", failOpen: "ms", failClosed: "ms", failLocal: "ms",
 };
 
@@ -22,7 +22,7 @@ export class RateLimiter {
 
   constructor(redis, { algorithm, limit, window, most = 0 }, options) {
     const given = checked("RateLimiter", options, LIMITS);
-    const [calls, time, top] = [whole("RateLimiter: the limit", limit), whole("RateLimiter: the window", window), whole("RateLimiter: the most", most)];
+    const [calls, time, top] = [whole("RateLimiter: the limit", limit), millis("RateLimiter: the window", window), whole("RateLimiter: the most", most)];
     this.#helper = new Helper("RateLimiter", redis, (client) => new wasm.RateLimiter(client, algorithm, calls, time, top, given));
   }
 
@@ -45,7 +45,7 @@ export class RateLimiter {
   }
 
   async untilReady(id, wait) {
-    return decided(await this.#helper.call("untilReady", this.#id(id), whole("RateLimiter: the wait", wait)));
+    return decided(await this.#helper.call("untilReady", this.#id(id), millis("RateLimiter: the wait", wait)));
   }
 
   async peek(id) {
@@ -61,7 +61,7 @@ export class RateLimiter {
   }
 
   async block(id, time) {
-    await this.#helper.call("block", this.#id(id), whole("RateLimiter: the time", time));
+    await this.#helper.call("block", this.#id(id), millis("RateLimiter: the time", time));
   }
 
   async unblock(id) {

@@ -1,7 +1,7 @@
 // Locks, semaphores, throttles and debounces, over the module of the helpers.
 
 import { define } from "./errors.js";
-import { checked, Helper, settled, text, whole } from "./helper.js";
+import { checked, Helper, millis, settled, text, whole } from "./helper.js";
 import * as wasm from "./wasm/helpers.js";
 
 /** A lease was lost while work went on: somebody else may be at it. The work was not stopped, only its signal aborted. */
@@ -30,7 +30,7 @@ class Leased {
   }
 
   async extend(lease = this.#lease) {
-    return settled(this.#inner.extend(whole("the lease", lease)));
+    return settled(this.#inner.extend(millis("the lease", lease)));
   }
 
   async release() {

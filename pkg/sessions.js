@@ -5,7 +5,7 @@ import { checked, Helper, json, parsed, text } from "./helper.js";
 import * as wasm from "./wasm/helpers.js";
 
 const SESSIONS = {
-  namespace: "text", idle: "ms", touchEvery: "ms", absolute: "ms", renewal: "ms", grace: "ms", cap: "number", onAnomaly: "function",
+  namespace: "text", idle: "ms", touchEvery: "ms", absolute: "ms", renewal: "ms", grace: "ms", cap: "count", onAnomaly: "function",
 };
 const DEVICE = { userAgent: "text", ip: "text" };
 

@@ -1,6 +1,7 @@
 // What a client, and a call, can be told: checked, and as the engine takes it.
 
 import { ConfigError } from "./errors.js";
+import { isCount, isDuration } from "./numbers.js";
 import { decodeBigInt } from "./text.js";
 
 /** Under this name `fromEnv` says which variables URL and token come from. */
@@ -11,7 +12,7 @@ const PAIRS = ["UPSTASH_REDIS_REST_", "KV_REST_API_"];
 /** A number of milliseconds, or nothing. */
 function millis(name, value) {
   if (value === undefined) return undefined;
-  if (typeof value === "number" && value > 0) return value;
+  if (isDuration(value) && value > 0) return value;
   throw new ConfigError(`${name} is not a number of milliseconds greater than 0`);
 }
 
@@ -21,9 +22,9 @@ function retrySettings(retry) {
   const given = retry === false ? { retries: 0 } : retry;
   if (given === null || typeof given !== "object") throw new ConfigError("retry is not false or an object, { retries: 3 }");
   const { retries = 3, backoff, baseDelay, maxDelay, evenIfAmbiguous } = given;
-  if (!Number.isInteger(retries) || retries < 0) throw new ConfigError("retry.retries is not a whole number from 0 on");
+  if (!isCount(retries)) throw new ConfigError("retry.retries is not a whole number from 0 on");
   // @upstash/redis's function of the number of a repetition: the first wait and the longest of those that it gives.
-  const waits = typeof backoff === "function" ? Array.from({ length: Math.min(retries, 64) || 1 }, (_, n) => Math.max(backoff(n), 1)) : [];
+  const waits = typeof backoff === "function" ? Array.from({ length: Math.min(retries, 64) || 1 }, (_, n) => millis("retry.backoff", Math.max(backoff(n), 1))) : [];
   return [
     retries,
     millis("retry.baseDelay", baseDelay) ?? waits[0] ?? 50,

@@ -177,7 +177,21 @@ pub(crate) async fn yield_once() {
     .await;
 }
 
-/// In whole milliseconds. Not by `as_millis`, whose 128 bits are code of their own on wasm32.
+/// The longest duration that a helper uses: 1,000 years. A point in time that far ahead, and twice or a hundred times as far, is
+/// still a whole number below 2^53 milliseconds, which scripts and JavaScript need, and a TTL that Redis takes.
+#[cfg(any(
+    feature = "cache",
+    feature = "lock",
+    feature = "queue",
+    feature = "ratelimit",
+    feature = "sessions",
+    target_arch = "wasm32"
+))]
+const LONGEST: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);
+
+/// In whole milliseconds, at most [`LONGEST`]: the one place where a duration becomes a number for a server or a timer.
+///
+/// Not by `as_millis`, whose 128 bits are code of their own on wasm32.
 #[cfg(any(
     feature = "cache",
     feature = "lock",
@@ -187,8 +201,14 @@ pub(crate) async fn yield_once() {
     target_arch = "wasm32"
 ))]
 pub(crate) fn whole_millis(duration: Duration) -> u64 {
-    let seconds = duration.as_secs().saturating_mul(1000);
-    seconds.saturating_add(duration.subsec_millis().into())
+    let duration = duration.min(LONGEST);
+    duration.as_secs() * 1000 + u64::from(duration.subsec_millis())
+}
+
+/// In whole seconds, at most [`LONGEST`].
+#[cfg(any(feature = "queue", feature = "sessions"))]
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.min(LONGEST).as_secs()
 }
 
 /// A timer to keep. On wasm32 the one of [`sleep`] is boxed already, so that all share one kind.
@@ -228,4 +248,29 @@ pub(crate) async fn until<F: Future, T: Future<Output = ()>>(
         }
     })
     .await
+}
+
+#[cfg(all(
+    test,
+    any(
+        feature = "cache",
+        feature = "lock",
+        feature = "queue",
+        feature = "ratelimit",
+        feature = "sessions"
+    )
+))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_clamped_to_what_servers_and_scripts_take() {
+        assert_eq!(whole_millis(Duration::from_micros(1_999)), 1);
+        assert_eq!(whole_millis(Duration::from_millis(86_400_001)), 86_400_001);
+        for long in [Duration::MAX, Duration::from_millis(u64::MAX)] {
+            let millis = whole_millis(long);
+            assert_eq!(Duration::from_millis(millis), LONGEST);
+            assert!(unix_millis() + 100 * millis < 1 << 53);
+        }
+    }
 }

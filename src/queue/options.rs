@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::{Error, clock::whole_millis};
+use crate::{
+    Error,
+    clock::{whole_millis, whole_seconds},
+};
 
 /// The highest number of a priority, which is the last to be taken.
 const LAST_PRIORITY: u32 = 2_097_151;
@@ -91,7 +94,7 @@ impl Keep {
             (Some(0), None) => Some(json!(true)),
             (Some(count), None) => Some(json!(count)),
             (count, Some(age)) => {
-                let mut keep = json!({ "age": age.as_secs() });
+                let mut keep = json!({ "age": whole_seconds(age) });
                 for (name, value) in [("count", count), ("limit", self.limit)] {
                     if let (Some(value), Some(keep)) = (value, keep.as_object_mut()) {
                         keep.insert(name.to_owned(), value.into());

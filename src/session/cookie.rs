@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::secret::Token;
+use crate::clock;
 
 /// A cookie that only this host sets and reads, over HTTPS, out of reach of scripts and other sites.
 ///
@@ -51,7 +52,7 @@ impl Cookie {
 
     /// How long the browser keeps it, in whole seconds: the absolute time of the sessions, as a rule.
     pub fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = Some(age.as_secs());
+        self.max_age = Some(clock::whole_seconds(age));
         self
     }
 

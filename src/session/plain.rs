@@ -19,7 +19,7 @@ use super::{
     store::Found,
     validate::Validate,
 };
-use crate::{Error, Redis, Safety, Script, commands::keys::Ttl, error::Kind, wire::json};
+use crate::{Error, Redis, Safety, Script, clock, commands::keys::Ttl, error::Kind, wire::json};
 
 /// What a plain token may have at most: no cookie is longer.
 const MAX_TOKEN: usize = 4096;
@@ -208,7 +208,7 @@ impl Plain {
         let token = Token::of_bytes(&secret::random::<32>()?);
         let key = format!("{}{}", self.prefix, token.as_str());
         let set = self.redis.set(key, session.text()?);
-        let life = self.life.as_secs().max(1);
+        let life = clock::whole_seconds(self.life).max(1);
         set.ex(life).safety(Safety::Write).await?;
         Ok(token)
     }

@@ -46,7 +46,8 @@ test("settings of a wrong type", () => {
   new Redis({ ...good, timeout: Infinity });
   refused(() => new Redis({ ...good, retry: true }), "retry");
   refused(() => new Redis({ ...good, retry: null }), "retry");
-  refused(() => new Redis({ ...good, retry: { retries: 1.5 } }), "retry.retries");
+  for (const retries of [1.5, NaN, Infinity, -1, 1e300, null]) refused(() => new Redis({ ...good, retry: { retries } }), "retry.retries");
+  refused(() => new Redis({ ...good, retry: { retries: 2, backoff: () => NaN } }), "retry.backoff");
   refused(() => new Redis({ ...good, retry: { baseDelay: "1" } }), "retry.baseDelay");
   refused(() => new Redis({ ...good, fetch: {} }), "fetch");
   refused(() => new Redis({ ...good, fetch: null }), "fetch");

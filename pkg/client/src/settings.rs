@@ -19,8 +19,8 @@ pub(crate) fn retry(
     })
 }
 
-/// Milliseconds as JavaScript counts them; `Infinity` is no bound.
+/// Milliseconds as JavaScript counts them; `Infinity` is no bound, and a fraction a whole one.
 pub(crate) fn duration(millis: f64) -> Duration {
     // `as` ends at the bounds of u64, so no number of JavaScript is too large.
-    Duration::from_millis(millis as u64)
+    Duration::from_millis(millis.ceil() as u64)
 }

@@ -37,7 +37,7 @@ impl Options<'_> {
 
     /// Of a number of milliseconds.
     pub(crate) fn time(&self, name: &str) -> Option<Duration> {
-        self.integer(name).map(Duration::from_millis)
+        self.number(name).map(duration)
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
@@ -51,6 +51,12 @@ impl Options<'_> {
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         self.get(name).map(texts).unwrap_or_default()
     }
+}
+
+/// Milliseconds as JavaScript counts them. A fraction is a whole one, so that none becomes zero; `Infinity` is the longest, which the
+/// crate clamps.
+pub(crate) fn duration(millis: f64) -> Duration {
+    Duration::from_millis(millis.ceil() as u64)
 }
 
 /// The texts of an array.

@@ -1,6 +1,6 @@
 //! Locks, semaphores, throttles and debounces.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Promise};
 use restis::{
@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     Client,
-    bridge::{Options, done, error, millis, object, promise, reason, texts, told},
+    bridge::{Options, done, duration, error, millis, object, promise, reason, texts, told},
 };
 
 #[wasm_bindgen(js_name = Lock)]
@@ -122,7 +122,7 @@ impl JsHeld {
             let Some(mut leased) = this.take() else {
                 return Ok(false);
             };
-            let lease = Duration::from_millis(lease as u64);
+            let lease = duration(lease);
             let extended = either!(&mut leased, held => held.extend(lease).await);
             *this.borrow_mut() = Some(leased);
             extended.map_err(error)

@@ -1,7 +1,6 @@
 //! Queues that BullMQ's workers share: what is in them, and taking their jobs.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use js_sys::{Array, Function, Promise};
 use restis::{
@@ -13,7 +12,8 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use crate::{
     Client,
     bridge::{
-        Json, Options, Thrown, call, done, error, json, object, or_null, promise, texts, told,
+        Json, Options, Thrown, call, done, duration, error, json, object, or_null, promise, texts,
+        told,
     },
 };
 
@@ -170,7 +170,7 @@ impl JsQueue {
     pub fn clean(&self, state: String, age: f64, most: f64) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
-            let age = Duration::from_millis(age as u64);
+            let age = duration(age);
             let gone = this.clean(state_of(&state), age, most as u64).await;
             let gone = gone.map_err(error)?;
             Ok(gone.into_iter().map(JsValue::from).collect::<Array>())
@@ -197,7 +197,7 @@ impl JsQueue {
     pub fn wait_finished(&self, id: String, time: f64) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
-            let time = Duration::from_millis(time as u64);
+            let time = duration(time);
             let finished = this.wait_finished::<Json>(&id, time).await.map_err(error)?;
             Ok(match finished {
                 Some(Finished::Completed(value)) => object([("json", value.get().into())]),
@@ -303,7 +303,7 @@ impl JsConsumer {
                 let work = work.clone();
                 async move { worked(&work, &job).await }
             };
-            let time = Duration::from_millis(time as u64);
+            let time = duration(time);
             let Summary {
                 completed,
                 failed,

@@ -12,7 +12,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
-    bridge::{Options, done, error, millis, object, or_null, promise, told},
+    bridge::{Options, done, duration, error, millis, object, or_null, promise, told},
 };
 
 #[wasm_bindgen(js_name = RateLimiter)]
@@ -21,7 +21,7 @@ pub struct JsRateLimiter(Rc<RateLimiter>);
 
 /// Milliseconds.
 fn time(millis: f64) -> Duration {
-    Duration::from_millis(millis as u64)
+    duration(millis)
 }
 
 #[wasm_bindgen(js_class = RateLimiter)]

@@ -1,7 +1,6 @@
 //! Sessions.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use fragile::Fragile;
 use js_sys::{Array, Function, Promise};
@@ -14,7 +13,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
-    bridge::{Json, Options, done, error, json, object, or_null, promise, told},
+    bridge::{Json, Options, done, duration, error, json, object, or_null, promise, told},
 };
 
 #[wasm_bindgen(js_name = Sessions)]
@@ -35,11 +34,7 @@ impl JsSessions {
         // `Infinity` is no end of its own.
         let optional = |name: &str| {
             let millis = options.number(name)?;
-            Some(
-                millis
-                    .is_finite()
-                    .then(|| Duration::from_millis(millis as u64)),
-            )
+            Some(millis.is_finite().then(|| duration(millis)))
         };
         if let Some(idle) = optional("idle") {
             sessions = sessions.idle(idle);

@@ -12,6 +12,7 @@
 mod admin;
 mod consumer;
 mod crowd;
+mod durations;
 mod producer;
 mod scheduler;
 
