@@ -6,7 +6,15 @@ const TIMES = 4;
 /** The data of a job as they are sent: JSON, as BullMQ writes it. */
 const json = (data) => (data === undefined ? "{}" : JSON.stringify(data));
 
-const parentGone = () => new TypeError("the job's parent is gone, so it was not added");
+/** The ids that a script returns, or why it added nothing. */
+function added(ids) {
+  if (ids[0] !== "") return ids;
+  throw new TypeError(
+    String(ids[2]) === "-7"
+      ? "a job with this id is there already and has another parent, so nothing was added: give the new one another id"
+      : "the job's parent is gone, so nothing was added",
+  );
+}
 
 /** The classes over a module: `begin` waits for it, `plan` says what is sent, `script` gives the text of a script. */
 export function classes({ begin, plan, script }) {
@@ -36,7 +44,7 @@ export function classes({ begin, plan, script }) {
     for (let sent = 1; ; sent += 1) {
       try {
         const found = await scriptOf(redis, name).exec(keys, args);
-        return typeof found === "string" ? JSON.parse(found) : found;
+        return added(typeof found === "string" ? JSON.parse(found) : found);
       } catch (error) {
         if (!error?.ambiguous || sent === TIMES) throw error;
         await new Promise((resolve) => setTimeout(resolve, 200 * sent));
@@ -70,10 +78,7 @@ export function classes({ begin, plan, script }) {
       const sent = jobs.map((job) => this.#job(job));
       const request = { queue: this.name, prefix: this.#prefix, jobs: sent };
       const ids = await send(this.#redis, "add", request);
-      return jobs.map(({ name, data }, place) => {
-        if (ids[place] === "") throw parentGone();
-        return { id: ids[place], name, data };
-      });
+      return jobs.map(({ name, data }, place) => ({ id: ids[place], name, data }));
     }
   }
 

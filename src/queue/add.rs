@@ -189,14 +189,28 @@ impl Queue {
         }
         let (keys, words) = enqueue_words(&self.prefix, jobs);
         let run = self.run::<Vec<String>>(&ENQUEUE, &keys).args(&words);
-        run.safety(Safety::IdempotentWrite).await
+        added(run.safety(Safety::IdempotentWrite).await?)
+    }
+}
+
+/// The ids that enqueue.lua and flow.lua return, or why they added nothing.
+fn added(ids: Vec<String>) -> Result<Vec<String>, Error> {
+    match ids.as_slice() {
+        [none, _, why] if none.is_empty() => Err(Error::argument(match why.as_str() {
+            "-7" => {
+                "a job with this id is there already and has another parent, so nothing was added: give the new one another id"
+            }
+            _ => "the job's parent is gone, so nothing was added",
+        })),
+        _ => Ok(ids),
     }
 }
 
 /// What is said of it.
 impl<'a> Add<'a> {
-    /// Its id, in place of one that is made: a second job with the same id is not added, and the first stands for it. No whole
-    /// number, and no colons.
+    /// Sets its id. Default: a random one. A second job with the same id is not added, and the call returns the id of the first.
+    ///
+    /// Not a whole number, without colons, and not the name of one of the queue's own keys, such as `wait` or `repeat`.
     pub fn job_id(mut self, id: impl Into<String>) -> Self {
         self.options.id = Some(id.into());
         self
@@ -280,7 +294,9 @@ impl<'a> Add<'a> {
         self
     }
 
-    /// A child of a job that is there already, and that waits for it.
+    /// Adds it as a child of a job that is there already, and that waits for it.
+    ///
+    /// Fails with [`is_argument`](Error::is_argument) where that job is gone, or where a job with the child's id has another parent.
     pub fn parent(mut self, queue: &Queue, id: impl Into<String>) -> Self {
         self.options.parent = Some((queue.prefix.clone(), id.into()));
         self
@@ -302,14 +318,14 @@ impl<'a> Add<'a> {
     /// # Ok(()) });
     /// ```
     ///
-    /// Cost: one round trip; 2 billed commands and some for each queue, 4 to 6 for each job.
+    /// Cost: one round trip; 2 billed commands and some for each queue, 4 to 7 for each job.
     pub fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.children.extend(children);
         self
     }
 
-    /// As a command to be placed in a pipeline or transaction of one's own, which gives its id: the job is added if what stands
-    /// beside it is written.
+    /// Returns it as a command for a pipeline or transaction, whose reply has its id: the job is added if the commands beside it
+    /// run. The reply's first text is empty where the job's parent is gone.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -392,20 +408,15 @@ impl<'a> Add<'a> {
     async fn send(self) -> Result<String, Error> {
         let queue = self.queue;
         let now = queue.now();
-        let gone = "the job's parent is gone, so it was not added";
         if self.children.is_empty() {
             let ids = queue.enqueue(&[self.ready(now)?]).await?;
-            let id = ids.into_iter().next().unwrap_or_default();
-            return match id.is_empty() {
-                true => Err(Error::argument(gone)),
-                false => Ok(id),
-            };
+            return Ok(ids.into_iter().next().unwrap_or_default());
         }
         let mut all = Vec::new();
         self.tree(now, &mut all)?;
         let (keys, words) = flow_words(&all);
         let run = queue.run::<Vec<String>>(&FLOW, &keys).args(&words);
-        let ids = run.safety(Safety::IdempotentWrite).await?;
+        let ids = added(run.safety(Safety::IdempotentWrite).await?)?;
         Ok(ids.into_iter().next().unwrap_or_default())
     }
 }

@@ -1,13 +1,18 @@
 //! Taking jobs, and saying what has become of them.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     Job, Queue,
-    options::{Keep, backoff},
+    options::{Keep, MOST, backoff},
     scripts::{EXTEND, PULL, SETTLE, SWEEP},
 };
 use crate::{Error, Safety, clock, random};
@@ -16,6 +21,13 @@ use crate::{Error, Safety, clock, random};
 const PART: u64 = 1000;
 /// How many failures are kept in a job's stack where its options do not say it.
 const STACK: usize = 10;
+/// How many jobs one request takes or settles at most: a script that moves more holds up the server.
+const JOBS: usize = 1000;
+/// How many bytes of results one request has, where it is not a single one: JSON in JSON is at most twice as long.
+const BYTES: usize = 4_000_000;
+/// How many bytes are kept of a failure's reason, and of a job's stack.
+const REASON: usize = 65_536;
+const STACK_BYTES: usize = 524_288;
 /// How often a request whose answer was lost is sent, and between two of these.
 const TIMES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -62,14 +74,33 @@ pub struct Batch {
     consumer: Consumer,
     token: String,
     jobs: Vec<Job>,
+    /// Where a job is among them.
+    places: OnceLock<HashMap<String, usize>>,
     pulled: Pulled,
     next_delayed: Option<u64>,
-    outcomes: Vec<Outcome>,
+    outcomes: Outcomes,
+}
+
+/// The outcomes of jobs in the order in which they were recorded, one for each job.
+#[derive(Default)]
+struct Outcomes {
+    list: Vec<Outcome>,
+    places: HashMap<String, usize>,
 }
 
 #[derive(Clone)]
 struct Outcome {
     words: [String; 10],
+}
+
+impl Outcome {
+    fn id(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+
+    fn bytes(&self) -> usize {
+        self.words.iter().map(String::len).sum()
+    }
 }
 
 /// What came of what was said of a job.
@@ -88,10 +119,13 @@ pub enum Settled {
     Foreign,
     /// It is not among those that are worked on.
     NotActive,
-    /// It has children that are not done, and was not completed.
+    /// It has unfinished children, so it could not be completed. It failed with that reason, as under a BullMQ worker, and is
+    /// tried again if it has attempts left.
     PendingChildren,
-    /// Children of it have failed, and it was not completed.
+    /// Children of it have failed, so it could not be completed. It failed for good with that reason, as under a BullMQ worker.
     FailedChildren,
+    /// Its result is larger than a request may be. It failed for good with that reason.
+    TooLarge,
 }
 
 impl Settled {
@@ -219,14 +253,41 @@ impl Consumer {
     /// Cost: one round trip; about 10 billed commands, and 4 for each job. One more where a scheduler goes on.
     pub async fn pull(&self, most: usize) -> Result<Batch, Error> {
         let token = token();
-        let taken = self
-            .asked(|again| {
-                let run = self.queue.run::<Taken>(&PULL, &self.queue.keys([""; 0]));
-                let words = self.words(&token, most, again);
-                async move { words.into_iter().fold(run, |run, word| run.arg(word)).await }
-            })
-            .await?;
+        let taken = self.take(&token, most.min(JOBS)).await?;
+        let taken = self.take_rest(&token, most, taken).await;
         self.batch(token, taken).await
+    }
+
+    async fn take(&self, token: &str, most: usize) -> Result<Taken, Error> {
+        self.asked(|again| {
+            let run = self.queue.run::<Taken>(&PULL, &self.queue.keys([""; 0]));
+            let words = self.words(token, most, again);
+            async move { words.into_iter().fold(run, |run, word| run.arg(word)).await }
+        })
+        .await
+    }
+
+    /// Takes the jobs that one request does not.
+    async fn take_rest(&self, token: &str, most: usize, mut taken: Taken) -> Taken {
+        let mut part = JOBS;
+        let mut found = taken.3.len();
+        let mut known: HashSet<String> = HashSet::new();
+        while found == part && taken.3.len() < most {
+            if known.is_empty() {
+                known.extend(taken.3.iter().map(|(id, ..)| id.clone()));
+            }
+            part = JOBS.min(most - taken.3.len());
+            // The jobs that are taken already are worked on first.
+            let Ok(more) = self.take(token, part).await else {
+                break;
+            };
+            let before = taken.3.len();
+            let new = (more.3.into_iter()).filter(|(id, ..)| known.insert(id.clone()));
+            taken.3.extend(new);
+            found = taken.3.len() - before;
+            taken.2 = more.2;
+        }
+        taken
     }
 
     /// Puts jobs back whose worker is gone, and gives their ids; at most once in each [interval](Self::stalled_interval) among all.
@@ -259,7 +320,10 @@ impl Consumer {
     /// What take_at of take.lua reads.
     fn words(&self, token: &str, most: usize, again: bool) -> [String; 9] {
         let (limit, duration) = match self.limit {
-            Some((limit, duration)) => (limit.to_string(), millis(duration).to_string()),
+            Some((limit, duration)) => (
+                limit.clamp(1, MOST).to_string(),
+                millis(duration).to_string(),
+            ),
             None => Default::default(),
         };
         let interval = match self.stalled_interval.is_zero() {
@@ -302,7 +366,8 @@ impl Consumer {
                 _ => Pulled::Ready,
             },
             next_delayed: u64::try_from(next).ok(),
-            outcomes: Vec::new(),
+            places: OnceLock::new(),
+            outcomes: Outcomes::default(),
         };
         if let Err(error) = self.queue.go_on(&schedulers).await {
             // A scheduler must not end with a job of it that nobody follows: who takes it next tries again.
@@ -321,7 +386,7 @@ impl Consumer {
         let deferred: Vec<Job> = deferred;
         for job in &deferred {
             let reason = job.deferred_failure().unwrap_or_default().to_owned();
-            batch.push(outcome(job, "f", reason, Duration::ZERO, false));
+            batch.push(failed_for_good(job, reason));
         }
         Ok(batch)
     }
@@ -344,14 +409,22 @@ impl Batch {
     }
 
     fn job(&self, id: &str) -> Option<&Job> {
-        self.jobs.iter().find(|job| job.id == id)
+        let places = self.places.get_or_init(|| {
+            let jobs = self.jobs.iter().enumerate();
+            jobs.map(|(place, job)| (job.id.clone(), place)).collect()
+        });
+        let job = places.get(id).and_then(|place| self.jobs.get(*place));
+        job.filter(|job| job.id == id)
+            .or_else(|| self.jobs.iter().find(|job| job.id == id))
     }
 
-    /// Says that a job is done, and what it has come to. Nothing is sent before [`settle`](Self::settle).
+    /// Records a job's result. Nothing is sent before [`settle`](Self::settle).
+    ///
+    /// Fails where the result cannot be written as JSON: then nothing is recorded, and the job can still be failed.
     pub fn complete(&mut self, id: &str, value: &impl Serialize) -> Result<(), Error> {
         let value = serde_json::to_string(value).map_err(|_| {
             Error::argument(
-                "what the job has come to cannot be written as JSON: the keys of its maps have to be texts",
+                "the job's result cannot be written as JSON: the keys of its maps must be strings",
             )
         })?;
         let job = self.job(id);
@@ -362,18 +435,22 @@ impl Batch {
 
     /// Says that a job has failed: it is tried again as its options say, or has failed for good.
     pub fn fail(&mut self, id: &str, reason: impl fmt::Display) {
-        let Some(job) = self.job(id) else { return };
+        let job = self.job(id);
+        let said = job.map(|job| self.failed(job, reason.to_string()));
+        said.into_iter().for_each(|said| self.push(said));
+    }
+
+    fn failed(&self, job: &Job, reason: String) -> Outcome {
         let made = job.attempts_made() + 1;
         let custom = &self.consumer.custom;
         let strategy = |name: &str, made| custom(name, made);
         let again = (made < job.attempts())
             .then(|| backoff(&job.opts, made, random::unit(), strategy))
             .flatten();
-        let said = match again {
-            Some(delay) => outcome(job, "r", reason.to_string(), delay, false),
-            None => failed_for_good(job, reason.to_string()),
-        };
-        self.push(said);
+        match again {
+            Some(delay) => outcome(job, "r", reason, delay, false),
+            None => failed_for_good(job, reason),
+        }
     }
 
     /// Says that a job has failed for good, whatever attempts it has left: BullMQ's `UnrecoverableError`.
@@ -397,56 +474,138 @@ impl Batch {
         said.into_iter().for_each(|said| self.push(said));
     }
 
-    /// What is said last of a job holds.
+    /// The last outcome of a job holds.
     fn push(&mut self, said: Outcome) {
-        let id = said.words.first();
-        self.outcomes.retain(|outcome| outcome.words.first() != id);
-        self.outcomes.push(said);
+        let Outcomes { list, places } = &mut self.outcomes;
+        let place = *places.entry(said.id().to_owned()).or_insert(list.len());
+        match list.get_mut(place) {
+            Some(before) => *before = said,
+            None => list.push(said),
+        }
     }
 
-    /// Sends what was said, and gives what came of it for each job, in that order.
+    /// Sends the recorded outcomes, and returns the result for each job, in that order.
     ///
-    /// A job of which nothing was said stays as it is. A request whose answer was lost is sent again, and says
-    /// [`Before`](Settled::Before) where it had been done.
+    /// A job without an outcome stays as it is. A request whose answer was lost is sent again, and the result is
+    /// [`Before`](Settled::Before) where it had been done. Many outcomes, or large ones, are sent in several requests.
     ///
-    /// Cost: one round trip; about 7 billed commands, and 6 to 9 for each job.
+    /// Cost: one round trip for each 1,000 jobs or 4 MB of results; about 7 billed commands, and 7 to 10 for each job. One more
+    /// where jobs could not be completed because of their children, or a result was too large.
     pub async fn settle(self) -> Result<Vec<(String, Settled)>, Error> {
         Ok(self.settle_and_pull(0).await?.0)
     }
 
     /// The same, and takes up to so many more jobs in the same request.
     pub async fn settle_and_pull(
-        self,
+        mut self,
         most: usize,
     ) -> Result<(Vec<(String, Settled)>, Self), Error> {
-        let consumer = &self.consumer;
         let next = token();
-        if self.outcomes.is_empty() && most == 0 {
+        let outcomes = std::mem::take(&mut self.outcomes).list;
+        if outcomes.is_empty() && most == 0 {
             return Ok((Vec::new(), self.empty()));
         }
-        let ids: Vec<&str> = (self.outcomes.iter())
-            .filter_map(|outcome| outcome.words.first().map(String::as_str))
-            .collect();
-        let keys = consumer.queue.keys(&ids);
-        let (codes, taken) = consumer
+        let (settled, taken) = self.settle_parts(outcomes, &next, most.min(JOBS)).await?;
+        self.fail_parents(&settled).await;
+        let batch = match taken {
+            Some(taken) if most > 0 => {
+                let taken = self.consumer.take_rest(&next, most, taken).await;
+                self.consumer.batch(next, taken).await?
+            }
+            _ => self.empty(),
+        };
+        Ok((settled, batch))
+    }
+
+    /// Sends outcomes in as many requests as they need; the last one takes the next jobs.
+    async fn settle_parts(
+        &self,
+        outcomes: Vec<Outcome>,
+        next: &str,
+        most: usize,
+    ) -> Result<(Vec<(String, Settled)>, Option<Taken>), Error> {
+        let mut parts = parts_of(outcomes);
+        let mut settled = Vec::new();
+        let mut taken = None;
+        let mut is_too_large = false;
+        while let Some(mut part) = parts.pop_front() {
+            let most = if parts.is_empty() { most } else { 0 };
+            match self.send(&part, next, most).await {
+                Ok((codes, found)) => {
+                    let codes = codes.into_iter().map(|code| match Settled::of(code) {
+                        Settled::Done if is_too_large => Settled::TooLarge,
+                        settled => settled,
+                    });
+                    let ids = part.iter().map(|outcome| outcome.id().to_owned());
+                    settled.extend(ids.zip(codes));
+                    taken = Some(found);
+                    is_too_large = false;
+                }
+                Err(error) if error.is_too_large() && part.len() > 1 => {
+                    let rest = part.split_off(part.len() / 2);
+                    parts.push_front(rest);
+                    parts.push_front(part);
+                }
+                Err(error) if error.is_too_large() && !is_too_large => {
+                    let job = part.first().and_then(|outcome| self.job(outcome.id()));
+                    let Some(job) = job else { return Err(error) };
+                    let reason = "the job's result is larger than a request to the database may be: store it elsewhere, and \
+                                  return where it is";
+                    // Its work is done. Another attempt would do it a second time, with the same result.
+                    parts.push_front(vec![failed_for_good(job, reason.to_owned())]);
+                    is_too_large = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((settled, taken))
+    }
+
+    async fn send(
+        &self,
+        outcomes: &[Outcome],
+        next: &str,
+        most: usize,
+    ) -> Result<(Vec<i64>, Taken), Error> {
+        let consumer = &self.consumer;
+        let keys = consumer.queue.keys(outcomes.iter().map(Outcome::id));
+        consumer
             .asked(|again| {
                 let run = consumer.queue.run::<(Vec<i64>, Taken)>(&SETTLE, &keys);
                 let run = run.arg(&self.token).arg(u32::from(again));
-                let words = consumer.words(&next, most, again);
+                let words = consumer.words(next, most, again);
                 let run = words.into_iter().fold(run, |run, word| run.arg(word));
-                let run = run.arg(self.outcomes.len());
-                let said = self.outcomes.iter().flat_map(|outcome| &outcome.words);
+                let run = run.arg(outcomes.len());
+                let said = outcomes.iter().flat_map(|outcome| &outcome.words);
                 let run = said.fold(run, |run, word| run.arg(word));
                 async move { run.await }
             })
-            .await?;
-        let codes = codes.into_iter().map(Settled::of);
-        let settled = ids.into_iter().map(str::to_owned).zip(codes).collect();
-        let batch = match most {
-            0 => self.empty(),
-            _ => consumer.batch(next, taken).await?,
-        };
-        Ok((settled, batch))
+            .await
+    }
+
+    /// Fails the jobs that could not be completed because of their children. Otherwise they would stay active.
+    async fn fail_parents(&self, settled: &[(String, Settled)]) {
+        let outcomes = settled.iter().filter_map(|(id, what)| {
+            let job = self.job(id)?;
+            Some(match what {
+                Settled::PendingChildren => {
+                    let reason = format!("Job {id} has pending dependencies");
+                    self.failed(job, reason)
+                }
+                Settled::FailedChildren => {
+                    let reason = format!(
+                        "Cannot complete job {id} because it has at least one failed child"
+                    );
+                    failed_for_good(job, reason)
+                }
+                _ => return None,
+            })
+        });
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        if !outcomes.is_empty() {
+            // If that fails too, they are found when their locks have expired.
+            let _ = self.settle_parts(outcomes, &token(), 0).await;
+        }
     }
 
     fn empty(&self) -> Self {
@@ -456,7 +615,8 @@ impl Batch {
             jobs: Vec::new(),
             pulled: Pulled::Ready,
             next_delayed: None,
-            outcomes: Vec::new(),
+            places: OnceLock::new(),
+            outcomes: Outcomes::default(),
         }
     }
 
@@ -465,17 +625,15 @@ impl Batch {
     ///
     /// Cost: one round trip; 3 billed commands, and one for each job.
     pub async fn extend(&self) -> Result<Vec<String>, Error> {
-        let said: Vec<&String> = (self.outcomes.iter())
-            .filter_map(|outcome| outcome.words.first())
-            .collect();
-        let open = self.jobs.iter().filter(|job| !said.contains(&&job.id));
+        let said = &self.outcomes.places;
+        let open = (self.jobs.iter()).filter(|job| !said.contains_key(&job.id));
         let open: Vec<&str> = open.map(|job| &*job.id).collect();
         self.consumer.extend(&self.token, &open).await
     }
 
     /// Whether the pull has found nothing, not even what others had decided.
     pub(super) fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && self.outcomes.is_empty()
+        self.jobs.is_empty() && self.outcomes.list.is_empty()
     }
 
     pub(super) fn token(&self) -> &str {
@@ -496,6 +654,24 @@ impl Consumer {
     }
 }
 
+/// Outcomes for one request each: not too many, and not too large.
+fn parts_of(outcomes: Vec<Outcome>) -> VecDeque<Vec<Outcome>> {
+    let mut parts = VecDeque::new();
+    let (mut part, mut bytes) = (Vec::new(), 0);
+    for outcome in outcomes {
+        let more = outcome.bytes();
+        if !part.is_empty() && (part.len() >= JOBS || bytes + more > BYTES) {
+            parts.push_back(std::mem::take(&mut part));
+            bytes = 0;
+        }
+        bytes += more;
+        part.push(outcome);
+    }
+    // Without any there is still a request, which takes jobs.
+    parts.push_back(part);
+    parts
+}
+
 fn failed_for_good(job: &Job, reason: String) -> Outcome {
     let exhausted = job.attempts_made() + 1 >= job.attempts();
     outcome(job, "f", reason, Duration::ZERO, exhausted)
@@ -510,9 +686,13 @@ fn outcome(job: &Job, what: &str, value: String, delay: Duration, exhausted: boo
     };
     let keep = option.map_or(Keep::ALL, |name| Keep::of(job.opts.get(name)));
     let text = |number: Option<u64>| number.map(|number| number.to_string());
-    let stack = match what {
-        "r" | "f" => stack(job, &value),
-        _ => String::new(),
+    let (value, stack) = match what {
+        "r" | "f" => {
+            let reason = shortened(value);
+            let stack = stack(job, &reason);
+            (reason, stack)
+        }
+        _ => (value, String::new()),
     };
     let lifo = job.opts.get("lifo").and_then(Value::as_bool);
     Outcome {
@@ -523,23 +703,38 @@ fn outcome(job: &Job, what: &str, value: String, delay: Duration, exhausted: boo
             stack,
             clock::whole_millis(delay).to_string(),
             u32::from(lifo.unwrap_or(false)).to_string(),
-            text(keep.count).unwrap_or_default(),
+            text(keep.count.map(|count| count.min(MOST))).unwrap_or_default(),
             text(keep.age.map(clock::whole_millis)).unwrap_or_default(),
-            keep.limit.unwrap_or(PART).to_string(),
+            keep.limit.unwrap_or(PART).clamp(1, MOST).to_string(),
             u32::from(exhausted).to_string(),
         ],
     }
 }
 
-/// What is kept of a job's failures: the last few.
+/// The beginning of a reason that is too long to be kept.
+fn shortened(mut reason: String) -> String {
+    if reason.len() > REASON {
+        let end = (0..=REASON).rev().find(|end| reason.is_char_boundary(*end));
+        reason.truncate(end.unwrap_or(0));
+        reason.push('…');
+    }
+    reason
+}
+
+/// The last few failures of a job.
 fn stack(job: &Job, reason: &str) -> String {
     let limit = job.opts.get("stackTraceLimit").and_then(Value::as_u64);
     let limit = limit.map_or(STACK, |limit| usize::try_from(limit).unwrap_or(STACK));
     let stack = job.text("stacktrace").unwrap_or("[]");
     let mut stack: Vec<String> = serde_json::from_str(stack).unwrap_or_default();
     stack.push(reason.to_owned());
-    let over = stack.len().saturating_sub(limit);
-    let stack: Vec<&String> = stack.iter().skip(over).collect();
+    let mut bytes = 0;
+    let last = stack.iter().rev().take(limit).take_while(|failure| {
+        bytes += failure.len();
+        bytes <= STACK_BYTES
+    });
+    let mut stack: Vec<&String> = last.collect();
+    stack.reverse();
     serde_json::to_string(&stack).unwrap_or_default()
 }
 

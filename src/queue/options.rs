@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::scripts::KEYS;
 use crate::{
     Error,
     clock::{whole_millis, whole_seconds},
@@ -11,6 +12,8 @@ use crate::{
 
 /// The highest number of a priority, which is the last to be taken.
 const LAST_PRIORITY: u32 = 2_097_151;
+/// The largest number that the scripts and JavaScript keep exactly.
+pub(super) const MOST: u64 = 9_007_199_254_740_991;
 
 /// How long a job that has failed waits for its next attempt.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,9 +155,9 @@ impl Deduplication {
         }
     }
 
-    /// For so long instead: a throttle.
+    /// For so long instead: a throttle. Zero is no TTL, and [`keep_last_if_active`](Self::keep_last_if_active) ignores it.
     pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = Some(ttl);
+        self.ttl = (!ttl.is_zero()).then_some(ttl);
         self
     }
 
@@ -259,6 +262,12 @@ impl Default for Options {
     }
 }
 
+/// Whether the key of a job with this id is one of the queue itself.
+fn is_own_key(id: &str) -> bool {
+    let first = id.split(':').next().unwrap_or_default();
+    KEYS.contains(&id) || matches!(first, "repeat" | "de" | "dn" | "metrics" | "0")
+}
+
 impl Options {
     pub(super) fn check(&self, data: &str) -> Result<(), Error> {
         let wrong = |what: &'static str| Err(Error::argument(what));
@@ -272,9 +281,18 @@ impl Options {
             if id.is_empty() || (id.contains(':') && id.split(':').count() != 3) {
                 return wrong("a job's id is a text without colons");
             }
+            if is_own_key(id) {
+                return wrong(
+                    "a job's id is the name of one of the queue's own keys, such as wait, meta or repeat: the job would overwrite \
+                     it, so put a letter before it",
+                );
+            }
         }
         if self.priority > LAST_PRIORITY {
             return wrong("a priority is 0 to 2097151");
+        }
+        if self.timestamp.is_some_and(|timestamp| timestamp > MOST) {
+            return wrong("a timestamp is in Unix milliseconds, below 2^53");
         }
         if let Some(backoff) = &self.backoff
             && !(0.0..=1.0).contains(&backoff.jitter)
@@ -341,7 +359,7 @@ impl Options {
                 }
             };
             if let Some(ttl) = deduplication.ttl {
-                add("ttl", whole_millis(ttl).into());
+                add("ttl", whole_millis(ttl).max(1).into());
             }
             for (name, is_set) in [
                 ("extend", deduplication.extend),
@@ -426,7 +444,16 @@ mod tests {
         for (id, problem) in [
             ("a", ""),
             ("1a", ""),
-            ("repeat:x:17", ""),
+            ("a:b:c", ""),
+            ("waiting", ""),
+            ("metric", ""),
+            ("derive", ""),
+            ("repeat:x:17", "own keys"),
+            ("metrics:completed:data", "own keys"),
+            ("metrics", "own keys"),
+            ("de:a:b", "own keys"),
+            ("dn:a:b", "own keys"),
+            ("0:a:b", "own keys"),
             ("12", "whole number"),
             ("-12", "whole number"),
             ("a:b", "without colons"),
@@ -434,6 +461,9 @@ mod tests {
             ("", "without colons"),
         ] {
             says(problem, |options| options.id = Some(id.to_owned()));
+        }
+        for key in KEYS {
+            says("own keys", |options| options.id = Some(key.to_owned()));
         }
         says("priority", |options| options.priority = LAST_PRIORITY + 1);
         says("", |options| options.priority = LAST_PRIORITY);

@@ -154,13 +154,42 @@ fn ready(
 
 fn wrong(name: &str) -> Error {
     Error::argument(format!(
-        "the option {name} of a job is something else than BullMQ takes there"
+        "the option {name} of a job has a value that BullMQ does not take there"
     ))
 }
 
-/// An option's value, or why it is none.
+/// JSON has null where JavaScript had NaN or Infinity.
+fn not_a_number(name: &str) -> Error {
+    Error::argument(format!(
+        "the option {name} of a job is not a finite number (null, NaN and Infinity are not): leave it out, or give it a number from \
+         0 on"
+    ))
+}
+
+/// An option's value, or why it is refused.
 fn read<T>(name: &str, value: Option<T>) -> Result<T, Error> {
     value.ok_or_else(|| wrong(name))
+}
+
+/// A number's value, or why it is refused.
+fn of_number<T>(name: &str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| not_a_number(name))
+}
+
+/// The members of an object, if it has no others than these.
+fn object<'a>(
+    name: &str,
+    value: &'a Value,
+    known: &[&str],
+) -> Result<&'a Map<String, Value>, Error> {
+    let object = read(name, value.as_object())?;
+    match object.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(other) => Err(Error::argument(format!(
+            "the option {name} of a job has no {other}, only {}",
+            known.join(", ")
+        ))),
+        None => Ok(object),
+    }
 }
 
 fn millis(value: &Value) -> Option<Duration> {
@@ -168,8 +197,18 @@ fn millis(value: &Value) -> Option<Duration> {
     Some(Duration::from_millis(millis as u64))
 }
 
+/// JSON has some whole numbers as fractions, such as 1e3.
+fn whole(value: &Value) -> Option<u64> {
+    let float = || {
+        value
+            .as_f64()
+            .filter(|number| *number >= 0.0 && number.fract() == 0.0)
+    };
+    value.as_u64().or_else(|| Some(float()? as u64))
+}
+
 fn small(value: &Value) -> Option<u32> {
-    u32::try_from(value.as_u64()?).ok()
+    u32::try_from(whole(value)?).ok()
 }
 
 impl Options {
@@ -178,28 +217,27 @@ impl Options {
         let mut options = Self::default();
         for (name, value) in opts {
             let name = name.as_str();
-            if value.is_null() {
-                continue;
-            }
             match name {
-                "jobId" => options.id = Some(read(name, value.as_str())?.to_owned()),
-                "delay" => options.delay = read(name, millis(value))?,
-                "priority" => options.priority = read(name, small(value))?,
-                "lifo" => options.lifo = read(name, value.as_bool())?,
-                "attempts" => options.attempts = read(name, small(value))?,
-                "backoff" => options.backoff = Some(read(name, backoff(value))?),
-                "timestamp" => options.timestamp = Some(read(name, value.as_u64())?),
-                "removeOnComplete" => options.keep_completed = Keep::of(Some(value)),
-                "removeOnFail" => options.keep_failed = Keep::of(Some(value)),
-                "deduplication" => {
-                    options.deduplication = Some(read(name, deduplication(value))?);
-                }
+                "delay" => options.delay = of_number(name, millis(value))?,
+                "priority" => options.priority = of_number(name, small(value))?,
+                "attempts" => options.attempts = of_number(name, small(value))?,
+                "timestamp" => options.timestamp = Some(of_number(name, whole(value))?),
                 "sizeLimit" => {
-                    let limit = value.as_u64().and_then(|limit| usize::try_from(limit).ok());
-                    options.size_limit = Some(read(name, limit)?);
+                    let limit = whole(value).and_then(|limit| usize::try_from(limit).ok());
+                    options.size_limit = Some(of_number(name, limit)?);
                 }
-                "keepLogs" => options.keep_logs = Some(read(name, value.as_u64())?),
-                "stackTraceLimit" => options.stack_trace_limit = Some(read(name, value.as_u64())?),
+                "keepLogs" => options.keep_logs = Some(of_number(name, whole(value))?),
+                "stackTraceLimit" => {
+                    options.stack_trace_limit = Some(of_number(name, whole(value))?);
+                }
+                "backoff" => options.backoff = Some(backoff(value)?),
+                "removeOnComplete" => options.keep_completed = keep(name, value)?,
+                "removeOnFail" => options.keep_failed = keep(name, value)?,
+                // BullMQ takes these as left out.
+                _ if value.is_null() => {}
+                "jobId" => options.id = Some(read(name, value.as_str())?.to_owned()),
+                "lifo" => options.lifo = read(name, value.as_bool())?,
+                "deduplication" => options.deduplication = Some(deduplication(value)?),
                 "parent" => options.parent = Some(read(name, parent(value))?),
                 _ => {
                     let failure = match name {
@@ -228,29 +266,57 @@ impl Options {
     }
 }
 
-fn backoff(value: &Value) -> Option<Backoff> {
-    if let Some(delay) = millis(value) {
-        return Some(Backoff::fixed(delay));
+fn backoff(value: &Value) -> Result<Backoff, Error> {
+    if value.is_number() || value.is_null() {
+        return Ok(Backoff::fixed(of_number("backoff", millis(value))?));
     }
-    let kind = text(value, "type")?;
-    let delay = value.get("delay").map_or(Some(Duration::ZERO), millis)?;
+    let given = object("backoff", value, &["type", "delay", "jitter"])?;
+    let kind = read("backoff", text(value, "type"))?;
+    let delay = match given.get("delay") {
+        Some(delay) => of_number("backoff.delay", millis(delay))?,
+        None => Duration::ZERO,
+    };
     let backoff = Backoff::custom(kind, delay);
-    match value.get("jitter") {
-        None => Some(backoff),
-        Some(jitter) => Some(backoff.jitter(jitter.as_f64()?)),
+    match given.get("jitter") {
+        None => Ok(backoff),
+        Some(jitter) => Ok(backoff.jitter(of_number("backoff.jitter", jitter.as_f64())?)),
     }
 }
 
-fn deduplication(value: &Value) -> Option<Deduplication> {
-    let mut deduplication = Deduplication::new(text(value, "id").filter(|id| !id.is_empty())?);
-    if let Some(ttl) = value.get("ttl").filter(|ttl| !ttl.is_null()) {
-        deduplication.ttl = Some(millis(ttl)?);
+/// How many finished jobs are kept; -1 is all of them, as there.
+fn keep(name: &str, value: &Value) -> Result<Keep, Error> {
+    let is_number = |value: &Value| whole(value).is_some() || value.as_i64() == Some(-1);
+    let is_right = match value {
+        Value::Bool(_) => true,
+        Value::Object(_) => {
+            let given = object(name, value, &["age", "count", "limit"])?;
+            given.values().all(is_number)
+        }
+        value => is_number(value),
+    };
+    match is_right {
+        true => Ok(Keep::of(Some(value))),
+        false => Err(not_a_number(name)),
     }
-    let flag = |name: &str| value.get(name).and_then(Value::as_bool).unwrap_or(false);
-    deduplication.extend = flag("extend");
-    deduplication.replace = flag("replace");
-    deduplication.keep_last_if_active = flag("keepLastIfActive");
-    Some(deduplication)
+}
+
+fn deduplication(value: &Value) -> Result<Deduplication, Error> {
+    let name = "deduplication";
+    let known = ["id", "ttl", "extend", "replace", "keepLastIfActive"];
+    let given = object(name, value, &known)?;
+    let id = read(name, text(value, "id").filter(|id| !id.is_empty()))?;
+    let mut deduplication = Deduplication::new(id);
+    if let Some(ttl) = given.get("ttl") {
+        deduplication = deduplication.ttl(of_number("deduplication.ttl", millis(ttl))?);
+    }
+    let flag = |flag: &str| match given.get(flag) {
+        Some(value) => read(&format!("{name}.{flag}"), value.as_bool()),
+        None => Ok(false),
+    };
+    deduplication.extend = flag("extend")?;
+    deduplication.replace = flag("replace")?;
+    deduplication.keep_last_if_active = flag("keepLastIfActive")?;
+    Ok(deduplication)
 }
 
 /// BullMQ names the queue with its prefix: `bull:name`.
@@ -322,7 +388,52 @@ mod tests {
             (json!({"priority": -1}), "the option priority"),
             (json!({"delay": "soon"}), "the option delay"),
             (json!({"backoff": {"delay": 1}}), "the option backoff"),
+            (
+                json!({"backoff": null}),
+                "backoff of a job is not a finite number",
+            ),
+            (
+                json!({"backoff": {"type": "fixed", "delay": null}}),
+                "backoff.delay",
+            ),
+            (
+                json!({"backoff": {"type": "fixed", "every": 1}}),
+                "no every",
+            ),
             (json!({"deduplication": {}}), "the option deduplication"),
+            (
+                json!({"deduplication": {"id": "a", "ttl": null}}),
+                "deduplication.ttl",
+            ),
+            (
+                json!({"deduplication": {"id": "a", "ttl": -1}}),
+                "deduplication.ttl",
+            ),
+            (
+                json!({"deduplication": {"id": "a", "extend": 1}}),
+                "deduplication.extend",
+            ),
+            (
+                json!({"deduplication": {"id": "a", "ttlMs": 1}}),
+                "no ttlMs",
+            ),
+            (json!({"delay": null}), "not a finite number"),
+            (json!({"delay": -1}), "not a finite number"),
+            (json!({"priority": null}), "not a finite number"),
+            (json!({"priority": 1.5}), "not a finite number"),
+            (json!({"attempts": null}), "not a finite number"),
+            (json!({"attempts": 4294967296_u64}), "not a finite number"),
+            (json!({"sizeLimit": null}), "not a finite number"),
+            (json!({"timestamp": null}), "not a finite number"),
+            (json!({"keepLogs": -1}), "not a finite number"),
+            (json!({"stackTraceLimit": null}), "not a finite number"),
+            (json!({"removeOnComplete": null}), "not a finite number"),
+            (
+                json!({"removeOnFail": {"age": null}}),
+                "not a finite number",
+            ),
+            (json!({"removeOnFail": {"days": 1}}), "no days"),
+            (json!({"jobId": "wait"}), "own keys"),
             (json!({"repeat": {"every": 1}}), "no option repeat"),
             (json!({"jobId": "7"}), "whole number"),
             (

@@ -121,7 +121,15 @@ impl Consumer {
             let most = if goes_on { self.batch_size } else { 0 };
             let (settled, next) = batch.settle_and_pull(most).await?;
             for (_, what) in &settled {
-                summary.lost += u64::from(!what.is_done() && *what != Settled::PendingChildren);
+                match what {
+                    Settled::Done | Settled::Before => {}
+                    // Its work was done, and it failed all the same.
+                    Settled::PendingChildren | Settled::FailedChildren | Settled::TooLarge => {
+                        summary.completed = summary.completed.saturating_sub(1);
+                        summary.failed += 1;
+                    }
+                    _ => summary.lost += 1,
+                }
             }
             if !goes_on {
                 summary.drained = had_none;
@@ -179,10 +187,14 @@ impl Consumer {
             .await;
             for (id, outcome) in done {
                 match outcome {
-                    Ok(value) => {
-                        batch.complete(&id, &value)?;
-                        summary.completed += 1;
-                    }
+                    Ok(value) => match batch.complete(&id, &value) {
+                        Ok(()) => summary.completed += 1,
+                        // Its work is done. Another attempt would do it a second time.
+                        Err(error) => {
+                            batch.fail_for_good(&id, error);
+                            summary.failed += 1;
+                        }
+                    },
                     Err(JobError { reason, is_final }) => {
                         match is_final {
                             true => batch.fail_for_good(&id, reason),

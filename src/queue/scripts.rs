@@ -7,7 +7,7 @@ use crate::{FromReply, Script, script::Invocation};
 use super::Queue;
 
 /// What a queue's own keys are called behind its prefix.
-const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 17] = [
     "meta",
     "id",
     "wait",

@@ -18,6 +18,26 @@ function queue(name) {
   return queues.get(name);
 }
 
+/** The content of every key that begins with `prefix`, without what differs between two runs. */
+async function content(client, prefix) {
+  const found = {};
+  for (const key of (await client.keys(`${prefix}*`)).sort()) {
+    const name = key.slice(prefix.length);
+    if (/(^|:)(id|marker|pc|meta|stalled|stalled-check)$/.test(name)) continue;
+    const type = await client.type(key);
+    if (type === "hash") {
+      const { timestamp, processedOn, finishedOn, stacktrace, settled, opts, parent, ...rest } = await client.hgetall(key);
+      found[name] = parent ? { ...rest, parent: JSON.parse(parent) } : rest;
+    } else if (type === "stream") {
+      found[name] = (await client.xrange(key, "-", "+")).map(([, fields]) => fields.join(" "));
+    } else if (type === "string") found[name] = [await client.get(key), (await client.pttl(key)) > 0];
+    else if (type === "list") found[name] = await client.lrange(key, 0, -1);
+    else if (type === "set") found[name] = (await client.smembers(key)).sort();
+    else found[name] = await client.zrange(key, 0, -1);
+  }
+  return found;
+}
+
 /** What a job does is in its data. */
 async function work(job, worked) {
   const { say = "done", sleep, fail, final, progress, log } = job.data ?? {};
@@ -78,6 +98,28 @@ const plays = {
     worker.on("error", () => {});
     const job = await worker.getNextJob("somebody", { block: false });
     return job?.id ?? null;
+  },
+  /** Takes one job, and completes or fails it: `fail` is the reason. */
+  async once({ queue: name, value = null, fail }) {
+    const worker = new Worker(name, null, { connection });
+    worker.on("error", () => {});
+    const job = await worker.getNextJob("once", { block: false });
+    if (job?.deferredFailure) await job.moveToFailed(new UnrecoverableError(job.deferredFailure), "once", false);
+    else if (job && fail === undefined) await job.moveToCompleted(value, "once", false);
+    else if (job) await job.moveToFailed(new Error(fail), "once", false);
+    return job?.id ?? null;
+  },
+  async content({ queue: name, of = "bull:" }) {
+    return content(await queue(name).client, of);
+  },
+  async flush({ queue: name }) {
+    await (await queue(name).client).flushall();
+  },
+  async drain({ queue: name, delayed }) {
+    await queue(name).drain(delayed);
+  },
+  async obliterate({ queue: name }) {
+    await queue(name).obliterate({ force: true });
   },
   /** Hears what has happened since then: "ready" says nothing of when it begins to read. */
   async listen({ queue: name, from = "0-0" }) {

@@ -15,7 +15,7 @@ local function add_job(meta, job, waiting)
     more('deid', job.deduplication)
     more('rjk', job.scheduler)
     redis.call('HSET', q .. id, unpack(fields))
-    redis.call('XADD', q .. 'events', '*', 'event', 'added', 'jobId', id, 'name', job.name)
+    event(meta, 'added', 'jobId', id, 'name', job.name)
     if job.parent_key ~= '' then
         redis.call('SADD', job.parent_key .. ':dependencies', q .. id)
     end
@@ -39,7 +39,7 @@ local function add_job(meta, job, waiting)
     event(meta, 'waiting', 'jobId', id)
 end
 
--- Puts those that were added into their lines at once, and wakes a worker.
+-- Puts the added jobs into their lines at once, and wakes a worker.
 local function flush(meta, waiting)
     each_part(waiting.first, function(...)
         redis.call('LPUSH', meta.list, ...)
@@ -59,47 +59,87 @@ local function nobody()
     return {first = {}, last = {}, now = false, later = false}
 end
 
--- Whether another job stands for this one; then its id.
+-- Whether a job that is there already, and is added again as a child, has another parent.
+local function has_other_parent(q, job)
+    if job.parent_key == '' then
+        return false
+    end
+    local other = redis.call('HGET', q .. job.id, 'parentKey')
+    return other and other ~= '' and other ~= job.parent_key and redis.call('EXISTS', other) == 1
+end
+
+-- A job that is there already becomes the child of the parent that it is added with again. Returns a function to call when
+-- all children of that parent are there: a completed job counts for its parent at once.
+local function adopt(meta, job)
+    local q, key = meta.q, meta.q .. job.id
+    if job.parent_key == '' or redis.call('EXISTS', job.parent_key) == 0 then
+        event(meta, 'duplicated', 'jobId', job.id)
+        return
+    end
+    local found = redis.call('HMGET', key, 'parentKey', 'returnvalue')
+    if found[1] ~= job.parent_key then
+        redis.call('HSET', key, 'parentKey', job.parent_key, 'parent', job.parent)
+        redis.call('SADD', job.parent_key .. ':dependencies', key)
+    end
+    event(meta, 'duplicated', 'jobId', job.id)
+    if found[1] ~= job.parent_key and redis.call('ZSCORE', q .. 'completed', job.id) then
+        return function()
+            child_completed(job.parent, job.parent_key, key, found[2] or 'null')
+        end
+    end
+end
+
+-- Whether another job holds the deduplication id. Then returns its id.
 local function deduplicate(meta, job)
     local q, key = meta.q, meta.q .. 'de:' .. job.deduplication
-    local function set(...)
-        if job.ttl ~= '' then
-            return redis.call('SET', key, job.id, 'PX', job.ttl, ...)
+    local keeps_last = string.find(job.modes, 'k')
+    -- The id of `keepLastIfActive` is held as long as the job is there, whatever its TTL.
+    local ttl = not keeps_last and job.ttl ~= '' and job.ttl
+    local function hold(...)
+        if ttl then
+            return redis.call('SET', key, job.id, 'PX', ttl, ...)
         end
         return redis.call('SET', key, job.id, ...)
     end
-    if set('NX') then
+    if hold('NX') then
         return
     end
     local holder = redis.call('GET', key)
-    if holder == job.id then
-        return
-    end
-    local function told(kept, dropped)
+    local function report(kept, dropped)
         event(meta, 'deduplicated', 'jobId', kept, 'deduplicationId', job.deduplication, 'deduplicatedJobId', dropped)
     end
-    if string.find(job.modes, 'r') and redis.call('ZREM', q .. 'delayed', holder) == 1 then
-        -- One that has not begun gives way.
-        delete_jobs(q, {holder})
-        event(meta, 'removed', 'jobId', holder, 'prev', 'delayed')
-        if string.find(job.modes, 'e') or job.ttl == '' then
-            set()
-        else
-            redis.call('SET', key, job.id, 'KEEPTTL')
-        end
-        told(job.id, holder)
-        return
-    end
-    if string.find(job.modes, 'k') and redis.call('LPOS', q .. 'active', holder) then
-        -- The last one that came while it works is added when it is done.
-        redis.call('HSET', q .. 'dn:' .. job.deduplication, 'name', job.name, 'data', job.data, 'opts', job.opts, 'jid', job.id)
-        told(holder, job.id)
+    if keeps_last and redis.call('LPOS', q .. 'active', holder) then
+        -- The last job that arrives while the holder is active is added when that has finished.
+        local kept = q .. 'dn:' .. job.deduplication
+        redis.call('DEL', kept)
+        redis.call('HSET', kept, 'name', job.name, 'data', job.data, 'opts', job.opts, 'jid', job.id)
+        redis.call('PERSIST', key)
+        report(holder, job.id)
         return holder
     end
-    if string.find(job.modes, 'e') and job.ttl ~= '' then
-        redis.call('PEXPIRE', key, job.ttl)
+    local replaces = string.find(job.modes, 'r')
+    if replaces and redis.call('ZREM', q .. 'delayed', holder) == 1 then
+        discard(q, {holder}, false, true)
+        event(meta, 'removed', 'jobId', holder, 'prev', 'delayed')
+        if ttl and not string.find(job.modes, 'e') then
+            redis.call('SET', key, job.id, 'KEEPTTL')
+        else
+            hold()
+        end
+        report(job.id, holder)
+        return
     end
-    told(holder, job.id)
+    if not ttl and redis.call('EXISTS', q .. holder) == 0 then
+        -- The holder was evicted.
+        hold()
+        return
+    end
+    if not replaces then
+        if ttl and string.find(job.modes, 'e') then
+            redis.call('PEXPIRE', key, ttl)
+        end
+        report(holder, job.id)
+    end
     return holder
 end
 
@@ -112,6 +152,19 @@ local function job_at(from)
     local job = {scheduler = ''}
     for index, field in ipairs(FIELDS) do
         job[field] = ARGV[from + index - 1]
+        check(job[field], 'a job without its ' .. field)
+    end
+    check(job.id ~= '', 'the id of a job')
+    number_of(job.timestamp, 'the timestamp of a job')
+    number_of(job.delay, 'the delay of a job')
+    number_of(job.priority, 'the priority of a job')
+    if job.ttl ~= '' then
+        number_of(job.ttl, 'the TTL of a deduplication', 1)
     end
     return job, from + #FIELDS
+end
+
+-- How many jobs the arguments have, which begin with that.
+local function count_at(from)
+    return number_of(ARGV[from], 'the number of jobs')
 end

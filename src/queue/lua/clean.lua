@@ -16,10 +16,13 @@ elseif state == 'completed' or state == 'failed' then
 else
     ids = redis.call('ZRANGE', key, 0, -1)
 end
+local is_list = state == 'wait' or state == 'paused' or state == 'active'
 for index = #ids, 1, -1 do
-    if #gone < most and is_old(ids[index]) and remove(P, ids[index]) > 0 then
-        gone[#gone + 1] = ids[index]
+    local id = ids[index]
+    if #gone < most and is_old(id) and redis.call(is_list and 'LREM' or 'ZREM', key, unpack(is_list and {-1, id} or {id})) > 0 then
+        gone[#gone + 1] = id
     end
 end
+discard(P, gone, true)
 event(read_meta(P), 'cleaned', 'count', int(#gone))
 return gone

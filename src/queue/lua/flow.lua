@@ -3,20 +3,30 @@
 -- ARGV[3]  how many jobs
 -- ARGV     for each: the prefix of its queue, 1 if it has children, and what enqueue.lua takes
 --
--- Gives the id of each.
-local queues, order, answers, from = {}, {}, {}, 4
-for index = 1, tonumber(ARGV[3]) do
+-- Returns the id of each. If a job has another parent, it adds nothing and returns an empty text, the job's place, and -7.
+local queues, order, jobs, answers, last, from = {}, {}, {}, {}, {}, 4
+for index = 1, count_at(3) do
     local prefix, children = ARGV[from], ARGV[from + 1] == '1'
+    check(prefix and prefix ~= '', 'the prefix of a job')
     local job
     job, from = job_at(from + 2)
-    job.children = children
+    job.prefix, job.children = prefix, children
+    jobs[index] = job
+end
+for index, job in ipairs(jobs) do
+    if has_other_parent(job.prefix, job) then
+        return {'', int(index), '-7'}
+    end
+end
+for index, job in ipairs(jobs) do
+    local prefix = job.prefix
     if not queues[prefix] then
         queues[prefix] = {read_meta(prefix), nobody()}
         order[#order + 1] = queues[prefix]
     end
     local meta, waiting = unpack(queues[prefix])
     if redis.call('EXISTS', prefix .. job.id) == 1 then
-        event(meta, 'duplicated', 'jobId', job.id)
+        last[#last + 1] = adopt(meta, job)
     else
         add_job(meta, job, waiting)
     end
@@ -24,5 +34,8 @@ for index = 1, tonumber(ARGV[3]) do
 end
 for _, queue in ipairs(order) do
     flush(unpack(queue))
+end
+for _, act in ipairs(last) do
+    act()
 end
 return answers

@@ -28,13 +28,7 @@ for _, set in ipairs({'prioritized', 'delayed', 'completed', 'failed', 'waiting-
         redis.call('ZREMRANGEBYRANK', P .. set, 0, #ids - 1)
     end
 end
-for _, id in ipairs(gone) do
-    local deduplication = redis.call('HGET', P .. id, 'deid')
-    if deduplication then
-        redis.call('DEL', P .. 'de:' .. deduplication, P .. 'dn:' .. deduplication)
-    end
-end
-delete_jobs(P, gone)
+discard(P, gone, true)
 if most <= 0 then
     return 1
 end

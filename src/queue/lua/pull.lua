@@ -1,4 +1,5 @@
--- Takes jobs. Behind the time: the token, for how long it locks, how many at most, how many may begin in how long, the name of who
--- takes them, 1 if the same was asked before, how often it is looked for those whose worker is gone (0 never), and how often
--- that may be.
-return pull(read_meta(P), take_at(3))
+-- Takes jobs. Behind the time: the token, how long it locks, how many jobs at most, how many may begin in how long, the name of
+-- the worker, 1 if the same request was sent before, how often it looks for jobs whose worker is gone (0 never), and how often
+-- that may happen to a job.
+local take_args = take_at(3)
+return pull(read_meta(P), take_args)

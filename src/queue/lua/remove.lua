@@ -1,4 +1,4 @@
--- Where a job is, which it is not any more.
+-- Takes a job out of the place where it is. Returns that.
 local function take_out(q, id)
     for _, list in ipairs({'wait', 'paused', 'active'}) do
         if redis.call('LREM', q .. list, 0, id) > 0 then
@@ -13,33 +13,30 @@ local function take_out(q, id)
     return 'unknown'
 end
 
--- Jobs and their children, wherever they are; one that a worker has stays. Gives how many were removed.
+-- Removes a job and its unfinished children, wherever they are; a job that a worker has stays. Returns how many were removed.
 local function remove(q, id)
     local job = q .. id
     if redis.call('EXISTS', job .. ':lock') == 1 then
         return 0
     end
-    local found = redis.call('HMGET', job, 'timestamp', 'parent', 'deid')
-    if not found[1] then
+    local count = redis.call('EXISTS', job)
+    local children = redis.call('SMEMBERS', job .. ':dependencies')
+    if count == 0 and #children == 0 then
+        -- Its hash was evicted, and its id may still be in line.
+        take_out(q, id)
+        delete_jobs(q, {id})
         return 0
     end
-    local count = 1
-    for _, child in ipairs(redis.call('SMEMBERS', job .. ':dependencies')) do
-        local prefix, child_id = string.match(child, '^(.-:[^:]*:)(.*)$')
+    local state = take_out(q, id)
+    for _, child in ipairs(children) do
+        local prefix, child_id = split_key(child)
         if prefix then
             count = count + remove(prefix, child_id)
         end
     end
-    local state = take_out(q, id)
-    free_deduplication(q, id, found[3])
-    delete_jobs(q, {id})
-    if found[2] then
-        local parent_q, parent_id = parent_of(found[2])
-        if parent_q and redis.call('SREM', parent_q .. parent_id .. ':dependencies', job) == 1
-            and redis.call('SCARD', parent_q .. parent_id .. ':dependencies') == 0 then
-            release_parent(parent_q, parent_id)
-        end
+    discard(q, {id})
+    if count > 0 then
+        event(read_meta(q), 'removed', 'jobId', id, 'prev', state)
     end
-    event(read_meta(q), 'removed', 'jobId', id, 'prev', state)
     return count
 end

@@ -1,33 +1,43 @@
--- Says what has become of jobs, and takes the next ones.
+-- Records what became of jobs, and takes the next ones.
 --
 -- ARGV[3]   the token that they were taken with
--- ARGV[4]   1 if the same was asked before
--- ARGV[5]   those of pull.lua
+-- ARGV[4]   1 if the same request was sent before
+-- ARGV[5…]  those of pull.lua
 -- ARGV[14]  how many jobs
--- ARGV      for each: its id; c(ompleted), f(ailed), r(etried) or w (given back); the value or the reason; the stack; for how long
---           a retry waits; 1 for the front of the line; how many such jobs are kept (empty for all), for how many milliseconds
+-- ARGV      for each: its id; c(ompleted), f(ailed), r(etried) or w (put back); the value or the reason; the stack; how long a
+--           retry waits; 1 for the front of the line; how many such jobs are kept (empty for all), for how many milliseconds
 --           (empty for ever), and how many are removed at a time; 1 if its attempts are used up
 --
--- Gives for each 0, or why not: -1 there is no such job, -2 it has no lock, -3 it is not active, -4 it has children that are not
--- done, -6 somebody else has it, -9 children have failed, -100 it was settled before. Then what pull.lua gives.
+-- Returns for each 0, or why not: -1 there is no such job, -2 it has no lock, -3 it is not active, -4 it has children that are not
+-- done, -6 another worker has it, -9 children have failed, -100 it was settled before. Then what pull.lua returns.
 local meta = read_meta(P)
 local token, again = ARGV[3], ARGV[4] == '1'
+check(token and token ~= '', 'the token')
+local next_args = take_at(5)
 local jobs, from = {}, 15
-for index = 1, tonumber(ARGV[14]) do
+for index = 1, number_of(ARGV[14], 'the number of jobs') do
     local job = {}
     for place, field in ipairs({'id', 'what', 'value', 'stack', 'delay', 'lifo', 'keep', 'age', 'part', 'exhausted'}) do
         job[field] = ARGV[from + place - 1]
+        check(job[field], 'a job without its ' .. field)
     end
+    check(string.find(job.what, '^[cfrw]$'), 'what became of a job')
+    job.delay = number_of(job.delay, 'the delay of a retry')
+    job.keep = job.keep ~= '' and number_of(job.keep, 'how many finished jobs are kept') or nil
+    job.age = job.age ~= '' and number_of(job.age, 'for how long finished jobs are kept') or nil
+    job.part = number_of(job.part, 'how many finished jobs are removed', 1)
     job.key = P .. job.id
     jobs[index], from = job, from + 10
 end
 local locks = {}
-if #jobs > 0 then
+for first = 1, #jobs, 1000 do
     local keys = {}
-    for index, job in ipairs(jobs) do
-        keys[index] = job.key .. ':lock'
+    for index = first, math.min(first + 999, #jobs) do
+        keys[#keys + 1] = jobs[index].key .. ':lock'
     end
-    locks = redis.call('MGET', unpack(keys))
+    for _, lock in ipairs(redis.call('MGET', unpack(keys))) do
+        locks[#locks + 1] = lock
+    end
 end
 
 -- Why a job cannot be settled by this token.
@@ -43,30 +53,30 @@ local function refused(job, lock)
     return found[2] and -100 or -2
 end
 
--- Removes what is too much of those that are done.
+-- Removes the finished jobs that are too many or too old.
 local function trim(set, job)
-    local key, old = P .. set, {}
-    if job.age ~= '' then
-        local before = int(now - tonumber(job.age))
-        for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, job.part)) do
-            old[#old + 1] = id
+    local key, old, known = P .. set, {}, {}
+    local function add(ids)
+        for _, id in ipairs(ids) do
+            if not known[id] then
+                known[id] = true
+                old[#old + 1] = id
+            end
         end
     end
-    if job.keep ~= '' then
-        local from = tonumber(job.keep)
-        for _, id in ipairs(redis.call('ZREVRANGE', key, from, from + tonumber(job.part) - 1)) do
-            old[#old + 1] = id
-        end
+    if job.age then
+        add(redis.call('ZRANGEBYSCORE', key, '-inf', int(now - job.age), 'LIMIT', 0, int(job.part)))
     end
-    if #old > 0 then
-        each_part(old, function(...)
-            redis.call('ZREM', key, ...)
-        end)
-        delete_jobs(P, old)
+    if job.keep then
+        add(redis.call('ZREVRANGE', key, int(job.keep), int(job.keep + job.part - 1)))
     end
+    each_part(old, function(...)
+        redis.call('ZREM', key, ...)
+    end)
+    discard(P, old, false, true)
 end
 
--- The last of those that a deduplication has kept away is added, now that its holder is done.
+-- Adds the last of the jobs that a deduplication has kept away, now that its holder has finished.
 local function add_kept(deduplication)
     local key = P .. 'dn:' .. deduplication
     local kept = fields(redis.call('HGETALL', key))
@@ -74,19 +84,35 @@ local function add_kept(deduplication)
         return false
     end
     redis.call('DEL', key)
-    local opts = cjson.decode(kept.opts)
-    local waiting = nobody()
-    local id = kept.jid
-    if not id or redis.call('EXISTS', P .. id) == 1 then
+    local ok, opts = pcall(cjson.decode, kept.opts or '')
+    opts = ok and type(opts) == 'table' and opts or {}
+    local waiting, id = nobody(), kept.jid
+    while not id or id == '' or redis.call('EXISTS', P .. id) == 1 do
         id = int(redis.call('INCR', P .. 'id'))
     end
     add_job(meta, {
-        id = id, name = kept.name, data = kept.data, opts = kept.opts, timestamp = int(now), delay = int(opts.delay or 0),
-        priority = int(opts.priority or 0), lifo = opts.lifo and '1' or '0', parent_key = kept.pk or '', parent = '',
+        id = id, name = kept.name, data = kept.data or '{}', opts = kept.opts or '{}', timestamp = int(now),
+        delay = int(math.max(tonumber(opts.delay) or 0, 0)), priority = int(math.max(tonumber(opts.priority) or 0, 0)),
+        lifo = opts.lifo == true and '1' or '0', parent_key = kept.pk or '', parent = kept.pd or '',
         deduplication = deduplication, scheduler = kept.rjk or '',
     }, waiting)
     redis.call('SET', P .. 'de:' .. deduplication, id)
     flush(meta, waiting)
+    return true
+end
+
+-- Whether a job whose lock is still ours is in no list: `active` was evicted, and the worker's result is all that is left of it.
+local function is_nowhere(id)
+    for _, list in ipairs({'wait', 'paused'}) do
+        if redis.call('LPOS', P .. list, id) then
+            return false
+        end
+    end
+    for _, set in ipairs({'prioritized', 'delayed', 'completed', 'failed', 'waiting-children'}) do
+        if redis.call('ZSCORE', P .. set, id) then
+            return false
+        end
+    end
     return true
 end
 
@@ -97,12 +123,18 @@ for index, job in ipairs(jobs) do
     if code == 0 and job.what == 'c' and redis.call('EXISTS', job.key .. ':dependencies', job.key .. ':unsuccessful') > 0 then
         code = redis.call('EXISTS', job.key .. ':unsuccessful') == 1 and -9 or -4
     end
-    if code == 0 and redis.call('LREM', P .. 'active', -1, job.id) == 0 then
-        code = -3
-    end
     if code == 0 then
-        gone[#gone + 1] = job.id
-        found = redis.call('HMGET', job.key, 'atm', 'priority', 'parentKey', 'parent', 'deid', 'stacktrace', 'ats')
+        found = redis.call('HMGET', job.key, 'atm', 'priority', 'parentKey', 'parent', 'deid', 'name', 'ats')
+        if not found[6] then
+            -- Its hash was evicted. A write would make a new one with nothing in it.
+            code = -1
+            redis.call('LREM', P .. 'active', -1, job.id)
+            delete_jobs(P, {job.id})
+        elseif redis.call('LREM', P .. 'active', -1, job.id) == 0 and not is_nowhere(job.id) then
+            code = -3
+        else
+            gone[#gone + 1] = job.id
+        end
     end
     if code == 0 and job.what == 'w' then
         -- As if it had not been taken.
@@ -121,7 +153,7 @@ for index, job in ipairs(jobs) do
             end
         end
         if job.what == 'r' then
-            local delay = tonumber(job.delay)
+            local delay = job.delay
             changed[#changed + 1], changed[#changed + 2] = 'settled', token
             redis.call('HSET', job.key, 'delay', int(delay), unpack(changed))
             if delay > 0 then
@@ -135,7 +167,15 @@ for index, job in ipairs(jobs) do
         else
             finished = true
             local set = job.what == 'c' and 'completed' or 'failed'
-            local removed = job.keep == '0'
+            local removed = job.keep == 0
+            -- Before it is removed, which would release the parent without its result.
+            if found[3] or found[4] then
+                if job.what == 'c' then
+                    child_completed(found[4], found[3], job.key, job.value)
+                else
+                    child_failed(found[4], found[3], job.key, job.value)
+                end
+            end
             if not removed then
                 if job.what == 'c' then
                     changed[#changed + 1], changed[#changed + 2] = 'returnvalue', job.value
@@ -151,37 +191,31 @@ for index, job in ipairs(jobs) do
             if not kept then
                 free_deduplication(P, job.id, found[5])
             end
-            if found[4] then
-                if job.what == 'c' then
-                    child_completed(found[4], job.key, job.value)
-                else
-                    child_failed(found[4], job.key, job.value)
-                end
+            if removed then
+                discard(P, {job.id}, false, true)
             end
             if job.what == 'c' then
-                redis.call('XADD', P .. 'events', '*', 'event', 'completed', 'jobId', job.id, 'returnvalue', job.value, 'prev', 'active')
+                event(meta, 'completed', 'jobId', job.id, 'returnvalue', job.value, 'prev', 'active')
             else
-                redis.call('XADD', P .. 'events', '*', 'event', 'failed', 'jobId', job.id, 'failedReason', job.value, 'prev', 'active')
+                event(meta, 'failed', 'jobId', job.id, 'failedReason', job.value, 'prev', 'active')
                 if job.exhausted == '1' then
-                    redis.call('XADD', P .. 'events', '*', 'event', 'retries-exhausted', 'jobId', job.id, 'attemptsMade', attempts)
+                    event(meta, 'retries-exhausted', 'jobId', job.id, 'attemptsMade', attempts)
                 end
-            end
-            if removed then
-                delete_jobs(P, {job.id})
             end
         end
     end
     answers[index] = code
 end
-if #gone > 0 then
-    local keys = {}
-    for index, id in ipairs(gone) do
-        keys[index] = P .. id .. ':lock'
-    end
-    redis.call('DEL', unpack(keys))
-    redis.call('SREM', P .. 'stalled', unpack(gone))
+local done = {}
+for index, id in ipairs(gone) do
+    done[index] = P .. id .. ':lock'
 end
-local next_args = take_at(5)
+each_part(done, function(...)
+    redis.call('DEL', ...)
+end)
+each_part(gone, function(...)
+    redis.call('SREM', P .. 'stalled', ...)
+end)
 local taken = pull(meta, next_args)
 if finished and #taken[4] == 0 then
     local waiting = redis.call('LLEN', P .. 'wait') + redis.call('ZCARD', P .. 'prioritized')
@@ -189,7 +223,7 @@ if finished and #taken[4] == 0 then
         -- Others may begin where this one has ended.
         wake(meta)
     elseif redis.call('LLEN', P .. 'active') == 0 then
-        redis.call('XADD', P .. 'events', '*', 'event', 'drained')
+        event(meta, 'drained')
     end
 elseif meta.concurrency and #gone > 0 then
     -- Fewer may have begun than have ended.

@@ -535,10 +535,14 @@ async fn who_has_lost_his_lock_changes_nothing() {
                     let keys = [format!("bull:work:{id}"), format!("bull:work:{id}:lock")];
                     scene.redis.del(&keys[..]).await.unwrap();
                 }
-                _ => drop(scene.redis.lrem("bull:work:active", 0, &id).await.unwrap()),
+                _ => {
+                    scene.redis.lrem("bull:work:active", 0, &id).await.unwrap();
+                    scene.redis.rpush("bull:work:wait", &id).await.unwrap();
+                }
             }
             batch.complete(&id, &1).unwrap();
             assert_eq!(settled(batch).await, expected);
+            scene.redis.del("bull:work:wait").await.unwrap();
         }
         // More time is more time.
         let id = scene.queue.add("c", &()).await.unwrap();
