@@ -14,9 +14,12 @@ export interface SecondaryStorage {
   get(key: string): Promise<string | null>;
   /** A value, which is then gone; of two who ask one gets it. */
   getAndDelete(key: string): Promise<string | null>;
-  /** Counts, and gives the first count its `ttl` in seconds. */
+  /**
+   * Adds 1 to a counter and returns the sum. The first call sets its `ttl` in seconds, rounded up; without one it does not expire, and
+   * with 0 nothing is kept: each call returns 1.
+   */
   increment(key: string, ttl: number): Promise<number>;
-  /** Stores a value, for `ttl` seconds or without an end. */
+  /** Stores a value for `ttl` seconds, rounded up, or without an end. A `ttl` of 0 or less deletes the key. */
   set(key: string, value: string, ttl?: number): Promise<void>;
   /** Deletes a value. */
   delete(key: string): Promise<void>;

@@ -24,12 +24,30 @@ export async function* pages(redis, options) {
   } while (cursor !== "0");
 }
 
+/** The longest duration that Redis takes, and that a Date can hold. */
+const LONGEST = 8_640_000_000_000_000;
+
+/** Milliseconds as Redis takes them: whole, and not fewer than were asked for. Nothing means without an end. */
+export function millisecondsOf(duration) {
+  if (duration === undefined || duration === null) return undefined;
+  if (typeof duration !== "number" || Number.isNaN(duration)) throw new TypeError("a time to live must be a number; leave it out to store without an end");
+  return duration >= LONGEST ? undefined : Math.ceil(duration);
+}
+
 /** Seconds as Redis takes them: whole, and not fewer than were asked for. */
 export const seconds = (ttl) => ({ ex: Math.ceil(ttl) });
 
+/** A time to live in seconds as options of SET. */
+export function expiry(seconds) {
+  const ms = millisecondsOf(typeof seconds === "number" ? seconds * 1000 : seconds);
+  if (ms === undefined) return undefined;
+  return { ex: Math.ceil(ms / 1000) };
+}
+
 /** Stores a value for so many seconds, or without an end. */
 export async function store(redis, key, value, ttl) {
+  const options = expiry(ttl);
   // What is over already is not stored: without an end it would stay for ever.
-  if (ttl !== undefined && !(ttl > 0)) await redis.del(key);
-  else await redis.set(key, value, ttl === undefined ? undefined : seconds(ttl));
+  if (options?.ex <= 0) await redis.del(key);
+  else await redis.set(key, value, options);
 }

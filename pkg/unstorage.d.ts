@@ -4,6 +4,8 @@ import type { Environment, Redis, RedisOptions } from "./index.js";
 export interface DriverOptions extends Partial<Omit<RedisOptions, "automaticDeserialization">> {
   /** What the keys are below: `cache` makes `cache:key`. Default: nothing. */
   base?: string;
+  /** Has no effect: Nitro and Nuxt pass the driver's own name along. */
+  driver?: string;
   /** Seconds that items live where `setItem` says nothing. Default: without an end. */
   ttl?: number;
   /** How many keys the server looks at for one page of `getKeys` and `clear`. Default: 1000. */
@@ -16,7 +18,7 @@ export interface DriverOptions extends Partial<Omit<RedisOptions, "automaticDese
 export interface Driver {
   name: string;
   flags: { ttl: boolean };
-  options: { base: string; ttl: number | undefined; scanCount: number };
+  options: { base: string | undefined; ttl: number | undefined; scanCount: number };
   /** The client. */
   getInstance(): Redis;
   /** Whether there is such an item. */
@@ -25,7 +27,7 @@ export interface Driver {
   getItem(key: string): Promise<string | null>;
   /** The texts of items, in their order. */
   getItems(items: { key: string }[]): Promise<{ key: string; value: string | null }[]>;
-  /** Stores an item, for `ttl` seconds or as long as the driver says. */
+  /** Stores an item for `ttl` seconds, rounded up, or as long as the driver is set to. A `ttl` of 0 or less deletes the item. */
   setItem(key: string, value: string, options?: { ttl?: number }): Promise<void>;
   /** Deletes an item. */
   removeItem(key: string): Promise<void>;
@@ -49,6 +51,12 @@ export interface Driver {
  *
  * const storage = createStorage({ driver: driver({ base: "cache" }) });
  * await storage.setItem("user:42", { name: "ada" }, { ttl: 300 });
+ * ```
+ *
+ * In Nitro and Nuxt it is named by its path, with the options of the client beside it. The server's bundle keeps restis outside:
+ *
+ * ```ts
+ * export default defineNitroConfig({ storage: { cache: { driver: "restis/unstorage", base: "cache" } } });
  * ```
  *
  * Source: [custom drivers](https://unstorage.unjs.io/guide/custom-driver).

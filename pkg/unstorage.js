@@ -2,10 +2,11 @@
 
 import { literal, PAGE, store, textClient } from "./text-client.js";
 
-export default function driver({ base = "", ttl, scanCount = PAGE, ...options } = {}) {
+/** `driver` is this driver's name: Nitro and Nuxt pass the whole configuration of a mount. */
+export default function driver({ base, ttl, scanCount = PAGE, driver: _name, ...options } = {}) {
   const redis = textClient(options);
   // As unstorage writes a base: parts with a colon between, none at either end.
-  const root = base.split(/[:/\\]+/).filter(Boolean).join(":");
+  const root = (base ?? "").split(/[:/\\]+/).filter(Boolean).join(":");
   const before = root === "" ? "" : `${root}:`;
   const at = (key) => before + key;
 

@@ -125,6 +125,41 @@ test("each method, and what it costs", async () => {
   assert.strictEqual(await storage.get("ever"), null);
 });
 
+test("a time to live that is missing, zero, negative, a fraction, too long or no number", async () => {
+  const prefix = newPrefix();
+  const storage = secondaryStorage({ url, token, prefix });
+  for (const ttl of [undefined, null, Infinity, 1e300]) {
+    await storage.set("k", "v", ttl);
+    assert.equal(await redis.ttl(`${prefix}k`), -1, String(ttl));
+    await storage.delete("n");
+    assert.equal(await storage.increment("n", ttl), 1);
+    assert.equal(await storage.increment("n", ttl), 2);
+    assert.equal(await redis.ttl(`${prefix}n`), -1, String(ttl));
+  }
+  for (const ttl of [0, -5, -Infinity]) {
+    await storage.set("k", "v", 60);
+    await storage.set("k", "w", ttl);
+    assert.equal(await storage.get("k"), null, String(ttl));
+    for (let call = 0; call < 2; call += 1) assert.equal(await storage.increment("n", ttl), 1, String(ttl));
+    assert.equal(await redis.exists(`${prefix}n`), 0);
+  }
+  await storage.set("k", "v", 1.2);
+  assert.ok((await redis.pttl(`${prefix}k`)) > 1000);
+  assert.equal(await storage.increment("n", 1.2), 1);
+  assert.ok((await redis.pttl(`${prefix}n`)) > 1000);
+  for (const ttl of [NaN, "60", {}]) {
+    await assert.rejects(storage.set("k", "v", ttl), /time to live/);
+    await assert.rejects(storage.increment("n", ttl), /time to live/);
+  }
+});
+
+test("what is missing is null, deleting it is nothing, and nothing cannot be stored", async () => {
+  const storage = secondaryStorage({ url, token, prefix: newPrefix() });
+  assert.deepEqual([await storage.get("none"), await storage.getAndDelete("none"), await storage.delete("none")], [null, null, undefined]);
+  for (const value of [null, undefined]) await assert.rejects(storage.set("k", value, 60), /call delete/);
+  assert.equal(await storage.get("k"), null);
+});
+
 test("a count whose answer was lost is not counted twice", async () => {
   let lost = 0;
   const storage = secondaryStorage({

@@ -52,6 +52,36 @@ test("an item ends when it was said, or when the driver says it", async () => {
   assert.ok((await storage.getMeta("usual")).ttl > 20);
 });
 
+test("a time to live that is missing, zero, a fraction or no number", async () => {
+  const storage = storageBelow("ttl", { ttl: 500 });
+  const endless = storageBelow("ttl", {});
+  const left = () => redis.pttl(`${base}:ttl:item`);
+  for (const ttl of [undefined, null]) {
+    await storage.setItem("item", "x", { ttl });
+    assert.ok((await left()) > 400_000, String(ttl));
+  }
+  for (const ttl of [Infinity, 1e300]) {
+    await storage.setItem("item", "x", { ttl });
+    assert.equal(await left(), -1, String(ttl));
+  }
+  await endless.setItem("item", "x", { ttl: null });
+  assert.equal(await left(), -1);
+  await storage.setItem("item", "x", { ttl: 1.2 });
+  assert.ok((await left()) > 1000);
+  for (const ttl of [NaN, "60"]) await assert.rejects(storage.setItem("item", "y", { ttl }), /time to live/);
+  await storage.setItem("item", "y", { ttl: -1 });
+  assert.equal(await storage.hasItem("item"), false);
+});
+
+test("the configuration of a mount is taken whole, and a misspelt option is refused", async () => {
+  const mount = { driver: "restis/unstorage", base: `${base}:mount`, url, token, ttl: 60 };
+  const storage = createStorage({ driver: driver(mount) });
+  await storage.setItem("a", "x");
+  assert.equal(await redis.get(`${base}:mount:a`), "x");
+  for (const bare of [undefined, null, ""]) assert.equal(await driver({ url, token, base: bare }).getItem(`${base}:mount:a`), "x");
+  assert.throws(() => driver({ ...mount, tll: 5 }), /there is no option tll/);
+});
+
 test("keys are listed and cleared below a base, and signs of a pattern are no pattern", async () => {
   const storage = storageBelow("list[*]?", { scanCount: 10 });
   const other = storageBelow("listX", {});
