@@ -1,11 +1,23 @@
 // What adapters share: a client that hands text back as it was stored, and how long what they store is there.
 
-import { Redis } from "restis";
+import { ConfigError, Redis } from "restis";
 
 /** A client by options, or by the environment where they have no URL. Values come back as text, whatever they look like. */
 export function textClient({ env, ...options }) {
   const settings = { ...options, automaticDeserialization: false };
   return settings.url === undefined ? Redis.fromEnv(env, settings) : new Redis(settings);
+}
+
+/** The same, made at once or, where the environment has no URL and token yet, at first use: Nitro mounts drivers when it builds too. */
+export function textClientLater(options) {
+  let redis;
+  const client = () => (redis ??= textClient(options));
+  try {
+    client();
+  } catch (error) {
+    if (options.url !== undefined || !(error instanceof ConfigError) || !/ is missing|no process\.env/.test(error.message)) throw error;
+  }
+  return client;
 }
 
 /** How many keys the server looks at for one page. */

@@ -53,7 +53,8 @@ export interface Driver {
  * await storage.setItem("user:42", { name: "ada" }, { ttl: 300 });
  * ```
  *
- * In Nitro and Nuxt it is named by its path, with the options of the client beside it. The server's bundle keeps restis outside:
+ * Nitro and Nuxt take it by its path, with its options beside it. URL and token may be missing while an app is built: the first
+ * call of an item reports that. For Workers set Nitro's `experimental: { wasm: true }` too.
  *
  * ```ts
  * export default defineNitroConfig({ storage: { cache: { driver: "restis/unstorage", base: "cache" } } });

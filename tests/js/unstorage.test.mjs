@@ -82,6 +82,18 @@ test("the configuration of a mount is taken whole, and a misspelt option is refu
   assert.throws(() => driver({ ...mount, tll: 5 }), /there is no option tll/);
 });
 
+test("a driver without URL and token fails at its first use, as Nitro mounts it at build time", async () => {
+  const item = driver({ env: {}, base: `${base}:later` });
+  await assert.rejects(item.getItem("a"), /UPSTASH_REDIS_REST_URL is missing/);
+  await assert.rejects(item.setItem("a", "x"), /UPSTASH_REDIS_REST_URL is missing/);
+  const env = {};
+  const later = driver({ env, base: `${base}:later` });
+  Object.assign(env, { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
+  await later.setItem("a", "x");
+  assert.equal(await later.getItem("a"), "x");
+  assert.throws(() => driver({ env, bse: "a" }), /there is no option bse/);
+});
+
 test("keys are listed and cleared below a base, and signs of a pattern are no pattern", async () => {
   const storage = storageBelow("list[*]?", { scanCount: 10 });
   const other = storageBelow("listX", {});

@@ -23,10 +23,11 @@ use crate::{
     ui, worker,
 };
 
-/// Tests of the package that drive workerd, a browser or other runtimes: miniflare needs Node 22, and once is enough.
-const DRIVERS: [&str; 4] = [
+/// Tests of the package that drive workerd, a browser, a framework or other runtimes: miniflare needs Node 22, and once is enough.
+const DRIVERS: [&str; 5] = [
     "browser.test.mjs",
     "bundles.test.mjs",
+    "nitro.test.mjs",
     "runtimes.test.mjs",
     "workerd.test.mjs",
 ];
