@@ -21,7 +21,8 @@ export type Give<F extends Kind, T> = (F & { readonly in: T })["out"];
 export type Key = string | number | bigint;
 /**
  * What can be stored: text as it is, numbers as their digits, a Uint8Array as its bytes, all else as JSON. Bytes that are
- * not UTF-8 go in a request of their own, in which only one option with a value can follow them.
+ * not UTF-8 go in a request of their own, in which only one option with a value can follow them. What JSON would write as `{}` or
+ * leave out (promises, Maps, Sets, Errors, functions, symbols, bytes inside of an object) is a TypeError.
  */
 export type Value = string | number | bigint | boolean | null | object;
 /** An argument of any command. */

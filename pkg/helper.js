@@ -4,12 +4,14 @@ import { connect, init } from "./engine.js";
 import { ConfigError, fromEngine } from "./errors.js";
 import { isCount, isDuration } from "./numbers.js";
 import { coreOf, Redis } from "./redis.js";
+import { json as written } from "./values.js";
 import { Client } from "./wasm/helpers.js";
 
 /** What options may be, and what to say of what they are not. */
 const KINDS = {
   ms: [isDuration, "a number of milliseconds from 0 on"],
   count: [isCount, "a whole number from 0 on"],
+  some: [(value) => isCount(value) && value > 0, "a whole number from 1 on"],
   number: [(value) => Number.isFinite(value) && value >= 0, "a finite number from 0 on"],
   text: [(value) => typeof value === "string", "text"],
   flag: [(value) => typeof value === "boolean", "true or false"],
@@ -46,19 +48,13 @@ export function millis(what, value) {
   throw new TypeError(`${what} is not a number of milliseconds from 0 on`);
 }
 
-/** A value as JSON; `undefined` is null there. */
+/** A value as JSON; `undefined` is null. What JSON would lose is a TypeError: see values.js. */
 export function json(what, value) {
-  let written;
-  try {
-    written = JSON.stringify(value ?? null);
-  } catch (cause) {
-    throw new TypeError(`${what} cannot be written as JSON`, { cause });
-  }
-  if (written === undefined) throw new TypeError(`${what} has no JSON form`);
-  return written;
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${what} is ${value}, which JSON writes as null`);
+  return written(what, value ?? null);
 }
 
-export const parsed = (written) => (written === undefined ? undefined : JSON.parse(written));
+export const parsed = (text) => (text === undefined ? undefined : JSON.parse(text));
 
 const clients = new WeakMap();
 

@@ -4,7 +4,9 @@
  * the same keys.
  *
  * Durations are milliseconds from 0 on; `Infinity`, and whatever is longer, is 1,000 years. NaN, negative numbers and null are
- * refused by the name of the option, and so is a count that is not a whole number. Values are what JSON holds. A method rejects with a {@link RedisError}, with a TypeError for a wrong
+ * refused by the name of the option, and so is a count that is not a whole number. Values are what JSON holds: what it would write as
+ * `{}` or leave out (promises, Maps, Sets, Errors, functions, symbols, bytes, objects of a class without enumerable fields or `toJSON`)
+ * is a TypeError that names its place. A method rejects with a {@link RedisError}, with a TypeError for a wrong
  * argument, and with whatever a callback of yours threw.
  *
  * @example
@@ -39,8 +41,9 @@ export interface EntryOptions {
 
 export interface FetchOptions extends EntryOptions {
   /**
-   * Takes what is done behind the answer, as `(promise) => ctx.waitUntil(promise)` in a Worker. Without it the work goes on
-   * as long as the program does.
+   * Takes the work that is done behind the answer, as `(promise) => ctx.waitUntil(promise)` in a Worker: the write of a loaded
+   * value, and the refresh of one that is stale or about to end. Without it that work is done before the answer, so that a
+   * program may end with it. A server that runs on may pass `() => {}`.
    */
   waitUntil?: (promise: Promise<unknown>) => void;
 }
@@ -181,8 +184,12 @@ export interface SessionsOptions {
   grace?: number;
   /** How many sessions a user may have: the oldest ends. */
   cap?: number;
-  /** What happens to a session that is used from another browser or address. Default: `"accept"`. */
-  onAnomaly?: (anomaly: Anomaly) => "accept" | "revoke";
+  /**
+   * Decides what happens to a session that is used from another browser or address. It may return a promise. Only `"accept"` keeps the
+   * session. Any other result, an exception and a rejection end it, and {@link Sessions.validate} returns null. Default: every
+   * session is accepted.
+   */
+  onAnomaly?: (anomaly: Anomaly) => "accept" | "revoke" | Promise<"accept" | "revoke">;
 }
 
 /** A session is used from somewhere else than it was made. */
@@ -197,7 +204,9 @@ export interface Anomaly {
 
 /** Where a request came from. */
 export interface DeviceOptions {
+  /** The first 512 bytes of its UTF-8 are kept and compared. */
   userAgent?: string;
+  /** The first 128 bytes are kept and compared. */
   ip?: string;
 }
 
@@ -232,6 +241,14 @@ export interface Device {
   ip: string | null;
 }
 
+/** A page of a user's sessions. */
+export interface DevicePage {
+  /** The one that was used last comes first. */
+  devices: Device[];
+  /** Where the next page begins; null after the last one. */
+  cursor: string | null;
+}
+
 /** What a refresh token was good for. */
 export type Refreshed<T> =
   | { status: "rotated"; token: string; session: Session<T> }
@@ -250,7 +267,7 @@ export type Refreshed<T> =
 export class Sessions<T = unknown> {
   /** The key is the server's secret: 32 bytes or more. */
   constructor(redis: Redis, key: string | Uint8Array, options?: SessionsOptions);
-  /** A session of a user. One request. */
+  /** A session of a user, whose id has at most 1,024 bytes. One request. */
   create(user: Name, data: T, device?: DeviceOptions): Promise<Issued>;
   /** A session of nobody, as for a cart before the login. One request. */
   createAnonymous(data: T, device?: DeviceOptions): Promise<Issued>;
@@ -258,8 +275,11 @@ export class Sessions<T = unknown> {
   createRefresh(user: Name, data: T, device?: DeviceOptions): Promise<Issued>;
   /** The session of a token, or null. One request. */
   validate(token: string, device?: DeviceOptions): Promise<Session<T> | null>;
-  /** Changes its data, by what the function gives or does to what it gets. It is called again where another was faster. */
-  update(token: string, change: (data: T) => T | void): Promise<T | null>;
+  /**
+   * Changes its data to what the function returns, or to what it made of its argument. The function may be async. It is called again
+   * with newer data if another request changed the session meanwhile. If it throws, nothing changes.
+   */
+  update(token: string, change: (data: T) => T | void | Promise<T | void>): Promise<T | null>;
   /** Another token for the session, as after a login; the old one ends, after `grace` at the latest. */
   rotate(token: string, options?: { user?: string; grace?: number }): Promise<Issued | null>;
   /** The next token of a session with refresh tokens. */
@@ -272,9 +292,14 @@ export class Sessions<T = unknown> {
   revokeAll(user: Name): Promise<void>;
   /** Ends all but this one; how many, or null where the token is no session's. */
   revokeOthers(token: string): Promise<number | null>;
-  /** The sessions of a user, by which he knows his devices. One request. */
+  /** Returns the sessions of a user, the one that was used last first. One request for each 1,000. */
   list(user: Name): Promise<Device[]>;
-  /** How many sessions a user has. One request. */
+  /**
+   * Returns a page of about `count` sessions of a user: 1,000 by default, at most 10,000. `cursor` is that of the page before. As with SCAN, a
+   * session may be on two pages while others begin or end. One request.
+   */
+  listPage(user: Name, options?: { cursor?: string; count?: number }): Promise<DevicePage>;
+  /** Returns how many sessions a user has, without their data. One request for each 10,000. */
   count(user: Name): Promise<number>;
   /** What a form of this session carries; null where the token is none. */
   csrfToken(token: string): Promise<string | null>;

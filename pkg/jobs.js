@@ -1,10 +1,12 @@
 // Jobs for BullMQ: `Queue` and `FlowProducer`. What a job is sent as says a wasm module; this sends it.
 
+import { json } from "./values.js";
+
 /** How often a request is sent whose answer was lost. */
 const TIMES = 4;
 
 /** The data of a job as they are sent: JSON, as BullMQ writes it. */
-const json = (data) => (data === undefined ? "{}" : JSON.stringify(data));
+const dataOf = (data) => (data === undefined ? "{}" : json("Queue: the data", data));
 
 /** The ids that a script returns, or why it added nothing. */
 function added(ids) {
@@ -66,7 +68,7 @@ export function classes({ begin, plan, script }) {
     }
 
     #job({ name, data, opts }) {
-      return { name, data: json(data), opts: { ...this.#options, ...opts } };
+      return { name, data: dataOf(data), opts: { ...this.#options, ...opts } };
     }
 
     async add(name, data, opts) {
@@ -95,7 +97,7 @@ export function classes({ begin, plan, script }) {
     async add(tree) {
       const node = ({ data, children, ...rest }) => ({
         ...rest,
-        data: json(data),
+        data: dataOf(data),
         children: children?.map(node),
       });
       const ids = await send(this.#redis, "flow", { prefix: this.#prefix, tree: node(tree) });

@@ -1,6 +1,7 @@
 // Values to text and back: what a JavaScript value is on the wire, and what a reply is in JavaScript.
 
 import { DecodeError } from "./errors.js";
+import { json } from "./values.js";
 
 /** Bytes of an argument that are no text: only a request of a form of its own can carry them. */
 export class NotText extends TypeError {}
@@ -34,15 +35,17 @@ function argument(value, command, index, serialize) {
       return Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : String(value);
     case "object": {
       if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return textOf(value, command, index);
+      if (serialize === undefined) return json(`${command}: argument ${index}`, value);
       if (typeof value?.then === "function") refuse("is a promise; await it first");
-      if (value instanceof Map || value instanceof Set) refuse("is a Map or Set, which JSON writes as {}; convert it first");
-      let json;
+      let text;
       try {
-        json = serialize(value);
+        text = serialize(value);
       } catch (cause) {
         refuse("cannot be written as JSON", cause);
       }
-      return json ?? refuse("has no JSON form");
+      // A serializer that is async returns a promise, which JSON would write as {}.
+      if (text !== undefined && text !== null && typeof text !== "string") refuse("is not text after serialize, which has to return a string");
+      return text ?? refuse("has no JSON form");
     }
     default:
       return refuse(value === undefined ? "is undefined" : `is a ${typeof value}, which cannot be stored`);
@@ -50,7 +53,7 @@ function argument(value, command, index, serialize) {
 }
 
 /** A command's words, the name first, as the JSON array that is sent. */
-export function encode(words, serialize = JSON.stringify) {
+export function encode(words, serialize) {
   // JSON.stringify writes a lone surrogate as its escape, so the text is whole Unicode whatever the strings are.
   return JSON.stringify(words.map((word, index) => (typeof word === "string" ? word : argument(word, words[0], index, serialize))));
 }
