@@ -5,7 +5,7 @@ import { checked, Helper, json, parsed, text } from "./helper.js";
 import * as wasm from "./wasm/helpers.js";
 
 const SESSIONS = {
-  namespace: "text", idle: "ms", touchEvery: "ms", absolute: "ms", renewal: "ms", grace: "ms", cap: "count", onAnomaly: "function",
+  namespace: "text", idle: "ms", touchEvery: "ms", absolute: "ms", renewal: "ms", grace: "ms", cap: "some", onAnomaly: "function",
 };
 const DEVICE = { userAgent: "text", ip: "text" };
 
@@ -49,10 +49,11 @@ export class Sessions {
   }
 
   async update(token, change) {
-    const changed = (data) => {
+    if (typeof change !== "function") throw new TypeError("Sessions: the change is not a function");
+    const changed = async (data) => {
       const value = JSON.parse(data);
-      const made = change(value);
-      // One that changes what it got need not give it back.
+      const made = await change(value);
+      // One that changes what it got need not return it.
       return json("Sessions: the data", made === undefined ? value : made);
     };
     return parsed(await this.#helper.call("update", this.#token(token), changed)) ?? null;
@@ -85,6 +86,11 @@ export class Sessions {
 
   async list(user) {
     return this.#helper.call("list", this.#user(user));
+  }
+
+  async listPage(user, options) {
+    const { cursor, count = 1000 } = checked("Sessions", options, { cursor: "text", count: "some" });
+    return this.#helper.call("listPage", this.#user(user), cursor, count);
   }
 
   async count(user) {

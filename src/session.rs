@@ -56,6 +56,10 @@
 //! - A session that is past its absolute end keeps its place of the cap until it is looked up or its idle time has passed.
 //! - Without HGETEX what expired stays in a user's hash, unseen, until somebody lists or the hash itself expires.
 //! - With another key all sessions end.
+//! - Of a user agent 512 bytes are kept, of an address 128, up to the end of a character. A user's id may have 1,024 bytes; a longer one
+//!   is an error with [`is_argument`](crate::Error::is_argument). The data of a session are as long as a request may be.
+//! - Where the server evicts keys, the sessions of the user whose key is gone end. Nobody gets in by that, and a login is valid at once. A
+//!   token of the [plain format](Plain) whose session is gone is refused, for [`grace`](Sessions::grace) at most; then it is unknown.
 //!
 //! # What OWASP asks for
 //!
@@ -104,8 +108,9 @@
 //! | [`revoke`](Sessions::revoke), [`revoke_device`](Sessions::revoke_device) | 1 | 1 |
 //! | [`revoke_all`](Sessions::revoke_all), however many | 1 | 1 |
 //! | [`revoke_others`](Sessions::revoke_others) | 2 | 4; 3 if there are none (5) |
-//! | [`list`](Sessions::list) | 1 (2) | 3 (1, and 1 for each) |
-//! | [`count`](Sessions::count) | 1 (2) | 1 (1, and 1 for each) |
+//! | [`list`](Sessions::list), for each 1,000 sessions | 1 (2) | 3 (2, and 1 for each) |
+//! | [`list_page`](Sessions::list_page) | 1 (2) | 3 (2, and 1 for each) |
+//! | [`count`](Sessions::count), for each 10,000 sessions | 1 (2) | 2 (2, and 1 for each) |
 //! | [`csrf_token`](Sessions::csrf_token), [`is_csrf_token`](Sessions::is_csrf_token) | 0 | 0 |
 
 mod cookie;
@@ -133,10 +138,11 @@ use serde::Serialize;
 pub use self::plain::any_record;
 #[cfg(all(feature = "tower-sessions", not(target_arch = "wasm32")))]
 pub use self::tower::TowerStore;
+pub(crate) use self::update::change_by;
 pub use self::{
     cookie::Cookie,
     create::Create,
-    found::{Anomaly, Device, Issued, Session, Verdict},
+    found::{Anomaly, Device, DevicePage, Issued, Session, Verdict},
     plain::{Plain, PlainSession},
     refresh::{Refresh, Refreshed},
     rotate::Rotate,
@@ -259,7 +265,10 @@ impl<T> Sessions<T> {
         self.with(|settings| settings.cap = sessions)
     }
 
-    /// What is to become of a request whose user agent or address is another one than when its session began.
+    /// Sets what happens to a session that is used from another user agent or address than it began with. Default: it is
+    /// accepted.
+    ///
+    /// A hook that panics ends the session, as [`Verdict::Revoke`] does.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {

@@ -159,6 +159,22 @@ pub fn token(text: String) -> crate::session::Token {
     crate::session::Token::of(text)
 }
 
+/// [`Sessions::update`](crate::Sessions::update) by a function that may wait and fail; then nothing is changed.
+#[cfg(feature = "sessions")]
+pub async fn update_session<T, E, F, Fut>(
+    sessions: &crate::Sessions<T>,
+    token: &str,
+    change: F,
+) -> Result<Option<T>, E>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+    E: From<Error>,
+    F: FnMut(T) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    crate::session::change_by(sessions, token, change).await
+}
+
 /// What kind of error this is, in JavaScript's word for it.
 pub fn kind(error: &Error) -> &'static str {
     match error.kind() {

@@ -6,7 +6,7 @@ use futures_core::future::BoxFuture;
 
 use super::{
     found::Issued,
-    record::{Head, Record},
+    record::{self, Head, Record, cut},
     secret::{Family, Known},
     settings::millis,
     store::Store,
@@ -25,13 +25,14 @@ pub struct Create<'a> {
 }
 
 impl Create<'_> {
-    /// The browser or device, for [`list`](super::Sessions::list) and as a sign of theft.
+    /// Sets the browser or device, for [`list`](super::Sessions::list) and as a sign of theft. The first 512 bytes are kept,
+    /// up to the end of a character.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
     }
 
-    /// The address, for the same.
+    /// Sets the address, for the same. The first 128 bytes are kept.
     pub fn ip(mut self, ip: impl Into<String>) -> Self {
         self.ip = Some(ip.into());
         self
@@ -41,6 +42,7 @@ impl Create<'_> {
         let settings = &self.store.settings;
         let key = settings.key()?;
         let data = self.data?;
+        self.user.as_deref().map_or(Ok(()), record::check_user)?;
         let tag = self.user.as_deref().map(|user| key.tag(user));
         let (place, secret, token) = match (self.family, tag) {
             (true, Some(tag)) => {
@@ -60,8 +62,8 @@ impl Create<'_> {
             created: now,
             issued: now,
             end: now.saturating_add(millis(settings.absolute)),
-            user_agent: self.user_agent,
-            ip: self.ip,
+            user_agent: kept(self.user_agent, record::USER_AGENT),
+            ip: kept(self.ip, record::IP),
             secret,
             former: None,
             marked: false,
@@ -73,6 +75,10 @@ impl Create<'_> {
             token,
         })
     }
+}
+
+fn kept(text: Option<String>, bytes: usize) -> Option<String> {
+    text.map(|text| cut(&text, bytes).to_owned())
 }
 
 impl fmt::Debug for Create<'_> {

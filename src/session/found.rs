@@ -47,7 +47,7 @@ impl<T> Session<T> {
         self.head.end
     }
 
-    /// Of the browser or device, as it was when the session began.
+    /// Of the browser or device, as it was when the session began: its first 512 bytes.
     pub fn user_agent(&self) -> Option<&str> {
         self.head.user_agent.as_deref()
     }
@@ -157,6 +157,16 @@ impl fmt::Debug for Device {
             .field("last_seen", &self.last_seen)
             .finish_non_exhaustive()
     }
+}
+
+/// A page of a user's sessions, from [`list_page`](super::Sessions::list_page).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DevicePage {
+    /// The sessions, the one that was used last first.
+    pub devices: Vec<Device>,
+    /// Where the next page begins; `None` after the last one.
+    pub cursor: Option<String>,
 }
 
 /// What is other about a request than when its session began. Users travel and browsers are updated: it is a sign, and

@@ -203,10 +203,15 @@ impl Plain {
         possible.then(|| format!("{}{token}", self.prefix))
     }
 
-    /// A new session, by a token of 256 random bits.
+    /// Creates a session, by a token of 256 random bits. Of its user agent 512 bytes are kept, of its address 128.
     pub async fn create(&self, session: &PlainSession) -> Result<Token, Error> {
         let token = Token::of_bytes(&secret::random::<32>()?);
         let key = format!("{}{}", self.prefix, token.as_str());
+        let session = PlainSession {
+            user_agent: record::cut(&session.user_agent, record::USER_AGENT).to_owned(),
+            ip_address: record::cut(&session.ip_address, record::IP).to_owned(),
+            ..session.clone()
+        };
         let set = self.redis.set(key, session.text()?);
         let life = clock::whole_seconds(self.life).max(1);
         set.ex(life).safety(Safety::Write).await?;
@@ -371,7 +376,9 @@ impl<T: DeserializeOwned> Validate<'_, T> {
     ) -> Result<Option<Record>, Error> {
         let store = &self.sessions.store;
         let settings = &store.settings;
-        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let some = |text: &str, bytes| {
+            Some(record::cut(text, bytes).to_owned()).filter(|text| !text.is_empty())
+        };
         // To move it gives nobody more time than he had.
         let left = match store.redis.pttl(&plain_key).await? {
             Ttl::Left(left) => left.min(millis(settings.absolute)),
@@ -385,8 +392,8 @@ impl<T: DeserializeOwned> Validate<'_, T> {
                 created: now,
                 issued: now,
                 end: now.saturating_add(left),
-                user_agent: some(&plain.user_agent),
-                ip: some(&plain.ip_address),
+                user_agent: some(&plain.user_agent, record::USER_AGENT),
+                ip: some(&plain.ip_address, record::IP),
                 secret: known.hash(settings.key()?),
                 former: None,
                 marked: false,

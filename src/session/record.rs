@@ -7,6 +7,32 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Error, random};
 
+/// How many bytes of a user agent are kept.
+pub(super) const USER_AGENT: usize = 512;
+/// How many bytes of an address are kept: an IPv6 one with its zone has less.
+pub(super) const IP: usize = 128;
+/// How long a user's id may be, in bytes.
+const USER: usize = 1024;
+
+/// As much of a text as fits into so many bytes.
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// A user's id cannot be cut: two users would become one.
+pub(super) fn check_user(user: &str) -> Result<(), Error> {
+    match user.len() > USER {
+        true => Err(Error::argument(
+            "the id of a session's user has more than 1,024 bytes: use the id that the database has for them",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// What is known of a session besides the user's data.
 #[derive(Clone, Default, PartialEq)]
 #[cfg_attr(test, derive(Debug))]
@@ -28,11 +54,11 @@ pub(super) struct Head {
     pub(super) marked: bool,
 }
 
-/// As they are stored. The first is where the script of refresh tokens looks for it.
+/// As they are stored: `marked`, `end`, `user` and so on. Scripts read the first two in their places.
 type Fields = (
     bool,
-    Option<String>,
     u64,
+    Option<String>,
     u64,
     u64,
     Option<String>,
@@ -81,10 +107,10 @@ impl Record {
         } = self;
         let fields = (
             head.marked,
+            head.end,
             &head.user,
             head.created,
             head.issued,
-            head.end,
             &head.user_agent,
             &head.ip,
             &head.secret,
@@ -104,7 +130,7 @@ impl Record {
             let generation = words.next()?.parse().ok()?;
             let times = words.next()?.to_owned();
             let fields: Fields = serde_json::from_str(words.next()?).ok()?;
-            let (marked, user, created, issued, end, user_agent, ip, secret, former) = fields;
+            let (marked, end, user, created, issued, user_agent, ip, secret, former) = fields;
             (version == "1").then(|| Self {
                 name,
                 generation,
@@ -162,6 +188,21 @@ mod tests {
             assert_eq!(read, record);
             let next = read.next();
             assert!(next.name != read.name && next.head == read.head);
+        }
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        for (text, bytes, kept) in [
+            ("", 3, ""),
+            ("abc", 3, "abc"),
+            ("abcd", 3, "abc"),
+            ("aé", 2, "a"),
+            ("a€b", 3, "a"),
+            ("\u{1f600}", 3, ""),
+            ("a", 0, ""),
+        ] {
+            assert_eq!(cut(text, bytes), kept);
         }
     }
 

@@ -4,11 +4,14 @@ use std::fmt::Display;
 
 use super::{
     Sessions,
-    found::Device,
+    found::{Device, DevicePage},
     secret::{Family, Known, Place},
     store::{Listed, OTHERS},
 };
 use crate::Error;
+
+/// How many sessions a page has at most.
+const MAX_PAGE: u32 = 10_000;
 
 impl<T> Sessions<T> {
     /// The place of a session or of a family.
@@ -114,7 +117,10 @@ impl<T> Sessions<T> {
         Ok(u64::try_from(ended).ok())
     }
 
-    /// The sessions of a user, the one that was used last first.
+    /// Returns the sessions of a user, the one that was used last first.
+    ///
+    /// They are read 1,000 at a time and kept in memory together. For a user that may have more,
+    /// [`list_page`](Self::list_page) returns a part.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -126,7 +132,64 @@ impl<T> Sessions<T> {
     /// # Ok(()) });
     /// ```
     pub async fn list(&self, user: impl Display) -> Result<Vec<Device>, Error> {
-        let found = self.store.list(&self.tag(user)?, true).await?;
+        let found = self.store.list(&self.tag(user)?).await?;
+        Ok(self.devices(found))
+    }
+
+    /// Returns a page of the sessions of a user: about `count` of them, at most 10,000. `cursor` is that of the page before, `None`
+    /// for the first one.
+    ///
+    /// As with SCAN, a page may be empty, a session that is there all the time is on a page, and one may be on two pages while
+    /// others begin or end. Up to some hundred sessions are always one page. Each page is sorted by itself.
+    ///
+    /// Fails with [`is_argument`](crate::Error::is_argument) if `count` is zero or the cursor is not that of a page.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use restis::Sessions;
+    /// let sessions = Sessions::new(&redis, [7; 32]);
+    /// sessions.create("ada", &()).await?;
+    /// let mut cursor = None;
+    /// loop {
+    ///     let page = sessions.list_page("ada", cursor.as_deref(), 100).await?;
+    ///     for device in page.devices {
+    ///         println!("{}: {}", device.id(), device.last_seen());
+    ///     }
+    ///     cursor = page.cursor;
+    ///     if cursor.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// Source: [HSCAN](https://redis.io/docs/latest/commands/hscan/).
+    pub async fn list_page(
+        &self,
+        user: impl Display,
+        cursor: Option<&str>,
+        count: u32,
+    ) -> Result<DevicePage, Error> {
+        let is_number = |cursor: &str| cursor.parse::<u64>().is_ok();
+        if !cursor.is_none_or(is_number) {
+            return Err(Error::argument(
+                "the cursor of a list of sessions is not that of a page: begin without one",
+            ));
+        }
+        if count == 0 {
+            return Err(Error::argument(
+                "a page of sessions has a count of 0: ask for one or more",
+            ));
+        }
+        let tag = self.tag(user)?;
+        let (found, cursor) = self.store.page(&tag, cursor, count.min(MAX_PAGE)).await?;
+        Ok(DevicePage {
+            devices: self.devices(found),
+            cursor,
+        })
+    }
+
+    fn devices(&self, found: Vec<Listed>) -> Vec<Device> {
         let settings = &self.store.settings;
         let (now, idle) = (settings.now(), settings.slide());
         let device = |(id, record, left): Listed| {
@@ -141,12 +204,12 @@ impl<T> Sessions<T> {
         };
         let mut devices: Vec<Device> = found.into_iter().map(device).collect();
         devices.sort_by_key(|device| std::cmp::Reverse(device.last_seen));
-        Ok(devices)
+        devices
     }
 
-    /// How many sessions a user has.
+    /// Returns how many sessions a user has. Nothing of them is transferred.
     pub async fn count(&self, user: impl Display) -> Result<usize, Error> {
-        Ok(self.store.list(&self.tag(user)?, false).await?.len())
+        self.store.count(&self.tag(user)?).await
     }
 
     pub(super) fn tag(&self, user: impl Display) -> Result<String, Error> {

@@ -11,7 +11,7 @@ use futures_core::future::BoxFuture;
 use super::{
     Sessions,
     found::Issued,
-    record::Record,
+    record::{self, Record},
     secret::{Known, Place},
     settings::millis,
     store::{ROTATE, Store},
@@ -87,6 +87,7 @@ impl Rotate<'_> {
                 "a session that somebody logs in to is not to be known by its old token: rotate it without grace",
             ));
         }
+        self.user.as_deref().map_or(Ok(()), record::check_user)?;
         let Some(old) = Known::of_token(self.token) else {
             return Ok(None);
         };

@@ -4,9 +4,12 @@
 //! a key beside the field expires in its place: the session is valid while both are there, so that to delete the hash
 //! still ends all sessions at once.
 
-use std::sync::{
-    Arc, LazyLock,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use super::{
@@ -39,6 +42,14 @@ static LIST: LazyLock<Script> = LazyLock::new(|| {
     ))
     .read_only()
 });
+static COUNT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("count.lua")).read_only());
+
+/// How many sessions one script counts: some milliseconds of the server.
+const COUNTED: u32 = 10_000;
+
+/// How many sessions of a whole list come with one answer.
+const LISTED: u32 = 1_000;
 
 /// With this a record begins that is left of a family whose token was used twice.
 pub(super) const REUSED: &str = "reused ";
@@ -50,8 +61,11 @@ pub(super) struct Found {
     pub(super) is_newest: bool,
 }
 
-/// A session in a list: its field, itself, and the milliseconds left to it.
+/// A session in a list: its field, itself without its data, and the milliseconds left to it.
 pub(super) type Listed = (String, Record, Option<u64>);
+
+/// Where a walk over the sessions of a user begins, and ends.
+const START: &str = "0";
 
 #[derive(Clone, Debug)]
 pub(super) struct Store {
@@ -252,34 +266,92 @@ impl Store {
     }
 
     /// All sessions of a user that have not ended. What cannot be read lets nobody in, and is not in it.
-    /// What is left to each only `with_times`, which costs more.
-    pub(super) async fn list(&self, tag: &str, with_times: bool) -> Result<Vec<Listed>, Error> {
-        let hash = self.settings.hash(tag);
-        let mut found: Vec<(String, String, i64)> = Vec::new();
-        let mut by_fields = with_times && !self.has_marks();
-        if by_fields {
-            match LIST.run(&self.redis, &hash).await {
-                Err(error) if self.lacks(&error, false) => by_fields = false,
-                done => found = triples(done?),
+    pub(super) async fn list(&self, tag: &str) -> Result<Vec<Listed>, Error> {
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        let mut cursor = None;
+        loop {
+            let (listed, next) = self.page(tag, cursor.as_deref(), LISTED).await?;
+            // A hash that grows or shrinks may be walked twice in parts.
+            all.extend(
+                listed
+                    .into_iter()
+                    .filter(|(field, ..)| seen.insert(field.clone())),
+            );
+            if next.is_none() {
+                return Ok(all);
             }
+            cursor = next;
         }
-        if !by_fields {
-            let all = self.redis.hgetall::<String>(&hash).await?;
-            found = all
-                .into_iter()
-                .map(|(field, text)| (field, text, -1))
-                .collect();
-        }
+    }
+
+    /// Some sessions of a user, and where the next ones begin.
+    pub(super) async fn page(
+        &self,
+        tag: &str,
+        cursor: Option<&str>,
+        count: u32,
+    ) -> Result<(Vec<Listed>, Option<String>), Error> {
+        let hash = self.settings.hash(tag);
+        let cursor = cursor.unwrap_or(START);
+        let (next, found) = loop {
+            let marks = self.has_marks();
+            let run = LIST.run::<(String, Vec<String>)>(&self.redis, &hash);
+            match run.arg(mode(marks)).arg(cursor).arg(count).await {
+                Err(error) if self.lacks(&error, marks) => {}
+                done => break done?,
+            }
+        };
         let now = self.settings.now();
-        let read = found.into_iter().filter_map(|(field, text, left)| {
-            let record = Record::read(&text).ok()?;
-            Some((field, record, u64::try_from(left).ok()))
-        });
+        let read = triples(found)
+            .into_iter()
+            .filter_map(|(field, head, left)| {
+                let record = Record::read(&format!("{head}\n")).ok()?;
+                Some((field, record, u64::try_from(left).ok()))
+            });
         let mut listed: Vec<Listed> = read.collect();
         // Also where fields expire: a server that has learned it since has both.
         self.times_of_marks(tag, &mut listed).await?;
         listed.retain(|(_, record, _)| record.head.end > now);
-        Ok(listed)
+        Ok((listed, Some(next).filter(|next| next != START)))
+    }
+
+    /// How many sessions of a user have not ended.
+    pub(super) async fn count(&self, tag: &str) -> Result<usize, Error> {
+        let hash = self.settings.hash(tag);
+        let now = self.settings.now();
+        let (mut cursor, mut all) = (START.to_owned(), 0);
+        loop {
+            let run = COUNT.run::<(String, usize, Vec<String>)>(&self.redis, &hash);
+            let (next, count, marked) = run.arg(&cursor).arg(COUNTED).arg(now).await?;
+            all += count + self.marked(tag, &marked).await?;
+            if next == START {
+                return Ok(all);
+            }
+            cursor = next;
+        }
+    }
+
+    /// How many of these fields have marks that have not expired; the others are deleted.
+    async fn marked(&self, tag: &str, fields: &[String]) -> Result<usize, Error> {
+        let mut there = 0;
+        for fields in fields.chunks(LISTED as usize) {
+            let marks = fields.iter().map(|field| self.settings.mark(tag, field));
+            let marks = marks.map(|mark| self.redis.command("EXISTS").arg(mark).query::<u32>());
+            let marks = self.redis.pipeline(marks.collect::<Vec<_>>()).await?;
+            let mut gone = Vec::new();
+            for (field, mark) in fields.iter().zip(marks) {
+                match mark? {
+                    0 => gone.push(field),
+                    _ => there += 1,
+                }
+            }
+            if !gone.is_empty() {
+                let hdel = self.redis.hdel(self.settings.hash(tag), &gone);
+                hdel.safety(Safety::IdempotentWrite).await?;
+            }
+        }
+        Ok(there)
     }
 
     /// Completes the times of those whose marks have them, and takes those away whose marks have expired.

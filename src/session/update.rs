@@ -1,5 +1,7 @@
 //! A change of a session's data, in which nothing is lost that others change meanwhile.
 
+use std::future::{Future, ready};
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -48,41 +50,55 @@ impl<T: Serialize + DeserializeOwned> Sessions<T> {
     where
         T: Send,
     {
-        let store = &self.store;
-        store.settings.key()?;
-        let Some(known) = Known::of_token(token) else {
+        let change = |mut data: T| {
+            change(&mut data);
+            ready(Ok::<T, Error>(data))
+        };
+        change_by(self, token, change).await
+    }
+}
+
+/// Changes the data of a session by a function that may wait and fail; then nothing is changed.
+pub(crate) async fn change_by<T, E, F, Fut>(
+    sessions: &Sessions<T>,
+    token: &str,
+    mut change: F,
+) -> Result<Option<T>, E>
+where
+    T: Serialize + DeserializeOwned,
+    E: From<Error>,
+    F: FnMut(T) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    let store = &sessions.store;
+    store.settings.key()?;
+    let Some(known) = Known::of_token(token) else {
+        return Ok(None);
+    };
+    let begun = Instant::now();
+    let limit = store.redis.timeout();
+    let mut tries = 0_u32;
+    loop {
+        let Some(Found { record: old, .. }) = store.read(&known).await? else {
             return Ok(None);
         };
-        let begun = Instant::now();
-        let limit = store.redis.timeout();
-        let mut tries = 0_u32;
-        loop {
-            let Some(Found { record: old, .. }) = store.read(&known).await? else {
-                return Ok(None);
-            };
-            let mut data: T = record::decode(&old.data)?;
-            change(&mut data);
-            let mut new = old.next();
-            new.data = record::encode(&data)?;
-            match store.swap(&known.place, &old, &new).await? {
-                Swapped::Done => return Ok(Some(data)),
-                Swapped::Gone => return Ok(None),
-                Swapped::Other => {}
-            }
-            tries = tries.saturating_add(1);
-            if begun.elapsed() >= limit {
-                let message = "others changed the session each time it was to be changed here; it is as they left it";
-                return Err(Error::new(Kind::Timeout, message).with_outcome(
-                    tries,
-                    false,
-                    true,
-                    Safety::Write,
-                ));
-            }
-            // The more there are, the further they go apart.
-            let most = f64::from(tries.min(20)) * 0.005;
-            clock::sleep(std::time::Duration::from_secs_f64(random::unit() * most)).await;
+        let data = change(record::decode(&old.data)?).await?;
+        let mut new = old.next();
+        new.data = record::encode(&data)?;
+        match store.swap(&known.place, &old, &new).await? {
+            Swapped::Done => return Ok(Some(data)),
+            Swapped::Gone => return Ok(None),
+            Swapped::Other => {}
         }
+        tries = tries.saturating_add(1);
+        if begun.elapsed() >= limit {
+            let message = "others changed the session each time it was to be changed here; it is as they left it";
+            let error = Error::new(Kind::Timeout, message);
+            return Err(error.with_outcome(tries, false, true, Safety::Write).into());
+        }
+        // The more there are, the further they go apart.
+        let most = f64::from(tries.min(20)) * 0.005;
+        clock::sleep(std::time::Duration::from_secs_f64(random::unit() * most)).await;
     }
 }
 

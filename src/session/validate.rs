@@ -1,6 +1,10 @@
 //! Whose token it is.
 
-use std::{fmt, future::IntoFuture};
+use std::{
+    fmt,
+    future::IntoFuture,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use futures_core::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -8,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Sessions,
     found::{Anomaly, Session, Verdict},
-    record::{self, Record},
+    record::{self, Record, cut},
     secret::{Family, Known, Place},
     settings::millis,
 };
@@ -38,11 +42,14 @@ impl<'a, T> Validate<'a, T> {
 
     /// What is other than when the session began.
     fn anomaly(&self, id: &str, record: &Record) -> Option<Anomaly> {
-        let differs = |then: &Option<String>, now: Option<&str>| {
-            now.is_some_and(|now| then.as_deref().is_some_and(|then| then != now))
+        // What is kept of a long text is compared.
+        let differs = |then: &Option<String>, now: Option<&str>, bytes| {
+            let then = then.as_deref().map(|then| cut(then, bytes));
+            let now = now.map(|now| cut(now, bytes));
+            now.is_some_and(|now| then.is_some_and(|then| then != now))
         };
-        let user_agent = differs(&record.head.user_agent, self.user_agent);
-        let ip = differs(&record.head.ip, self.ip);
+        let user_agent = differs(&record.head.user_agent, self.user_agent, record::USER_AGENT);
+        let ip = differs(&record.head.ip, self.ip, record::IP);
         (user_agent || ip).then(|| Anomaly {
             session: id.to_owned(),
             user_agent,
@@ -79,7 +86,8 @@ impl<T: DeserializeOwned> Validate<'_, T> {
         let store = &self.sessions.store;
         let anomaly = self.anomaly(&place.field, &record);
         if let (Some(anomaly), Some(hook)) = (&anomaly, &store.settings.hook)
-            && hook(anomaly) == Verdict::Revoke
+            && catch_unwind(AssertUnwindSafe(|| hook(anomaly))).unwrap_or(Verdict::Revoke)
+                == Verdict::Revoke
         {
             store.remove(place).await?;
             return Ok(None);

@@ -36,8 +36,11 @@ async fn of_each_call() {
         sessions.list("ada").await.unwrap();
         let (devices, price) = cost(&local, sessions.list("ada")).await;
         assert_eq!((devices.unwrap().len(), price), (1, (1, 3)));
+        sessions.count("ada").await.unwrap();
         let (count, price) = cost(&local, sessions.count("ada")).await;
-        assert_eq!((count.unwrap(), price), (1, (1, 1)));
+        assert_eq!((count.unwrap(), price), (1, (1, 2)));
+        let (page, price) = cost(&local, sessions.list_page("ada", None, 10)).await;
+        assert_eq!((page.unwrap().devices.len(), price), (1, (1, 3)));
         sessions.revoke_others(token.text()).await.unwrap();
         let (_, price) = cost(&local, sessions.revoke_others(token.text())).await;
         assert_eq!(price, (2, 3));
@@ -122,10 +125,12 @@ async fn without_fields_that_expire() {
         let (rotated, price) = cost(&local, sessions.rotate(issued.text()).into_future()).await;
         assert_eq!(price, (2, 5));
         let token = rotated.unwrap().unwrap();
+        sessions.list("ada").await.unwrap();
         let (devices, price) = cost(&local, sessions.list("ada")).await;
-        assert_eq!((devices.unwrap().len(), price), (2, (2, 1 + 2)));
+        assert_eq!((devices.unwrap().len(), price), (2, (2, 2 + 2)));
+        sessions.count("ada").await.unwrap();
         let (count, price) = cost(&local, sessions.count("ada")).await;
-        assert_eq!((count.unwrap(), price), (2, (2, 1 + 2)));
+        assert_eq!((count.unwrap(), price), (2, (2, 2 + 2)));
         sessions.revoke_others(token.text()).await.unwrap();
         sessions.create("ada", &1).await.unwrap();
         let (_, price) = cost(&local, sessions.revoke_others(token.text())).await;

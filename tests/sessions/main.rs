@@ -13,7 +13,9 @@
 )]
 
 mod cost;
+mod eviction;
 mod life;
+mod many;
 mod plain;
 mod refresh;
 mod rest;

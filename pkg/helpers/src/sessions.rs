@@ -2,23 +2,24 @@
 
 use std::rc::Rc;
 
-use fragile::Fragile;
 use js_sys::{Array, Function, Promise};
 use restis::{
-    Sessions,
-    session::{Anomaly, Cookie, Device, Issued, Refresh, Session, Token, Verdict},
+    Error, Sessions,
+    session::{Anomaly, Cookie, Device, Issued, Refresh, Session, Token},
     unversioned,
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
-    bridge::{Json, Options, done, duration, error, json, object, or_null, promise, told},
+    bridge::{
+        Json, Options, call, call_json, done, duration, error, json, object, or_null, promise, told,
+    },
 };
 
 #[wasm_bindgen(js_name = Sessions)]
 #[derive(Debug)]
-pub struct JsSessions(Rc<Sessions<Json>>);
+pub struct JsSessions(Rc<Sessions<Json>>, Option<Function>);
 
 #[wasm_bindgen(js_class = Sessions)]
 impl JsSessions {
@@ -43,19 +44,11 @@ impl JsSessions {
             sessions = sessions.renewal(renewal);
         }
         if let Some(cap) = options.integer("cap") {
-            sessions = sessions.cap(cap as usize);
+            sessions = sessions.cap(usize::try_from(cap).unwrap_or(usize::MAX));
         }
-        if let Some(hook) = options.get("onAnomaly") {
-            let hook = Fragile::new(Function::from(hook));
-            sessions = sessions.on_anomaly(move |anomaly| {
-                let told = hook.get().call1(&JsValue::UNDEFINED, &strange(anomaly));
-                match told.ok().and_then(|verdict| verdict.as_string()).as_deref() {
-                    Some("revoke") => Verdict::Revoke,
-                    _ => Verdict::Accept,
-                }
-            });
-        }
-        Self(Rc::new(sessions))
+        // It may be asynchronous, so the crate's own hook cannot call it.
+        let hook = options.get("onAnomaly").map(Function::from);
+        Self(Rc::new(sessions), hook)
     }
 
     /// `{ token, id }`, of a user or of nobody.
@@ -82,6 +75,7 @@ impl JsSessions {
     /// The session, or nothing.
     pub fn validate(&self, token: String, options: JsValue) -> Promise {
         let this = Rc::clone(&self.0);
+        let hook = self.1.clone();
         promise(async move {
             let options = Options(&options);
             let (user_agent, ip) = (options.text("userAgent"), options.text("ip"));
@@ -93,6 +87,13 @@ impl JsSessions {
                 validate = validate.ip(ip);
             }
             let session = validate.await.map_err(error)?;
+            let anomaly = session.as_ref().and_then(Session::anomaly);
+            if let (Some(hook), Some(anomaly)) = (&hook, anomaly)
+                && !is_accepted(hook, anomaly).await
+            {
+                this.revoke(&token).await.map_err(error)?;
+                return Ok(JsValue::NULL);
+            }
             Ok(or_null(session.as_ref().map(plain)))
         })
     }
@@ -101,23 +102,16 @@ impl JsSessions {
     pub fn update(&self, token: String, change: Function) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
-            let change = Fragile::new(change);
-            let thrown = Fragile::new(std::cell::RefCell::new(None));
-            let changed = this
-                .update(&token, |data: &mut Json| {
-                    let made = change.get().call1(&JsValue::UNDEFINED, &data.get().into());
-                    let made = made.and_then(|made| json(made.as_string().unwrap_or_default()));
-                    match made {
-                        Ok(made) => *data = made,
-                        Err(reason) => *thrown.get().borrow_mut() = Some(reason),
-                    }
-                })
-                .await
-                .map_err(error)?;
-            match thrown.into_inner().into_inner() {
-                Some(reason) => Err(reason),
-                None => Ok(changed.map(|data| data.get().to_owned())),
-            }
+            let change = |data: Json| {
+                let change = &change;
+                async move {
+                    let made = call_json(change, &data.get().into()).await;
+                    made.map_err(|thrown| Failed(thrown.into_js()))
+                }
+            };
+            let changed = unversioned::update_session(&this, &token, change).await;
+            let changed = changed.map_err(|failed: Failed| failed.0)?;
+            Ok(changed.map(|data| data.get().to_owned()))
         })
     }
 
@@ -196,6 +190,21 @@ impl JsSessions {
         })
     }
 
+    /// `{ devices, cursor }`: some of those of a user.
+    #[wasm_bindgen(js_name = listPage)]
+    pub fn list_page(&self, user: String, cursor: Option<String>, count: f64) -> Promise {
+        let this = Rc::clone(&self.0);
+        promise(async move {
+            let page = this.list_page(user, cursor.as_deref(), count as u32).await;
+            let page = page.map_err(error)?;
+            let devices: Array = page.devices.iter().map(device).collect();
+            Ok(object([
+                ("devices", devices.into()),
+                ("cursor", or_null(page.cursor)),
+            ]))
+        })
+    }
+
     /// How many a user has.
     pub fn count(&self, user: String) -> Promise {
         let this = Rc::clone(&self.0);
@@ -252,6 +261,21 @@ impl JsCookie {
     pub fn read(&self, header: &str) -> Option<String> {
         self.0.read(header).map(str::to_owned)
     }
+}
+
+/// Why a session was not changed: an error of ours, or what the function threw.
+struct Failed(JsValue);
+
+impl From<Error> for Failed {
+    fn from(failed: Error) -> Self {
+        Self(error(failed))
+    }
+}
+
+/// Whether a hook accepts: by this word alone. One that throws or returns anything else does not.
+async fn is_accepted(hook: &Function, anomaly: &Anomaly) -> bool {
+    let verdict = call(hook, &strange(anomaly)).await;
+    verdict.is_ok_and(|verdict| verdict.as_string().as_deref() == Some("accept"))
 }
 
 fn text(token: &Token) -> JsValue {
