@@ -1,6 +1,7 @@
 // The cache, over the module of the helpers.
 
 import { checked, Helper, json, parsed, text } from "./helper.js";
+import { entries } from "./values.js";
 import * as wasm from "./wasm/helpers.js";
 
 const ENTRY = { ttl: "ms", tags: "texts", staleWhileRevalidate: "ms", staleIfError: "ms" };
@@ -61,12 +62,12 @@ export class Cache {
   }
 
   async setMany(values) {
-    const pairs = values instanceof Map ? [...values] : Object.entries(values);
+    const pairs = entries("Cache: the values", values);
     await this.#helper.call("setMany", pairs.map(([key]) => this.#key(key)), pairs.map(([, value]) => json("Cache: a value", value)));
   }
 
   async fetch(key, loader, options) {
-    const { waitUntil = () => {}, ...given } = checked("Cache", options, { ...ENTRY, waitUntil: "function" });
+    const { waitUntil, ...given } = checked("Cache", options, { ...ENTRY, waitUntil: "function" });
     if (typeof loader !== "function") throw new TypeError("Cache: the loader is not a function");
     const found = await this.#helper.call("fetch", this.#key(key), loading(loader), waitUntil, given);
     const { json, ...rest } = found;
@@ -80,7 +81,7 @@ export class Cache {
   async getOrSetMany(keys, loader) {
     const load = async (missing) => {
       const found = await loader(missing);
-      const pairs = found instanceof Map ? [...found] : Object.entries(found);
+      const pairs = entries("the loader's values", found);
       return { keys: pairs.map(([key]) => this.#key(key)), values: pairs.map(([, value]) => json("the loader's value", value)) };
     };
     const found = await this.#helper.call("getOrSetMany", this.#keys(keys), load);

@@ -139,6 +139,16 @@
 //! **Ask the source whether anything has changed**: [`get_or_set_with`](Cache::get_or_set_with) hands the loader the value
 //! from before and its etag.
 //!
+//! # Where a call ends
+//!
+//! A call returns after what it has claimed is stored or released, so that a program may end with the answer: a function of an edge,
+//! a process that exits. [`Entry::background`] is the one exception: its work goes on behind the answer, as long as the spawner lets
+//! it. A future that is dropped leaves its claim to the next caller in this process, and to others when the [`lease`](Cache::lease)
+//! ends.
+//!
+//! Where the server evicts keys, an entry, a version or a claim that is gone makes a miss. A value that was loaded under an evicted claim is
+//! returned and not stored.
+//!
 //! # Cost
 //!
 //! Round trips, and commands as they are billed. Tags known to the caller come with the entry.

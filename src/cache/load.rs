@@ -1,6 +1,7 @@
 //! How one value is found: decided first, without the loader, then loaded by whoever holds the claim.
 
 use std::{
+    collections::HashSet,
     future::Future,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
@@ -390,13 +391,10 @@ pub(super) fn tags<V>(
     };
     let before = before.iter().map(|(tag, _)| tag);
     let all = of_call.iter().chain(&loaded.tags).chain(before);
-    let mut tags: Vec<String> = Vec::new();
-    for tag in all {
-        if !tags.contains(tag) {
-            tags.push(tag.clone());
-        }
-    }
-    tags
+    let mut seen = HashSet::new();
+    all.filter(|tag| seen.insert(tag.as_str()))
+        .cloned()
+        .collect()
 }
 
 /// The record of what was loaded, and how long it is to live in Redis: zero if it is not to be stored.

@@ -195,7 +195,7 @@ impl Op {
                 .iter()
                 .flat_map(|tags| tags.iter())
             {
-                versions.add(Marker::Tag(tag.clone()), false);
+                versions.add_tag(tag, false);
             }
         }
         let all: Vec<String> = keys
@@ -247,22 +247,22 @@ impl Op {
         stored: &[Option<Stored>],
         versions: &mut Versions,
     ) -> Result<(), Error> {
-        let mut unknown = Versions(Vec::new());
+        let mut unknown = Versions::default();
         for (key, stored) in keys.iter().zip(stored) {
             if let Some(Stored::Record(record)) = stored {
                 let tags = record.head.tags.iter().map(|(tag, _)| tag);
                 for tag in tags.clone().filter(|tag| !versions.asks_for(tag)) {
-                    unknown.add(Marker::Tag(tag.clone()), false);
+                    unknown.add_tag(tag, false);
                 }
                 self.remember(key, tags);
             }
         }
-        if unknown.0.is_empty() {
+        if unknown.is_empty() {
             return Ok(());
         }
         let found = self.mget(&unknown.keys(&self.settings.namespace)).await?;
         unknown.fill(found.into_iter());
-        versions.0.extend(unknown.0);
+        versions.merge(unknown);
         Ok(())
     }
 
@@ -341,15 +341,12 @@ impl Op {
         if unknown.is_empty() {
             return;
         }
-        let Ok(mut now) = self.versions(&unknown, true).await else {
+        let Ok(now) = self.versions(&unknown, true).await else {
             return;
         };
-        let any = before.get(&Marker::AnyTag);
-        if any.is_some() && any == now.get(&Marker::AnyTag) {
-            // What is found first counts.
-            now.0.retain(|version| version.marker != Marker::Namespace);
-            before.0.retain(|version| version.found.is_some());
-            before.0.append(&mut now.0);
+        let any = before.of_any_tag();
+        if any.is_some() && any == now.of_any_tag() && before.namespace().is_some() {
+            before.merge(now);
         }
     }
 
@@ -396,7 +393,7 @@ impl Op {
         versions: &mut Versions,
     ) -> Result<Option<Result<bool, Error>>, Error> {
         let keys = versions.keys(&self.settings.namespace);
-        let missing = versions.0.iter().zip(&keys);
+        let missing = versions.iter().zip(&keys);
         let missing = missing.filter(|(version, _)| version.is_missing());
         let made: Vec<Command<'a, bool>> = missing
             .map(|(version, key)| {

@@ -18,6 +18,7 @@ mod corners;
 mod cost;
 mod down;
 mod edges;
+mod eviction;
 mod many;
 mod memory;
 mod model;

@@ -226,13 +226,13 @@ async fn a_leader_that_is_not_polled_does_not_hold_others_up() {
 #[tokio::test]
 async fn a_load_longer_than_its_claim_renews_it() {
     let (_local, redis) = start().await;
-    let lease = Duration::from_millis(100);
+    let lease = Duration::from_millis(500);
     let of = |redis| cache(redis).loader_timeout(None).lease(lease);
     let (slow, other) = (of(&redis), of(&redis));
     let source = Source::of("x");
     let leader = loading(&slow, &source, &[]).await;
     let release = async {
-        tokio::time::sleep(lease * 8).await;
+        tokio::time::sleep(lease * 3).await;
         source.let_go();
     };
     let waits = within(other.entry("k").fetch(source.loader()));

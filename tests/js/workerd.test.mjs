@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { Cache, Redis } from "restis/helpers";
 import { expected } from "./program.mjs";
 import { token, url } from "./support.mjs";
 
@@ -54,6 +55,11 @@ export default {
         const { remaining } = await RateLimiter.fixedWindow(redis, 5, 60_000, { prefix }).check("ada");
         const { value } = await new Lock(redis, prefix).run(async () => "alone");
         return Response.json([loaded, data, remaining, value]);
+      }
+      if (pathname === "/cache") {
+        // Without waitUntil: workerd cancels what is left when the answer is there.
+        const cache = new Cache(shared, { namespace: searchParams.get("namespace"), staleWhileRevalidate: 60_000 });
+        return Response.json(await cache.getOrSet("k", async () => "new"));
       }
       if (pathname === "/init") return Response.json((await restis.init()) ?? "nothing to do");
     } catch (error) {
@@ -109,6 +115,17 @@ async function get(path) {
 test("the helpers, over a client of their own module and over one of the other", async () => {
   const response = await miniflare.dispatchFetch(`http://worker/helpers?id=${crypto.randomUUID()}`);
   assert.deepEqual(await response.json(), [{ a: 1 }, 7, 4, "alone"]);
+});
+
+test("the cache without waitUntil: a value is stored before the answer, and a stale one refreshed", async () => {
+  const redis = new Redis({ url, token });
+  for (const before of [undefined, "old"]) {
+    const namespace = `workerd:${crypto.randomUUID()}`;
+    const cache = new Cache(redis, { namespace, staleWhileRevalidate: 60_000 });
+    if (before) await cache.set("k", before, { ttl: 1 });
+    assert.equal(await get(`/cache?namespace=${namespace}`), "new");
+    assert.equal(await cache.get("k"), "new");
+  }
 });
 
 test("the small program", async () => {

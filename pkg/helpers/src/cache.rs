@@ -108,16 +108,21 @@ impl JsCache {
     }
 
     /// `{ json, status, ttl }`, of the loader where it is not there. The loader gets what was there, and says
-    /// how its value is kept; `spawn` takes what is done behind the answer.
+    /// how its value is kept; `spawn` takes what is done behind the answer. Without it all of it is done before.
     pub fn fetch(
         &self,
         key: String,
         loader: Function,
-        spawn: Function,
+        spawn: Option<Function>,
         options: JsValue,
     ) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
+            let entry = entry!(this.entry(key), &Options(&options));
+            let loader = |before| async move { load(&loader, before).await };
+            let Some(spawn) = spawn else {
+                return entry.fetch_with(loader).await.map(plain).map_err(error);
+            };
             let spawn = move |work: LocalFuture| {
                 let promise = future_to_promise(async move {
                     work.await;
@@ -126,8 +131,7 @@ impl JsCache {
                 // Who refuses it has it done all the same.
                 let _ = spawn.call1(&JsValue::UNDEFINED, &promise);
             };
-            let entry = entry!(this.entry(key), &Options(&options)).background_local(spawn);
-            let loader = |before| async move { load(&loader, before).await };
+            let entry = entry.background_local(spawn);
             entry.fetch_with(loader).await.map(plain).map_err(error)
         })
     }
