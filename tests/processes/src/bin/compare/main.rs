@@ -13,6 +13,7 @@ mod lock;
 mod queue;
 mod ratelimit;
 mod sessions;
+mod sizes;
 mod table;
 
 use std::{
@@ -27,8 +28,11 @@ use restis_processes::{Error, Result, Server};
 async fn main() -> ExitCode {
     let what = env::args().nth(1);
     let compared = match what.as_deref() {
-        Some("cache") => cache::compare().await,
-        Some("sessions") => sessions::compare().await,
+        Some("cache") => both(cache::compare(), sizes::cache()).await,
+        Some("sessions") => both(sessions::compare(), sizes::sessions()).await,
+        // By hand, one table of the two.
+        Some("cache sizes") => sizes::cache().await,
+        Some("sessions sizes") => sizes::sessions().await,
         Some("ratelimit") => ratelimit::compare().await,
         Some("lock") => lock::compare().await,
         Some("queue") => queue::compare().await,
@@ -46,6 +50,14 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// One table, and below it another.
+async fn both(
+    one: impl Future<Output = Result<String>>,
+    other: impl Future<Output = Result<String>>,
+) -> Result<String> {
+    Ok(format!("{}\n{}", one.await?, other.await?))
 }
 
 /// The player that was built with this program.
