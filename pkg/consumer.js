@@ -13,11 +13,58 @@ export { FlowProducer };
 export class UnrecoverableError extends Error {}
 Object.defineProperty(UnrecoverableError.prototype, "name", { value: "UnrecoverableError", configurable: true, writable: true });
 
+/** A text as its value; one that is not JSON stays text, so that a job that another program has broken can be looked at. */
+function value(written) {
+  try {
+    return JSON.parse(written);
+  } catch {
+    return written;
+  }
+}
+
 /** A job with its texts as values. */
 const asJob = ({ data, opts, progress, returnvalue, ...job }) => ({
-  ...job, data: JSON.parse(data), opts: JSON.parse(opts),
-  progress: progress === null ? 0 : JSON.parse(progress), returnvalue: returnvalue === null ? null : JSON.parse(returnvalue),
+  ...job, data: value(data), opts: JSON.parse(opts) ?? {},
+  progress: progress === null ? 0 : value(progress), returnvalue: returnvalue === null ? null : value(returnvalue),
 });
+
+/** Why the signal of a handler is aborted. */
+const ABORTS = {
+  time: "the time of runUntil is over: stop, and the job is given back",
+  lost: "the job's lock is lost: another consumer may work on it",
+};
+
+/** What the module is told of a job that has failed. */
+const failure = (error) => ({
+  failed: String(error?.message ?? error), stack: typeof error?.stack === "string" ? error.stack : undefined,
+  forGood: error?.name === "UnrecoverableError",
+});
+
+/** The handler as the module calls it, and what aborts the signal of one job. */
+function cancelable(work) {
+  const controllers = new Map();
+  return {
+    async run(raw) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      controllers.set(raw.id, controller);
+      try {
+        const job = asJob(raw);
+        if (typeof job.data === "string" && job.data === raw.data) throw new UnrecoverableError("the job's data is not JSON");
+        return { json: json("the handler's value", await work(job, { signal })) };
+      } catch (error) {
+        // A handler that stops since it was told to has not failed.
+        const isStopped = signal.aborted && (error === signal.reason || error?.name === "AbortError");
+        return isStopped ? { stopped: true } : failure(error);
+      } finally {
+        if (controllers.get(raw.id) === controller) controllers.delete(raw.id);
+      }
+    },
+    stop(id, why) {
+      controllers.get(id)?.abort(new DOMException(ABORTS[why], "AbortError"));
+    },
+  };
+}
 
 const STATES = ["waiting", "paused", "prioritized", "delayed", "waiting-children", "active", "completed", "failed"];
 
@@ -69,7 +116,7 @@ export class Queue extends Adding {
   }
 
   async log(id, line, { keep } = {}) {
-    return this.#helper.call("log", this.#id(id), String(line), keep === undefined ? keep : whole("Queue: keep", keep));
+    return this.#helper.call("log", this.#id(id), text("Queue: the line", line), keep === undefined ? keep : whole("Queue: keep", keep));
   }
 
   async logs(id) {
@@ -154,14 +201,8 @@ export class Consumer {
 
   async runUntil(time, work) {
     if (typeof work !== "function") throw new TypeError("Consumer: the handler is not a function");
-    const worked = async (job) => {
-      try {
-        return { json: json("the handler's value", await work(asJob(job))) };
-      } catch (error) {
-        return { failed: String(error?.message ?? error), forGood: error?.name === "UnrecoverableError" };
-      }
-    };
-    return this.#consumer.call("runUntil", millis("Consumer: the time", time), worked);
+    const { run, stop } = cancelable(work);
+    return this.#consumer.call("runUntil", millis("Consumer: the time", time), run, stop);
   }
 
   async sweep() {

@@ -508,10 +508,11 @@ export class Idempotency {
   run<T>(key: Name, payload: unknown, work: () => T | Promise<T>): Promise<Ran<T>>;
 }
 
-/** A job as it lies in Redis, with BullMQ's names. */
+/** A job as it is stored in Redis, with BullMQ's names. */
 export interface Job<T = any, R = any> {
   id: string;
   name: string;
+  /** Its data. Where another program stored something that is not JSON, the text itself; so too `progress` and `returnvalue`. */
   data: T;
   opts: JobOptions & Record<string, unknown>;
   attemptsMade: number;
@@ -525,6 +526,8 @@ export interface Job<T = any, R = any> {
   progress: any;
   returnvalue: R | null;
   failedReason: string | null;
+  /** The stacks of its last failures, the last one at the end; as many as `stackTraceLimit` allows, by default 10. */
+  stacktrace: string[];
   /** The scheduler it comes from. */
   repeatJobKey: string | null;
   parentKey: string | null;
@@ -567,8 +570,8 @@ export class Queue<T = any, R = any> {
   setProgress(id: string, progress: unknown): Promise<boolean>;
   /** Another `data` for a job; whether there is such a job. */
   updateData(id: string, data: T): Promise<boolean>;
-  /** How many lines there are then; null without such a job. */
-  log(id: string, line: string, options?: { keep?: number }): Promise<number | null>;
+  /** Adds a line to a job's log, and returns how many lines it has; null if there is no such job. An object is refused. */
+  log(id: string, line: string | number | bigint, options?: { keep?: number }): Promise<number | null>;
   /** The lines of a job's log, the first one first. */
   logs(id: string): Promise<string[]>;
   /** Nobody takes jobs any more; those that are worked on go on. */
@@ -583,13 +586,19 @@ export class Queue<T = any, R = any> {
   retry(state: "failed" | "completed", ...ids: (string | readonly string[])[]): Promise<number>;
   /** Deletes jobs that nobody works on; how many. */
   remove(...ids: (string | readonly string[])[]): Promise<number>;
-  /** Deletes jobs of a state that are older than so many milliseconds; their ids. */
+  /**
+   * Deletes jobs of a state that are at least so many milliseconds old, at most 1,000 by default, and returns their ids. Keeps
+   * jobs that are worked on, and the next job of a scheduler. One request for each 500 jobs that it looks at.
+   */
   clean(state: JobState, options?: { age?: number; most?: number }): Promise<string[]>;
-  /** Deletes all that wait; how many. */
+  /**
+   * Deletes all waiting jobs, with `delayed` the delayed ones too, and returns how many. Keeps the next job of each scheduler.
+   * One request for each 500 jobs.
+   */
   drain(options?: { delayed?: boolean }): Promise<number>;
   /** Deletes the queue, which has to be paused; with `force` its active jobs too. */
   obliterate(options?: { force?: boolean }): Promise<void>;
-  /** What a job comes to, or null when so many milliseconds are over. */
+  /** Waits for the outcome of a job. Returns null when so many milliseconds are over, or when the job was removed with its outcome. */
   waitFinished(id: string, time: number): Promise<Finished<R> | null>;
   /** A job every so many milliseconds. Gives the id of the next. */
   upsertScheduler(
@@ -619,30 +628,59 @@ export interface ConsumerOptions {
   maxStalled?: number;
   /** How many jobs are taken at a time, and worked on together. Default: 10. */
   batchSize?: number;
-  /** How long before the end no job is begun. Default: 1000. */
+  /** How long before the end the signals of handlers are aborted, and the jobs are settled. Default: 1000. */
   margin?: number;
 }
 
-/** What became of the jobs of a run. */
+/** The result of a run: how many jobs ended in which way, and why it stopped. */
 export interface Summary {
   completed: number;
+  /** Attempts that failed. The options of each job decide whether it is retried. */
   failed: number;
-  /** Given back, since time was over. */
+  /** Jobs that were given back since the time was over: their handlers stopped by their signals. No attempt is counted. */
   released: number;
-  /** Not ours any more when they were done. */
+  /** Jobs whose lock was lost while they were worked on, or which were removed. */
   lost: number;
-  /** Whether none was left. */
-  drained: boolean;
-  /** When the next delayed one is due, in milliseconds since 1970. */
+  /** Handlers that had not returned when the time was over. Their jobs stay active until their locks expire. */
+  running: number;
+  /**
+   * Why the run stopped: no job was left that can be taken now, the queue is paused, as many jobs are active as its global
+   * concurrency allows, a rate limit is reached, or the time was over.
+   */
+  stopped: "drained" | "paused" | "maxed" | "limited" | "time";
+  /** When the rate limit's period is over, in milliseconds from now; null unless it is `"limited"`. */
+  retryAfter: number | null;
+  /** When the next delayed job is due, in milliseconds since 1970; null if there is none, or if the time was over. */
   nextDelayed: number | null;
+}
+
+/** What a handler gets beside its job. */
+export interface JobContext {
+  /**
+   * Aborted when the run's time is nearly over or the job's lock is lost. Hand it to `fetch` and the like: a handler that rejects with
+   * its reason, or with an `AbortError`, gives the job back without an attempt being counted.
+   */
+  signal: AbortSignal;
 }
 
 /** Takes jobs of a queue without a connection. */
 export class Consumer<T = any, R = any> {
   private constructor();
-  /** Takes jobs and works on them for so many milliseconds, or until there are none. What a handler throws is why a job fails. */
-  runUntil(time: number, work: (job: Job<T, R>) => R | Promise<R>): Promise<Summary>;
-  /** Gives back jobs that others have left; the ids of those that have failed by it. */
+  /**
+   * Takes jobs and works on them for so many milliseconds, or until none is left. What a handler throws is why its job fails.
+   *
+   * `margin` before the end the signals of handlers that still run are aborted; they have half of the margin to return. A job is given
+   * back only when its handler has stopped, so that it never runs a second time beside it. If a handler ignores the signal, its
+   * job stays active until the lock expires.
+   *
+   * @example
+   * await queue.consumer().runUntil(50_000, async (job, { signal }) => (await fetch(job.data.url, { signal })).status);
+   */
+  runUntil(time: number, work: (job: Job<T, R>, context: JobContext) => R | Promise<R>): Promise<Summary>;
+  /**
+   * Puts jobs back whose worker is gone, and returns their ids; at most once in each `stalledInterval` among all workers. It takes two
+   * looks to find one, and each run does that too. A job that stalled more than `maxStalled` times fails when it is taken next.
+   */
   sweep(): Promise<string[]>;
 }
 

@@ -50,7 +50,7 @@ mod events;
 mod job;
 mod options;
 pub(crate) mod plan;
-mod run;
+pub(crate) mod run;
 mod scheduler;
 mod scripts;
 
@@ -66,7 +66,7 @@ pub use self::{
     events::{Finished, QueueEvent},
     job::Job,
     options::{Backoff, ChildFailure, Deduplication, Keep},
-    run::{JobError, Summary},
+    run::{JobError, Stopped, Summary},
     scheduler::{Repeat, Scheduler},
 };
 use crate::{Error, Redis, clock};

@@ -138,6 +138,33 @@ pub fn error_in_batch(words: &str, command: String) -> Error {
     Error::server(words, Some(200), Some(command.into()))
 }
 
+/// Why a handler of a job has to stop.
+#[cfg(feature = "queue")]
+pub use crate::queue::run::Stop;
+
+/// As `Consumer::run_until`, with handlers that cannot be stopped by dropping their futures: `stop` returns whether they can. Also
+/// returns how many were still running when the time was over.
+#[cfg(feature = "queue")]
+pub async fn run_until<F, Fut, V>(
+    consumer: &crate::queue::Consumer,
+    time: Duration,
+    work: F,
+    stop: impl Fn(&str, Stop) -> bool,
+) -> Result<(crate::queue::Summary, u64), Error>
+where
+    F: Fn(crate::queue::Job) -> Fut,
+    Fut: Future<Output = Result<V, crate::queue::JobError>>,
+    V: serde::Serialize,
+{
+    consumer.drive(time, work, stop).await
+}
+
+/// The outcome of a handler that has stopped since the time is over: its job is given back.
+#[cfg(feature = "queue")]
+pub fn stopped_job() -> crate::queue::JobError {
+    crate::queue::JobError::stopped()
+}
+
 /// The text of a script of a queue, by its name: `add`, `flow`.
 #[cfg(feature = "queue")]
 pub fn queue_script(name: &str) -> Option<String> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use js_sys::{Function, Promise};
 use restis::{
     Queue, Redis,
-    queue::{Backoff, Finished, JobError, Repeat, Settled},
+    queue::{Backoff, Finished, JobError, Repeat, Settled, Stopped},
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -88,7 +88,10 @@ async fn a_run_holds_its_locks() {
         .run_until(Duration::from_secs(20), work)
         .await
         .unwrap();
-    assert_eq!((done.completed, done.lost, done.drained), (5, 0, true));
+    assert_eq!(
+        (done.completed, done.lost, done.stopped),
+        (5, 0, Stopped::Drained)
+    );
 }
 
 #[wasm_bindgen_test]

@@ -8,10 +8,15 @@ use super::{
     Job, Queue,
     scripts::{CLEAN, DRAIN, LOG, OBLITERATE, PAUSE, PROGRESS, PROMOTE, REMOVE, RETRY, UPDATE},
 };
-use crate::{Error, Safety, clock};
+use crate::{Error, Safety, Script, clock};
 
-/// How many jobs are removed in one request.
-const PART: u64 = 1000;
+/// How many jobs a script looks at: so many that it holds the server for a few milliseconds, however many there are.
+const WINDOW: usize = 500;
+/// How many jobs a script moves by themselves, each with several writes.
+const MOVES: usize = 250;
+
+/// The largest number that a script keeps whole.
+const LARGEST: u64 = (1 << 53) - 1;
 
 /// Where a job is: BullMQ's states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -256,9 +261,16 @@ impl Queue {
     async fn paused(&self, on: bool) -> Result<(), Error> {
         self.check()?;
         let keys = self.keys([""; 0]);
-        let run = self.run::<i64>(&PAUSE, &keys).arg(u32::from(on));
-        run.safety(Safety::IdempotentWrite).await?;
-        Ok(())
+        loop {
+            let run = self
+                .run::<bool>(&PAUSE, &keys)
+                .arg(u32::from(on))
+                .arg(WINDOW);
+            let more = run.safety(Safety::IdempotentWrite).await?;
+            if !more {
+                return Ok(());
+            }
+        }
     }
 
     /// Whether it is paused.
@@ -268,20 +280,17 @@ impl Queue {
         self.redis.hexists(self.key("meta"), "paused").await
     }
 
-    /// Lets delayed jobs wait for a worker at once; gives how many were delayed.
+    /// Lets delayed jobs wait for a worker at once; returns how many were delayed.
     ///
-    /// Cost: one round trip; 4 billed commands, and 5 for each job.
+    /// Cost: one round trip for each 250 ids; 4 billed commands for each, and 5 for each job.
     pub async fn promote(&self, ids: impl IntoIterator<Item = &str>) -> Result<u64, Error> {
-        let ids: Vec<&str> = ids.into_iter().collect();
-        let keys = self.keys(&ids);
-        let run = self.run(&PROMOTE, &keys).args(&ids);
-        run.safety(Safety::IdempotentWrite).await
+        self.each_part(&PROMOTE, "", ids).await
     }
 
-    /// Lets jobs wait for a worker again that are [`Failed`](State::Failed) or [`Completed`](State::Completed); gives how many
-    /// were. What they have come to, or why they failed, is forgotten, and how often they were tried is not.
+    /// Lets jobs that are [`Failed`](State::Failed) or [`Completed`](State::Completed) wait for a worker again; returns how many
+    /// were. Their return value or failure is deleted; how often they were tried is kept.
     ///
-    /// Cost: one round trip; 4 billed commands, and 5 for each job.
+    /// Cost: one round trip for each 250 ids; 4 billed commands for each, and 5 for each job.
     pub async fn retry(
         &self,
         state: State,
@@ -292,25 +301,58 @@ impl Queue {
                 "only jobs that are failed or completed can be tried again",
             ));
         }
-        let ids: Vec<&str> = ids.into_iter().collect();
-        let keys = self.keys(&ids);
-        let run = self.run(&RETRY, &keys).arg(state.key()).args(&ids);
-        run.safety(Safety::IdempotentWrite).await
+        self.each_part(&RETRY, state.key(), ids).await
     }
 
-    /// Removes jobs with the children that are not done, wherever they are; gives how many that were. One that a worker has stays.
+    /// Runs a script over jobs, so many at a time, and adds up the numbers that it returns. `first` is an argument before the ids,
+    /// if it is not empty.
+    async fn each_part<'a>(
+        &self,
+        script: &'static Script,
+        first: &str,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<u64, Error> {
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut count = 0;
+        for part in ids.chunks(MOVES) {
+            let keys = self.keys(part);
+            let mut run = self.run::<u64>(script, &keys);
+            if !first.is_empty() {
+                run = run.arg(first);
+            }
+            count += run.args(part).safety(Safety::IdempotentWrite).await?;
+        }
+        Ok(count)
+    }
+
+    /// Removes jobs with their unfinished children, wherever they are; returns how many. Keeps jobs that a worker has.
     ///
-    /// Cost: one round trip; 1 billed command, and 8 to 15 for each job.
+    /// A waiting job is searched for in its list. Where that is long, a script removes few jobs, so that none holds the server.
+    ///
+    /// Cost: one round trip for up to 250 ids (for each id where 500,000 jobs wait); 3 billed commands for each, and 8 to 15 for each
+    /// job.
     pub async fn remove(&self, ids: impl IntoIterator<Item = &str>) -> Result<u64, Error> {
         let ids: Vec<&str> = ids.into_iter().collect();
-        let keys = self.keys(&ids);
-        let run = self.run(&REMOVE, &keys).args(&ids);
-        run.safety(Safety::IdempotentWrite).await
+        let (mut count, mut from) = (0, 0);
+        while let Some(part) = ids.get(from..).filter(|rest| !rest.is_empty()) {
+            let part = part.get(..MOVES).unwrap_or(part);
+            let keys = self.keys(part);
+            let run = self.run::<(u64, usize)>(&REMOVE, &keys).args(part);
+            let (removed, looked) = run.safety(Safety::IdempotentWrite).await?;
+            count += removed;
+            from += looked.max(1);
+        }
+        Ok(count)
     }
 
-    /// Removes up to so many jobs of a state that are at least that old, and gives their ids. Jobs that a worker has stay.
+    /// Removes up to so many jobs of a state that are at least that old, and returns their ids. The age of a finished job counts
+    /// from its end, that of another from when it was begun last or added. Keeps jobs that a worker has, and the next job of a
+    /// scheduler.
     ///
-    /// Cost: one round trip; 4 billed commands, and 10 to 17 for each job.
+    /// Looks at the jobs in windows of 500: no script holds the server for more than a few milliseconds, however many jobs there are.
+    ///
+    /// Cost: one round trip for each 500 jobs that are looked at or removed; about 6 billed commands for each, one for each job that
+    /// is looked at (none for finished ones), and one to two for each that is removed.
     pub async fn clean(
         &self,
         state: State,
@@ -318,38 +360,50 @@ impl Queue {
         most: u64,
     ) -> Result<Vec<String>, Error> {
         let keys = self.keys([""; 0]);
-        let run = self.run(&CLEAN, &keys).arg(state.key());
-        let run = run.arg(clock::whole_millis(age)).arg(most);
-        run.safety(Safety::IdempotentWrite).await
-    }
-
-    /// Removes all jobs that wait, and those that are delayed where that is said; gives how many that were. Jobs of schedulers stay.
-    ///
-    /// Cost: a round trip for each 1000 jobs, and 10 to 17 billed commands for each.
-    pub async fn drain(&self, delayed: bool) -> Result<u64, Error> {
-        let keys = self.keys([""; 0]);
-        let mut gone = 0;
+        let (mut gone, mut skip, mut last) = (Vec::new(), 0_u64, String::new());
         loop {
-            let run = self.run::<(u64, bool)>(&DRAIN, &keys);
-            let run = run.arg(u32::from(delayed)).arg(PART);
-            let (count, more) = run.safety(Safety::IdempotentWrite).await?;
-            gone += count;
-            if !more || count == 0 {
+            let left = most.saturating_sub(gone.len() as u64);
+            let run = self.run::<(Vec<String>, bool, u64, String)>(&CLEAN, &keys);
+            let run = run.arg(state.key()).arg(clock::whole_millis(age));
+            let run = run.arg(left.min(LARGEST)).arg(WINDOW).arg(skip).arg(&last);
+            let run = run.arg(gone.len()).safety(Safety::IdempotentWrite);
+            let (ids, more, next, next_last) = run.await?;
+            gone.extend(ids);
+            if !more {
                 return Ok(gone);
             }
+            (skip, last) = (next, next_last);
         }
     }
 
-    /// Removes the queue and all of its jobs for ever. It has to be paused, and, unless `force` is said, no job active.
+    /// Removes all waiting jobs, and the delayed ones if `delayed` is set; returns how many. Keeps the next job of each scheduler.
     ///
-    /// Fails with [`is_argument`](Error::is_argument) where it is not.
+    /// Cost: one round trip for each 500 jobs; about 6 billed commands for each, and one for each job.
+    pub async fn drain(&self, delayed: bool) -> Result<u64, Error> {
+        let keys = self.keys([""; 0]);
+        let (mut gone, mut place, mut cursor) = (0, 1_u64, String::new());
+        loop {
+            let run = self.run::<(u64, u64, String)>(&DRAIN, &keys);
+            let run = run.arg(u32::from(delayed)).arg(WINDOW);
+            let run = run.arg(place).arg(&cursor);
+            let (count, next, next_cursor) = run.safety(Safety::IdempotentWrite).await?;
+            gone += count;
+            if next == 0 {
+                return Ok(gone);
+            }
+            (place, cursor) = (next, next_cursor);
+        }
+    }
+
+    /// Removes the queue and all of its jobs for good. The queue has to be paused, and no job active unless `force` is set: fails
+    /// with [`is_argument`](Error::is_argument) otherwise.
     ///
-    /// Cost: a round trip for each 1000 jobs, and 2 billed commands for each.
+    /// Cost: one round trip for each 500 jobs, and about one billed command for each job.
     pub async fn obliterate(&self, force: bool) -> Result<(), Error> {
         let keys = self.keys([""; 0]);
         loop {
             let run = self.run::<i64>(&OBLITERATE, &keys);
-            let run = run.arg(u32::from(force)).arg(PART);
+            let run = run.arg(u32::from(force)).arg(WINDOW);
             match run.safety(Safety::IdempotentWrite).await? {
                 0 => return Ok(()),
                 -1 => {

@@ -208,7 +208,7 @@ impl Consumer {
         self
     }
 
-    /// How long before the end [`run_until`](Self::run_until) stops, to say what has become of the jobs: 1 s by default.
+    /// Sets how long before the end [`run_until`](Self::run_until) stops its handlers and settles the jobs. Default: 1 s.
     pub fn margin(mut self, margin: Duration) -> Self {
         self.margin = margin;
         self
@@ -435,9 +435,26 @@ impl Batch {
 
     /// Says that a job has failed: it is tried again as its options say, or has failed for good.
     pub fn fail(&mut self, id: &str, reason: impl fmt::Display) {
-        let job = self.job(id);
-        let said = job.map(|job| self.failed(job, reason.to_string()));
-        said.into_iter().for_each(|said| self.push(said));
+        self.fail_with(id, reason.to_string(), None, false);
+    }
+
+    /// `trace` is what the job's `stacktrace` keeps in place of the reason.
+    pub(super) fn fail_with(
+        &mut self,
+        id: &str,
+        reason: String,
+        trace: Option<&str>,
+        for_good: bool,
+    ) {
+        let Some(job) = self.job(id) else { return };
+        let mut said = match for_good {
+            true => failed_for_good(job, reason),
+            false => self.failed(job, reason),
+        };
+        if let (Some(trace), Some(kept)) = (trace, said.words.get_mut(3)) {
+            *kept = stack(job, trace);
+        }
+        self.push(said);
     }
 
     fn failed(&self, job: &Job, reason: String) -> Outcome {
@@ -725,8 +742,7 @@ fn shortened(mut reason: String) -> String {
 fn stack(job: &Job, reason: &str) -> String {
     let limit = job.opts.get("stackTraceLimit").and_then(Value::as_u64);
     let limit = limit.map_or(STACK, |limit| usize::try_from(limit).unwrap_or(STACK));
-    let stack = job.text("stacktrace").unwrap_or("[]");
-    let mut stack: Vec<String> = serde_json::from_str(stack).unwrap_or_default();
+    let mut stack = job.stacktrace();
     stack.push(reason.to_owned());
     let mut bytes = 0;
     let last = stack.iter().rev().take(limit).take_while(|failure| {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::de::DeserializeOwned;
 
-use super::{Job, Queue};
+use super::Queue;
 use crate::{Error, clock, commands::streams::StreamId};
 
 /// Between two looks for what a job has come to.
@@ -89,9 +89,11 @@ impl Queue {
         Ok(last.first().map_or(StreamId::MIN, |entry| entry.id))
     }
 
-    /// Waits until a job is completed or has failed for good, for at most that time; `None` if it has passed.
+    /// Waits until a job is completed or has failed for good.
     ///
-    /// A job that is removed when it is done is heard of only by who waits already. It looks at growing intervals, up to 2 s.
+    /// Returns `None` when the time is over, and when the job is removed so that nothing is left to read its outcome from. Looks at
+    /// the job and at the events, at growing intervals of up to 2 s: an outcome is found even if its event was trimmed, and even
+    /// if the job was removed when it finished. Waits for a job that does not exist yet too.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -108,7 +110,7 @@ impl Queue {
     /// # Ok(()) });
     /// ```
     ///
-    /// Cost: two round trips and two billed commands, and one of each for each look behind that.
+    /// Cost: two round trips and three billed commands; each further look is one round trip and two billed commands.
     pub async fn wait_finished<T: DeserializeOwned>(
         &self,
         id: &str,
@@ -116,56 +118,61 @@ impl Queue {
     ) -> Result<Option<Finished<T>>, Error> {
         let begun = clock::Instant::now();
         let mut last = self.last_event().await?;
-        if let Some(found) = self
-            .job(id)
-            .await?
-            .map(|job| finished(&job))
-            .transpose()?
-            .flatten()
-        {
-            return Ok(Some(found));
-        }
+        let mut was_there = false;
         let mut pause = FIRST_WAIT;
         loop {
-            let events = self.events(last, PART).await?;
+            // The job first: where it is gone by then, its last event is among those that are read after it.
+            let fields = ["finishedOn", "returnvalue", "failedReason", "timestamp"];
+            let job = self.redis.hmget::<String>(self.key(id), fields);
+            let events = (self.redis)
+                .xrange::<HashMap<String, String>>(self.key("events"), format!("({last}"), "+")
+                .count(PART);
+            let (job, events) = self.redis.pipeline((job, events)).await?;
+            let (job, events) = (job?, events?);
+            let field = |place: usize| job.get(place).and_then(Option::as_deref);
+            if field(0).is_some() {
+                return finished(field(1), field(2)).map(Some);
+            }
             let is_all = (events.len() as u64) < PART;
-            for event in events {
-                last = event.id;
-                if event.job_id() != Some(id) {
+            for entry in events {
+                last = entry.id;
+                let text = |name: &str| entry.fields.get(name).map(String::as_str);
+                if text("jobId") != Some(id) {
                     continue;
                 }
-                let text = |name: &str| event.fields.get(name).cloned().unwrap_or_default();
-                match &*event.event {
-                    "completed" => {
-                        return Ok(Some(Finished::Completed(value(&text("returnvalue"))?)));
+                match text("event") {
+                    Some("completed") => return finished(text("returnvalue"), None).map(Some),
+                    Some("failed") => {
+                        return finished(None, Some(text("failedReason").unwrap_or_default()))
+                            .map(Some);
                     }
-                    "failed" => return Ok(Some(Finished::Failed(text("failedReason")))),
                     _ => {}
                 }
             }
-            let left = time.saturating_sub(begun.elapsed());
-            if is_all {
-                if left.is_zero() {
-                    return Ok(None);
-                }
-                clock::sleep(pause.min(left)).await;
-                pause = (pause * 2).min(LONGEST_WAIT);
+            if !is_all {
+                continue;
             }
+            let is_there = field(3).is_some();
+            let left = time.saturating_sub(begun.elapsed());
+            if left.is_zero() || (was_there && !is_there) {
+                return Ok(None);
+            }
+            was_there = is_there;
+            clock::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(LONGEST_WAIT);
         }
     }
 }
 
-fn value<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    serde_json::from_str(text)
-        .map_err(|_| Error::decode("what the job has come to cannot be read as this type"))
-}
-
-fn finished<T: DeserializeOwned>(job: &Job) -> Result<Option<Finished<T>>, Error> {
-    if job.finished_on().is_none() {
-        return Ok(None);
+/// What a finished job has come to, by its fields or those of its event.
+fn finished<T: DeserializeOwned>(
+    value: Option<&str>,
+    reason: Option<&str>,
+) -> Result<Finished<T>, Error> {
+    match reason {
+        Some(reason) if value.is_none() => Ok(Finished::Failed(reason.to_owned())),
+        _ => serde_json::from_str(value.unwrap_or("null"))
+            .map(Finished::Completed)
+            .map_err(|_| Error::decode("the job's return value cannot be read as this type")),
     }
-    Ok(Some(match job.failed_reason() {
-        Some(reason) if job.text("returnvalue").is_none() => Finished::Failed(reason.to_owned()),
-        _ => Finished::Completed(value(job.text("returnvalue").unwrap_or("null"))?),
-    }))
 }

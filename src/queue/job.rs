@@ -109,6 +109,23 @@ impl Job {
         progress.map(|text| read(text, "progress")).transpose()
     }
 
+    /// Its progress as it is stored.
+    pub fn progress_json(&self) -> Option<&str> {
+        self.text("progress")
+    }
+
+    /// Its return value as it is stored, if it is completed.
+    pub fn return_value_json(&self) -> Option<&str> {
+        self.text("returnvalue")
+    }
+
+    /// The stacks of its last failures, the last one at the end. A failure here is its [stack](super::JobError::stack) or its
+    /// reason, one of BullMQ's workers the stack of its error.
+    pub fn stacktrace(&self) -> Vec<String> {
+        let stack = self.text("stacktrace").unwrap_or("[]");
+        serde_json::from_str(stack).unwrap_or_default()
+    }
+
     /// What it has come to, if it is completed.
     pub fn return_value<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         let value = self.text("returnvalue");

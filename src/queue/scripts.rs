@@ -53,8 +53,8 @@ scripts! {
     PROMOTE "promote.lua";
     RETRY "retry.lua";
     REMOVE "remove.lua" "remove_jobs.lua";
-    CLEAN "remove.lua" "clean.lua";
-    DRAIN "remove.lua" "drain.lua";
+    CLEAN "scheduled.lua" "clean.lua";
+    DRAIN "scheduled.lua" "drain.lua";
     OBLITERATE "obliterate.lua";
     PROGRESS "progress.lua";
     LOG "log.lua";

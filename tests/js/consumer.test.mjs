@@ -27,7 +27,7 @@ test("jobs are taken in batches, and what a handler gives or throws is what beco
     return { twice: job.data.n * 2 };
   });
   assert.deepEqual(seen.sort((a, b) => a - b), Array.from({ length: 25 }, (_, n) => n));
-  assert.deepEqual([summary.completed, summary.failed, summary.drained], [24, 1, true]);
+  assert.deepEqual([summary.completed, summary.failed, summary.stopped], [24, 1, "drained"]);
   assert.deepEqual(await jobs.counts(), {
     waiting: 0, paused: 0, prioritized: 0, delayed: 0, waitingChildren: 0, active: 0, completed: 24, failed: 1,
   });
@@ -82,7 +82,7 @@ test("administration: progress, logs, data, pause, promotion, removal, cleaning"
   await jobs.pause();
   assert.equal(await jobs.isPaused(), true);
   const summary = await jobs.consumer().runUntil(1500, () => assert.fail("the queue is paused"));
-  assert.equal(summary.completed, 0);
+  assert.deepEqual([summary.completed, summary.stopped], [0, "paused"]);
   await jobs.resume();
   assert.equal(await jobs.isPaused(), false);
   assert.equal(await jobs.remove(id, "none"), 1);
@@ -127,5 +127,136 @@ test("mistakes are said at once", async () => {
   cycle.cycle = cycle;
   await jobs.consumer().runUntil(5000, () => cycle);
   assert.match((await jobs.job(id)).failedReason, /cannot be written as JSON/);
+  await ended(jobs);
+});
+
+/** What settles when `signal` is aborted, with its reason. */
+const aborted = (signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+test("a handler's signal is aborted when the time is over, and its job is given back", async () => {
+  const jobs = queue();
+  const added = await jobs.addBulk(["reason", "timers", "value", "error"].map((name) => ({ name, opts: { attempts: 3 } })));
+  const seen = [];
+  const summary = await jobs.consumer({ margin: 800 }).runUntil(2000, async (job, { signal }) => {
+    assert.equal(signal.aborted, false);
+    try {
+      await aborted(signal);
+    } catch (reason) {
+      seen.push(reason.name);
+      if (job.name === "reason") throw reason;
+      if (job.name === "timers") throw Object.assign(new Error("stopped", { cause: reason }), { name: "AbortError" });
+      if (job.name === "value") return "in time";
+      throw new Error("its own");
+    }
+  });
+  assert.deepEqual(seen, Array(4).fill("AbortError"));
+  const { completed, failed, released, lost, running, stopped, retryAfter } = summary;
+  assert.deepEqual({ completed, failed, released, lost, running, stopped, retryAfter }, { completed: 1, failed: 1, released: 2, lost: 0, running: 0, stopped: "time", retryAfter: null });
+  for (const [place, attempts] of [[0, 0], [1, 0], [3, 1]]) {
+    const job = await jobs.job(added[place].id);
+    assert.deepEqual([await jobs.state(job.id), job.attemptsMade], ["waiting", attempts], job.name);
+  }
+  assert.equal(await jobs.state(added[2].id), "completed");
+  await ended(jobs);
+});
+
+test("a job whose handler ignores the signal does not run a second time beside it", async () => {
+  const jobs = queue();
+  const { id } = await jobs.add("deaf");
+  let [running, most] = [0, 0];
+  let end;
+  const work = async () => {
+    most = Math.max(most, (running += 1));
+    await new Promise((resolve) => (end = resolve));
+    running -= 1;
+  };
+  const summary = await jobs.consumer({ margin: 300 }).runUntil(1000, work);
+  assert.deepEqual([summary.running, summary.released, summary.stopped], [1, 0, "time"]);
+  // Whoever comes now finds nothing.
+  assert.equal(await jobs.state(id), "active");
+  const second = await jobs.consumer().runUntil(5000, work);
+  assert.deepEqual([second.completed, second.stopped, most], [0, "drained", 1]);
+  end();
+  await ended(jobs);
+});
+
+test("a handler's signal is aborted when its lock is lost", async () => {
+  const jobs = queue();
+  const { id } = await jobs.add("lost");
+  let why;
+  const summary = await jobs.consumer({ lock: 300 }).runUntil(60_000, async (job, { signal }) => {
+    await redis.set(`bull:${jobs.name}:${id}:lock`, "another");
+    why = await aborted(signal).catch((reason) => reason);
+  });
+  assert.deepEqual([summary.lost, summary.completed, summary.stopped], [1, 0, "drained"]);
+  assert.match(why.message, /the job's lock is lost/);
+  await ended(jobs);
+});
+
+test("a run reports why it stopped", async () => {
+  const jobs = queue();
+  await jobs.addBulk([{ name: "a" }, { name: "b" }, { name: "c" }, { name: "d", opts: { delay: 600_000 } }]);
+  const limited = await jobs.consumer({ limit: { max: 2, duration: 600_000 } }).runUntil(60_000, () => 1);
+  assert.deepEqual([limited.completed, limited.stopped], [2, "limited"]);
+  assert.ok(limited.retryAfter > 0 && limited.retryAfter <= 600_000);
+  await redis.del(`bull:${jobs.name}:limiter`);
+  const meta = `bull:${jobs.name}:meta`;
+  await redis.hset(meta, { concurrency: 0 });
+  assert.equal((await jobs.consumer().runUntil(60_000, () => 1)).stopped, "maxed");
+  await redis.hdel(meta, "concurrency");
+  const drained = await jobs.consumer().runUntil(60_000, () => 1);
+  assert.deepEqual([drained.completed, drained.stopped, drained.retryAfter], [1, "drained", null]);
+  assert.ok(drained.nextDelayed > Date.now());
+  assert.equal((await jobs.consumer().runUntil(10, () => 1)).stopped, "time");
+  await ended(jobs);
+});
+
+test("a failed job keeps the stacks of its errors, as many as its limit", async () => {
+  const jobs = queue();
+  const [all, last, none] = await jobs.addBulk([{}, { stackTraceLimit: 1 }, { stackTraceLimit: 0 }].map((opts) => ({ name: "a", opts: { attempts: 2, ...opts } })));
+  await jobs.consumer().runUntil(60_000, (job) => {
+    throw new RangeError(`attempt ${job.attemptsMade}`);
+  });
+  const stacks = async ({ id }) => (await jobs.job(id)).stacktrace;
+  const found = await stacks(all);
+  assert.equal(found.length, 2);
+  assert.match(found[0], /^RangeError: attempt 0\n +at .*consumer\.test\.mjs/);
+  assert.match((await stacks(last))[0], /^RangeError: attempt 1\n +at/);
+  assert.deepEqual([(await stacks(last)).length, await stacks(none)], [1, []]);
+  assert.equal((await jobs.job(all.id)).failedReason, "attempt 1");
+  await ended(jobs);
+});
+
+test("one job whose texts are not JSON leaves the others of its page readable", async () => {
+  const jobs = queue();
+  const added = await jobs.addBulk([{ name: "a", data: 1 }, { name: "b", data: 2 }, { name: "c", data: 3 }]);
+  await redis.hset(`bull:${jobs.name}:${added[1].id}`, { data: "{half", opts: "none", progress: "50 %" });
+  const page = await jobs.jobs("waiting");
+  assert.deepEqual(page.map((job) => job.data), [1, "{half", 3]);
+  assert.deepEqual([page[1].opts, page[1].progress], [{}, "50 %"]);
+  assert.equal((await jobs.job(added[1].id)).data, "{half");
+  const summary = await jobs.consumer().runUntil(60_000, () => "done");
+  assert.deepEqual([summary.completed, summary.failed], [2, 1]);
+  assert.match((await jobs.job(added[1].id)).failedReason, /the job's data is not JSON/);
+  await ended(jobs);
+});
+
+test("a log takes text, and no object", async () => {
+  const jobs = queue();
+  const { id } = await jobs.add("a");
+  for (const line of [{ a: 1 }, ["a"], null, undefined, true]) await assert.rejects(jobs.log(id, line), /the line is neither text nor a number/);
+  assert.equal(await jobs.log(id, "text"), 1);
+  assert.equal(await jobs.log(id, 5), 2);
+  assert.deepEqual(await jobs.logs(id), ["text", "5"]);
+  await ended(jobs);
+});
+
+test("draining passes by the next jobs of schedulers", async () => {
+  const jobs = queue();
+  await jobs.upsertScheduler("hourly", { every: 3_600_000, start: Date.now() + 3_600_000 }, { name: "tick" });
+  await jobs.addBulk(Array.from({ length: 700 }, () => ({ name: "later", opts: { delay: 7_200_000 } })));
+  assert.equal(await jobs.drain({ delayed: true }), 700);
+  assert.equal((await jobs.counts()).delayed, 1);
+  assert.deepEqual(await jobs.clean("delayed"), []);
   await ended(jobs);
 });

@@ -5,15 +5,16 @@ use std::rc::Rc;
 use js_sys::{Array, Function, Promise};
 use restis::{
     Queue,
-    queue::{Backoff, Consumer, Finished, Job, JobError, Repeat, State, Summary},
+    queue::{Backoff, Consumer, Finished, Job, JobError, Repeat, State, Stopped},
+    unversioned::{self, Stop},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
     Client,
     bridge::{
-        Json, Options, Thrown, call, done, duration, error, json, object, or_null, promise, texts,
-        told,
+        Json, Options, Thrown, call, done, duration, error, json, millis, object, or_null, promise,
+        texts, told,
     },
 };
 
@@ -294,43 +295,57 @@ impl std::fmt::Debug for JsConsumer {
 
 #[wasm_bindgen(js_class = Consumer)]
 impl JsConsumer {
-    /// Works for so long. The function gets a job, and gives `{ json }`, or `{ failed, forGood }`.
+    /// Works for so long. `work` gets a job, and gives `{ json }`, `{ failed, stack, forGood }` or `{ stopped }`; `stop` gets the id of
+    /// one that has to end, and why.
     #[wasm_bindgen(js_name = runUntil)]
-    pub fn run_until(&self, time: f64, work: Function) -> Promise {
+    pub fn run_until(&self, time: f64, work: Function, stop: Function) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
             let work = |job: Job| {
                 let work = work.clone();
                 async move { worked(&work, &job).await }
             };
-            let time = duration(time);
-            let Summary {
-                completed,
-                failed,
-                released,
-                lost,
-                drained,
-                next_delayed,
-                ..
-            } = this.run_until(time, work).await.map_err(error)?;
+            let stop = |id: &str, why: Stop| {
+                let why = match why {
+                    Stop::Time => "time",
+                    Stop::Lost => "lost",
+                };
+                // Aborting a signal does not throw, and does not end what does not listen.
+                let _ = stop.call2(&JsValue::UNDEFINED, &id.into(), &why.into());
+                false
+            };
+            let run = unversioned::run_until(&this, duration(time), work, stop);
+            let (summary, running) = run.await.map_err(error)?;
             let number = |count: u64| JsValue::from(count as f64);
+            let (stopped, retry_after) = match summary.stopped {
+                Stopped::Drained => ("drained", None),
+                Stopped::Paused => ("paused", None),
+                Stopped::Maxed => ("maxed", None),
+                Stopped::Limited { retry_after, .. } => ("limited", Some(millis(retry_after))),
+                _ => ("time", None),
+            };
             Ok(object([
-                ("completed", number(completed)),
-                ("failed", number(failed)),
-                ("released", number(released)),
-                ("lost", number(lost)),
-                ("drained", drained.into()),
-                ("nextDelayed", next_delayed.map_or(JsValue::NULL, number)),
+                ("completed", number(summary.completed)),
+                ("failed", number(summary.failed)),
+                ("released", number(summary.released)),
+                ("lost", number(summary.lost)),
+                ("running", number(running)),
+                ("stopped", stopped.into()),
+                ("retryAfter", or_null(retry_after)),
+                (
+                    "nextDelayed",
+                    or_null(summary.next_delayed.map(|next| next as f64)),
+                ),
             ]))
         })
     }
 
-    /// Gives back what others have left; the ids of those that failed by it.
+    /// Puts back jobs whose worker is gone; their ids.
     pub fn sweep(&self) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
-            let failed = this.sweep().await.map_err(error)?;
-            Ok(failed.into_iter().map(JsValue::from).collect::<Array>())
+            let stalled = this.sweep().await.map_err(error)?;
+            Ok(stalled.into_iter().map(JsValue::from).collect::<Array>())
         })
     }
 }
@@ -340,14 +355,25 @@ async fn worked(work: &Function, job: &Job) -> Result<Json, JobError> {
         .await
         .map_err(|_: Thrown| JobError::new("the handler threw"))?;
     let said = Options(&said);
+    if said.flag("stopped") == Some(true) {
+        return Err(unversioned::stopped_job());
+    }
     if let Some(reason) = said.text("failed") {
-        return Err(match said.flag("forGood") {
+        let failure = match said.flag("forGood") {
             Some(true) => JobError::for_good(reason),
             _ => JobError::new(reason),
+        };
+        return Err(match said.text("stack") {
+            Some(stack) => failure.stack(stack),
+            None => failure,
         });
     }
     let value = said.text("json").unwrap_or_else(|| "null".into());
     json(value).map_err(|_| JobError::new("the handler's value has no JSON form"))
+}
+
+fn strings(texts: Vec<String>) -> Array {
+    texts.into_iter().map(JsValue::from).collect()
 }
 
 fn state_of(name: &str) -> State {
@@ -366,7 +392,6 @@ fn state_of(name: &str) -> State {
 fn plain(job: &Job) -> JsValue {
     let number = |number: Option<u64>| or_null(number.map(|number| number as f64));
     let text = |text: Option<&str>| or_null(text);
-    let json = |json: Option<Json>| json.map_or(JsValue::NULL, |json| json.get().into());
     object([
         ("id", job.id().into()),
         ("name", job.name().into()),
@@ -379,9 +404,10 @@ fn plain(job: &Job) -> JsValue {
         ("timestamp", number(job.timestamp())),
         ("processedOn", number(job.processed_on())),
         ("finishedOn", number(job.finished_on())),
-        ("progress", json(job.progress().ok().flatten())),
-        ("returnvalue", json(job.return_value().ok().flatten())),
+        ("progress", text(job.progress_json())),
+        ("returnvalue", text(job.return_value_json())),
         ("failedReason", text(job.failed_reason())),
+        ("stacktrace", strings(job.stacktrace()).into()),
         ("repeatJobKey", text(job.scheduler())),
         ("parentKey", text(job.parent_key())),
     ])

@@ -74,7 +74,7 @@ async fn drain(
         sent: done.completed,
         failed: done.failed,
         given_back: done.released,
-        drained: done.drained,
+        drained: done.stopped == restis::queue::Stopped::Drained,
     })
 }
 

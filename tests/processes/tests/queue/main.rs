@@ -13,7 +13,9 @@ mod admin;
 mod consumer;
 mod crowd;
 mod durations;
+mod large;
 mod producer;
+mod run;
 mod scheduler;
 
 use std::{collections::HashMap, time::Duration};
