@@ -2,8 +2,22 @@
 
 import module from "./wasm/helpers_bg.wasm?module";
 import { start } from "./engine.js";
-import { Client, errorInBatch, initSync, Lock } from "./wasm/helpers.js";
+import * as helpers from "./helpers.js";
+import { Client, errorInBatch, initSync, Lock as Marker } from "./wasm/helpers.js";
 
-start({ Client, errorInBatch, initSync, Lock }, module);
+start({ Client, errorInBatch, initSync, Lock: Marker }, module);
 
 export * from "./helpers.js";
+// Bindings of this file, and none that pass through: see workerd.js.
+export const Cache = helpers.Cache;
+export const Consumer = helpers.Consumer;
+export const Debounce = helpers.Debounce;
+export const FlowProducer = helpers.FlowProducer;
+export const Idempotency = helpers.Idempotency;
+export const Lock = helpers.Lock;
+export const Queue = helpers.Queue;
+export const RateLimiter = helpers.RateLimiter;
+export const Redis = helpers.Redis;
+export const Semaphore = helpers.Semaphore;
+export const Sessions = helpers.Sessions;
+export const Throttle = helpers.Throttle;

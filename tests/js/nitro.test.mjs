@@ -36,12 +36,27 @@ export default defineEventHandler(async (event) => {
 });
 `;
 
+const helpers = `
+import { defineEventHandler } from "h3";
+import { Cache, Redis } from "restis/helpers";
+import { Queue } from "restis/queue";
+
+export default defineEventHandler(async () => {
+  const redis = Redis.fromEnv();
+  const cache = new Cache(redis, { namespace: "${base}:cache" });
+  const value = await cache.getOrSet("k", async () => "loaded");
+  const { id } = await new Queue("jobs", { redis, prefix: "${base}:bull" }).add("job", {}, { jobId: "a" });
+  return { value, id };
+});
+`;
+
 before(() => {
   rmSync(app, { recursive: true, force: true });
   mkdirSync(join(app, "routes"), { recursive: true });
   // Nitro loads the driver by itself when it builds, and looks for it from where it is.
   cpSync(realpathSync(join(here, "node_modules/nitropack")), join(app, "node_modules/nitropack"), { recursive: true, dereference: true });
   writeFileSync(join(app, "routes/index.mjs"), route);
+  writeFileSync(join(app, "routes/helpers.mjs"), helpers);
 });
 after(async () => {
   rmSync(app, { recursive: true, force: true });
@@ -85,13 +100,16 @@ test("an app is built, and keeps its data in Redis over a restart", { timeout: 2
     assert.deepEqual(await get("x"), { count: 2, keys: ["visits"], has: false });
     assert.equal((await get("y")).count, 1);
   });
-  await serving(built, async (address) => assert.equal((await ask(address)("x")).count, 3));
+  await serving(built, async (address) => {
+    assert.equal((await ask(address)("x")).count, 3);
+    assert.deepEqual(await (await fetch(new URL("helpers", address))).json(), { value: "loaded", id: "a" });
+  });
   assert.deepEqual(await redis.get(`${base}:x:visits`), { count: 3 });
   assert.ok((await redis.ttl(`${base}:x:visits`)) > 0);
   assert.equal(await redis.ttl(`${base}:y:visits`), -1);
 });
 
-test("an app for Workers has the wasm module with it", { timeout: 240_000 }, async () => {
+test("an app for Workers has the wasm modules with it", { timeout: 240_000 }, async () => {
   const built = build("cloudflare-module", { experimental: { wasm: true } });
   const files = readdirSync(built, { recursive: true }).filter((name) => /\.(mjs|wasm)$/.test(name));
   // The first is the entry.
@@ -106,6 +124,7 @@ test("an app for Workers has the wasm module with it", { timeout: 240_000 }, asy
     const get = async () => (await miniflare.dispatchFetch("http://worker/?mount=x&key=worker")).text();
     assert.equal(JSON.parse(await get()).count, 1);
     assert.equal(JSON.parse(await get()).count, 2);
+    assert.deepEqual(await (await miniflare.dispatchFetch("http://worker/helpers")).json(), { value: "loaded", id: "a" });
   } finally {
     await miniflare.dispose();
   }
