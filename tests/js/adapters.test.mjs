@@ -1,5 +1,5 @@
-// Adapters, each under the library that calls it, against restis-local: Keyv 5 and 6, connect-redis under express-session's
-// contract, and what Next.js calls of its two cache handlers.
+// Adapters, each under the library that calls it, against restis-local: Keyv 5 and 6, and connect-redis under express-session's
+// contract. Those of Next.js are in next.test.mjs and next-app.test.mjs.
 
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
@@ -8,7 +8,6 @@ import { RedisStore } from "connect-redis";
 import * as keyv6 from "keyv";
 import Keyv5 from "keyv5";
 import { KeyvStore } from "restis/keyv";
-import { cacheHandler, useCacheHandler } from "restis/next";
 import { createClient } from "restis/node-redis";
 import { Redis } from "restis";
 import { rejection, token, url } from "./support.mjs";
@@ -68,60 +67,6 @@ test("connect-redis: the sessions of express-session", async () => {
   assert.equal(await called(store, "length"), 2);
   await called(store, "clear");
   assert.equal(await called(store, "length"), 0);
-});
-
-test("Next.js: pages with bytes and Maps, fetches with tags, and what revalidateTag ends", async () => {
-  const prefix = `${name()}:`;
-  const Handler = cacheHandler({ url, token, prefix, ttl: 100 });
-  const [handler, elsewhere] = [new Handler({ dev: false }), new Handler()];
-  const page = {
-    kind: "APP_PAGE", html: "<h1>ü</h1>", rscData: Buffer.from([0, 255, 128]), status: 200,
-    headers: { "x-next-cache-tags": "layout,page:/" }, segmentData: new Map([["/a", Buffer.from("a")], ["/b", Buffer.from([1])]]),
-  };
-  await handler.set("/", page, { cacheControl: { revalidate: 10, expire: 60 } });
-  const found = await elsewhere.get("/", { kind: "APP_PAGE" });
-  assert.deepEqual(found.value, page);
-  assert.ok(Buffer.isBuffer(found.value.rscData) && found.value.segmentData instanceof Map);
-  assert.ok(Date.now() - found.lastModified < 60_000);
-  assert.ok((await redis.ttl(`${prefix}/`)) <= 60);
-  await handler.set("fetch", { kind: "FETCH", data: { body: "e30=", headers: {}, status: 200, url: "u" }, revalidate: 60 }, { tags: ["posts"] });
-  assert.equal((await handler.get("fetch", { kind: "FETCH", tags: ["posts"], softTags: ["_N_T_/"] })).value.data.body, "e30=");
-  await handler.revalidateTag("posts");
-  assert.equal(await elsewhere.get("fetch", { kind: "FETCH", tags: ["posts"], softTags: [] }), null);
-  assert.notEqual(await elsewhere.get("/"), null);
-  await handler.revalidateTag(["layout", "other"]);
-  assert.equal(await elsewhere.get("/"), null);
-  await handler.set("/", null);
-  assert.equal(await redis.exists(`${prefix}/`), 0);
-  assert.equal(await handler.get("none"), null);
-  handler.resetRequestCache();
-});
-
-test('Next.js: "use cache" entries as streams, with their tags and times', async () => {
-  const handler = useCacheHandler({ url, token, prefix: `${name()}:` });
-  const entry = (value, more) => ({
-    value: new Response(value).body, tags: ["a"], stale: 30, timestamp: Date.now() - 1000, expire: 3600, revalidate: 60, ...more,
-  });
-  let give;
-  const set = handler.set("k", new Promise((resolve) => (give = resolve)));
-  const reading = handler.get("k", []);
-  give(entry(new Uint8Array([0, 255, 1])));
-  await set;
-  const found = await reading;
-  assert.deepEqual(new Uint8Array(await new Response(found.value).arrayBuffer()), new Uint8Array([0, 255, 1]));
-  assert.deepEqual([found.tags, found.revalidate, found.stale], [["a"], 60, 30]);
-  assert.equal(await handler.getExpiration(["a", "soft"]), 0);
-  await handler.updateTags(["soft"]);
-  assert.ok((await handler.getExpiration(["a", "soft"])) > 0);
-  assert.equal(await handler.get("k", ["soft"]), undefined);
-  assert.notEqual(await handler.get("k", []), undefined);
-  await handler.updateTags(["a"]);
-  assert.equal(await handler.get("k", []), undefined);
-  await handler.set("old", Promise.resolve(entry("x", { timestamp: Date.now() - 61_000 })));
-  assert.equal(await handler.get("old", []), undefined);
-  await assert.rejects(handler.set("failed", Promise.reject(new RangeError("mine"))), RangeError);
-  assert.equal(await handler.get("failed", []), undefined);
-  await handler.refreshTags();
 });
 
 test("express-session itself takes the store", async () => {

@@ -24,9 +24,10 @@ use crate::{
 };
 
 /// Tests of the package that drive workerd, a browser, a framework or other runtimes: miniflare needs Node 22, and once is enough.
-const DRIVERS: [&str; 5] = [
+const DRIVERS: [&str; 6] = [
     "browser.test.mjs",
     "bundles.test.mjs",
+    "next-app.test.mjs",
     "nitro.test.mjs",
     "runtimes.test.mjs",
     "workerd.test.mjs",
@@ -218,7 +219,7 @@ fn npm(repo: &Repo) -> Result<()> {
             .env("RESTIS_TEST_REDIS", &redis.url)
             .shown()?;
     }
-    ui::note("the package in workerd, Chromium, Deno and Bun");
+    ui::note("the package in workerd, Chromium, Deno, Bun and Next.js");
     node_test(repo, Node::V22, &place, &drivers, &local)?
         .env("CHROME", &chromium.browser)
         .shown()
