@@ -17,6 +17,10 @@ mod platform {
     /// tokio's, so that a test that pauses time pauses all of it.
     pub(crate) use tokio::time::Instant;
 
+    /// This clock moves while code runs.
+    #[cfg(feature = "lock")]
+    pub(crate) async fn catch_up(_: Instant) {}
+
     #[cfg(not(all(test, shuttle)))]
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
@@ -65,20 +69,33 @@ mod platform {
         fn set_timeout(callback: &Closure<dyn FnMut()>, millis: f64) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch, js_name = clearTimeout)]
         fn clear_timeout(timer: &JsValue) -> Result<(), JsValue>;
+        #[wasm_bindgen(catch, js_namespace = performance, js_name = now)]
+        fn performance_now() -> Result<f64, JsValue>;
     }
 
-    /// A point in time. Workers stand still between two waits for I/O, which is all we measure.
+    /// A point in time, by the clock that nobody sets: `performance.now`, which browsers, Node, Deno, Bun and Workers have.
+    ///
+    /// The clock of Workers stands still while code runs, and is set when an event arrives: an answer, or a timer. That is
+    /// enough for waits. [`catch_up`] is for what has to count computation as well.
     #[derive(Clone, Copy, Debug)]
     pub(crate) struct Instant(f64);
 
     impl Instant {
         pub(crate) fn now() -> Self {
-            Self(js_sys::Date::now())
+            Self(performance_now().unwrap_or_else(|_| js_sys::Date::now()))
         }
 
         pub(crate) fn elapsed(self) -> Duration {
-            // A clock that was set back gives a negative number, which becomes 0.
-            Duration::from_millis((js_sys::Date::now() - self.0) as u64)
+            // In microseconds. A negative number becomes 0.
+            Duration::from_micros(((Self::now().0 - self.0) * 1000.0) as u64)
+        }
+    }
+
+    /// Lets a clock that has not moved since then catch up, by a timer that fires at once.
+    #[cfg(feature = "lock")]
+    pub(crate) async fn catch_up(since: Instant) {
+        if Instant::now().0 == since.0 {
+            sleep(Duration::ZERO).await;
         }
     }
 
@@ -153,6 +170,8 @@ mod platform {
     }
 }
 
+#[cfg(feature = "lock")]
+pub(crate) use platform::catch_up;
 #[cfg(any(
     feature = "cache",
     feature = "lock",

@@ -7,7 +7,7 @@
 //! use restis::Lock;
 //!
 //! let lock = Lock::new(&redis, "nightly").lease(Duration::from_secs(30));
-//! let Some(mut held) = lock.try_acquire().await?.held() else {
+//! let Some(held) = lock.try_acquire().await?.held() else {
 //!     return Ok(()); // somebody else is at it
 //! };
 //! // The lease is renewed while this runs, and the work is dropped if it is lost.
@@ -19,17 +19,46 @@
 //!
 //! # What it keeps, and what no lock with a lease can
 //!
-//! - **One holder.** The key is set only where there is none, and taken away or given more time only by whoever set it.
-//! - **A lost answer is not a lost lock.** Each attempt has a random token. Whether a request whose answer was lost has
-//!   taken the lock is asked, and not guessed.
-//! - **A holder that dies keeps nobody longer than its lease.**
-//! - A holder that stands still for longer than its lease, in a pause of its machine or a stalled request, does not know that
-//!   somebody else has the lock by now. Where that would do harm, [fence](Lock::fenced) what it writes: each holder has a
-//!   higher number than all before it, and the resource refuses a lower one than it has seen. Without that a lock saves work,
-//!   and does not keep it correct.
-//! - A database that fails over to a replica that is behind may give a lock twice.
+//! - **One holder.** The key is set only where there is none, and deleted or given more time only by its holder.
+//! - **A lost answer is not a lost lock.** Each attempt has a random token. Where it is open whether a request has taken the
+//!   lock, the key is compared with that token, on the primary where a replica is behind.
+//! - **A holder that dies keeps others out no longer than its lease.** So does a request that is delivered late.
+//! - **A stall is noticed.** [`Held::run`] checks the lease before each step of the work and behind the last one, by a clock
+//!   that nobody sets.
+//! - A holder that stalls within a step does not notice until that step is over, and another holder may have the lock by then.
+//!   Where that would do harm, [fence](Lock::fenced) what it writes: each holder has a higher number than all before it, and
+//!   the resource refuses a lower number than it has seen. Without that a lock saves work, and does not keep it correct.
+//! - A database that fails over to a replica that is behind may give a lock twice. The fencing tokens differ.
 //!
-//! The key is the lock's name and holds the holder's token, set with NX and PX, as `@upstash/lock` has it.
+//! # Clocks
+//!
+//! A holder measures its lease by a monotonic clock: the system's natively, `performance.now` on wasm32. Setting the wall
+//! clock changes nothing. When the leases of a semaphore end, and how high a fencing token is, is decided by the clock of the
+//! server. Two cases need care:
+//!
+//! - The clock of Cloudflare Workers stands still while code computes, and is set by the next event. [`Held::run`] waits for
+//!   one at the end of the work, so a computation that outlasts the lease is noticed then. [`Held::valid_for`] does not
+//!   notice it before the next answer or timer.
+//! - A machine that is suspended may not count that time. Fence what it writes.
+//!
+//! # Where keys are evicted
+//!
+//! Use a database with the policy `noeviction`. Where a key is evicted or deleted all the same:
+//!
+//! | key | what happens | for how long |
+//! |---|---|---|
+//! | the lock, or one of several | a second holder may take it | until the first renews within [`Held::run`] (a third of its lease), else to the end of its lease |
+//! | the counter of a fenced lock | nothing: the next token is made from the server's time, and higher | |
+//! | the holders of a [`Semaphore`] | as many permits again may be taken | as for a lock |
+//! | that of a [`Throttle`] | one call more is let through | |
+//! | that of a [`Debounce`] | two calls may be let through in place of one | |
+//!
+//! None of them locks anybody out for longer than a lease.
+//!
+//! # Keys
+//!
+//! The key is the lock's name and holds the holder's token, set with NX and PX, as `@upstash/lock` has it. A fenced lock has
+//! a counter under `name:fence`, for seven days behind the last holder. So no name ends in `:fence`.
 //!
 //! # Cost
 //!
@@ -38,8 +67,8 @@
 //! | call | round trips | billed |
 //! |---|---|---|
 //! | [`try_acquire`](Lock::try_acquire) | 1 | 1 |
-//! | the same, [fenced](Lock::fenced) | 1 | 3 |
-//! | the same of [`n` keys](Lock::all) | 1 | 2 + n |
+//! | the same, [fenced](Lock::fenced) | 1 | 4 |
+//! | the same of [`n` keys](Lock::all) | 1 | 2 + n; fenced 3 + 2n |
 //! | [`acquire`](Lock::acquire), each further attempt | 1 | 2 |
 //! | [`extend`](Held::extend) | 1 | 1 (3); of n keys 2 + n |
 //! | [`release`](Held::release) | 1 | 1 (3); of n keys 3 |
@@ -54,16 +83,15 @@ pub(crate) mod lease;
 mod semaphore;
 pub(crate) mod take;
 mod throttle;
+mod turn;
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
+pub(crate) use self::take::WithoutIfeq;
 pub use self::{
     attempt::Attempt,
     debounce::Debounce,
@@ -75,12 +103,14 @@ pub use self::{
 use crate::{
     Error, Redis,
     clock::{self, Instant},
-    find::find,
     random,
 };
 
-/// What stands behind the name of a lock in the key of its counter.
+/// The end of the key of a counter, behind the name of its lock.
 const COUNTER: &str = ":fence";
+
+/// How many names a lock takes: a script cannot pass on more than some thousand keys at once.
+const MAX_NAMES: usize = 1000;
 
 /// About the wait behind the first attempt, and the most that is waited behind the end of a lease.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -112,9 +142,12 @@ impl Lock {
         Self::all(redis, [name])
     }
 
-    /// All of these locks at once, or none: nobody who takes several waits for one while he holds another.
+    /// All of these locks at once, or none: callers that take several never wait for one while they hold another.
     ///
-    /// Without names it fails with [`is_argument`](Error::is_argument).
+    /// The order of the names has no meaning. Locks of sets that overlap exclude each other, and their
+    /// [fencing tokens](Held::fence) are higher than those of any earlier holder of any of the names.
+    ///
+    /// Taking it fails with [`is_argument`](Error::is_argument) if there is no name, or more than 1,000.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -126,9 +159,12 @@ impl Lock {
     /// # Ok(()) });
     /// ```
     pub fn all(redis: &Redis, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(Into::into).collect();
+        names.sort_unstable();
+        names.dedup();
         Self {
             redis: redis.clone(),
-            keys: names.into_iter().map(Into::into).collect(),
+            keys: names.into(),
             settings: Settings {
                 lease: Duration::from_secs(10),
                 fenced: false,
@@ -138,31 +174,34 @@ impl Lock {
         }
     }
 
-    /// For how long it is held unless it is given more time: 10 s by default.
+    /// Sets how long the lock is held unless it is [extended](Held::extend). Default: 10 s.
+    ///
+    /// Zero has no meaning: taking the lock fails with [`is_argument`](Error::is_argument).
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
     }
 
-    /// For how long [`acquire`](Self::acquire) waits: 10 s by default.
+    /// Sets how long [`acquire`](Self::acquire) waits. With zero it tries once. Default: 10 s.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.settings.wait = wait;
         self
     }
 
-    /// Each holder has a [number](Held::fence) that is higher than those of all before it, for the resource to compare.
+    /// Gives each holder a [fencing token](Held::fence): a number that is higher than those of all holders before it.
     ///
-    /// The counter is kept under the name and `:fence`, without an end: one that began anew would let the past in.
+    /// The resource compares the numbers, and refuses what comes with a lower one than it has seen. A token is the server's
+    /// time in Unix microseconds, or one more than the last token where that is higher. So tokens grow even where their
+    /// counter was evicted or deleted, unless the server's clock is set back at the same time. They fit into 53 bits.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
     /// # use restis::Lock;
     /// let lock = Lock::new(&redis, "ledger").fenced();
     /// let first = lock.try_acquire().await?.held().ok_or("busy")?;
-    /// assert_eq!(first.fence(), Some(1));
     /// first.release().await?;
     /// let second = lock.try_acquire().await?.held().ok_or("busy")?;
-    /// assert_eq!(second.fence(), Some(2));
+    /// assert!(second.fence() > first.fence());
     /// # Ok(()) });
     /// ```
     pub fn fenced(mut self) -> Self {
@@ -172,10 +211,10 @@ impl Lock {
 }
 
 impl Lock {
-    /// Takes the lock, or says at once that somebody else has it.
+    /// Takes the lock, or returns at once that another holder has it.
     ///
-    /// If it fails with [`is_ambiguous`](Error::is_ambiguous) it is not known whether the lock was taken: then it is free
-    /// again after the lease.
+    /// If it fails with [`is_ambiguous`](Error::is_ambiguous), the lock may have been taken. Then it is free again after the
+    /// lease.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -188,13 +227,14 @@ impl Lock {
     /// # Ok(()) });
     /// ```
     pub async fn try_acquire(&self) -> Result<Attempt, Error> {
-        self.attempt(&token(), false).await
+        self.attempt(&token(), false, &AtomicBool::default()).await
     }
 
     /// Takes the lock as soon as it is free, for at most the time of [`wait`](Self::wait); `None` if that has passed.
     ///
-    /// Between two attempts it waits at random, longer each time and at most until the holder's lease ends. Who waits has no
-    /// place in a row. To drop it ends the wait; a request that was under way may have taken the lock, for one lease.
+    /// Between two attempts it waits for a random time, which gets longer, and at most until the holder's lease ends. Waiters
+    /// are not queued: there is no fairness. Dropping the future ends the wait. A request that was under way may have taken
+    /// the lock, for one lease.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -207,9 +247,9 @@ impl Lock {
     /// # Ok(()) });
     /// ```
     pub async fn acquire(&self) -> Result<Option<Held>, Error> {
-        let token = token();
+        let (token, in_doubt) = (token(), AtomicBool::default());
         let attempt = |again| {
-            let attempt = self.attempt(&token, again);
+            let attempt = self.attempt(&token, again, &in_doubt);
             async {
                 Ok(match attempt.await? {
                     Attempt::Held(held) => Ok(held),
@@ -220,7 +260,7 @@ impl Lock {
         wait_for(self.settings.wait, attempt).await
     }
 
-    /// Whether somebody has the lock now, or one of its keys.
+    /// Returns whether anybody holds the lock now, or one of its names.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -233,26 +273,6 @@ impl Lock {
     /// Cost: one round trip and one billed command.
     pub async fn is_held(&self) -> Result<bool, Error> {
         Ok(self.redis.exists(&*self.keys).await? > 0)
-    }
-}
-
-/// Whether the server has refused IFEQ or DELEX; then it is not asked again.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WithoutIfeq(Arc<AtomicBool>);
-
-impl WithoutIfeq {
-    pub(crate) fn is_known(&self) -> bool {
-        self.0.load(Relaxed)
-    }
-
-    /// Whether this error says so.
-    pub(crate) fn says(&self, error: &Error) -> bool {
-        let words = error.to_string().to_ascii_lowercase();
-        let has = |word| find(words.as_bytes(), word).is_some();
-        let unknown = has("unknown command") || has("not available") || has("syntax error");
-        let says = error.is_server() && unknown;
-        self.0.fetch_or(says, Relaxed);
-        says
     }
 }
 

@@ -90,7 +90,7 @@ async fn helpers_are_send(redis: &Redis) -> Result<(), Error> {
     send(limiter.until_ready("a", minute)).await?;
     send(RateLimiter::check_all([limiter.call("a")])).await?;
     let lock = Lock::new(redis, "a");
-    if let Some(mut held) = send(lock.acquire()).await? {
+    if let Some(held) = send(lock.acquire()).await? {
         send(held.run(async {})).await.ok();
         send(held.release()).await?;
     }

@@ -1,4 +1,5 @@
-//! What is stored under a key: `run <payload's hash> <runner>` while it runs, `done <payload's hash> <answer>` then.
+//! What is stored under a key: `run <payload's hash> <runner>:<lease>` while it runs, then `done <payload's hash> <answer>`, or
+//! `ran <payload's hash> <runner>:<lease>` where the answer could not be stored.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -6,31 +7,45 @@ use crate::Error;
 
 pub(super) struct Record {
     text: String,
-    is_done: bool,
+}
+
+/// How the work stands.
+pub(super) enum State<'a> {
+    /// With the lease of the runner, in milliseconds.
+    Running {
+        lease: u64,
+    },
+    /// With its answer.
+    Done(&'a str),
+    DoneWithoutAnswer,
 }
 
 impl Record {
     /// The hash tells payloads apart; it keeps no secret.
-    pub(super) fn begun(runner: String, payload: &[u8]) -> Self {
+    pub(super) fn begun(runner: &str, lease: u64, payload: &[u8]) -> Self {
         let hash = sha1_smol::Sha1::from(payload).digest();
         Self {
-            text: format!("run {hash} {runner}"),
-            is_done: false,
+            text: format!("run {hash} {runner}:{lease}"),
         }
     }
 
     pub(super) fn finished(&self, answer: &str) -> Self {
         Self {
-            text: format!("done {} {answer}", self.hash()),
-            is_done: true,
+            text: format!("done {} {answer}", self.part(1)),
+        }
+    }
+
+    pub(super) fn without_answer(&self) -> Self {
+        Self {
+            text: format!("ran {} {}", self.part(1), self.part(2)),
         }
     }
 
     pub(super) fn read(text: String) -> Result<Self, Error> {
-        let is_done = text.starts_with("done ");
-        let is_ours = (is_done || text.starts_with("run ")) && text.splitn(3, ' ').count() == 3;
-        match is_ours {
-            true => Ok(Self { text, is_done }),
+        let record = Self { text };
+        let is_known = matches!(record.part(0), "run" | "ran" | "done");
+        match is_known && record.text.splitn(3, ' ').count() == 3 {
+            true => Ok(record),
             false => Err(Error::decode(
                 "the key holds something else: give idempotency a namespace of its own",
             )),
@@ -41,18 +56,28 @@ impl Record {
         &self.text
     }
 
-    fn hash(&self) -> &str {
-        self.text.split(' ').nth(1).unwrap_or_default()
+    /// The kind, the hash, or what is behind it.
+    fn part(&self, index: usize) -> &str {
+        self.text.splitn(3, ' ').nth(index).unwrap_or_default()
     }
 
     /// Whether both are of the same payload.
     pub(super) fn is_of(&self, other: &Self) -> bool {
-        self.hash() == other.hash()
+        self.part(1) == other.part(1)
     }
 
-    pub(super) fn answer(&self) -> Option<&str> {
-        let answer = self.text.splitn(3, ' ').nth(2);
-        answer.filter(|_| self.is_done)
+    pub(super) fn state(&self) -> State<'_> {
+        let last = self.part(2);
+        match self.part(0) {
+            "done" => State::Done(last),
+            "ran" => State::DoneWithoutAnswer,
+            _ => {
+                let lease = last.rsplit(':').next().and_then(|lease| lease.parse().ok());
+                State::Running {
+                    lease: lease.unwrap_or(u64::MAX),
+                }
+            }
+        }
     }
 }
 
@@ -76,15 +101,18 @@ mod tests {
 
     #[test]
     fn records_are_read_as_they_are_written() {
-        let begun = Record::begun("r1".to_owned(), b"payload");
+        let begun = Record::begun("r1", 500, b"payload");
         let read = Record::read(begun.text().to_owned()).unwrap();
-        assert!(read.answer().is_none() && read.is_of(&begun));
+        assert!(matches!(read.state(), State::Running { lease: 500 }) && read.is_of(&begun));
         let done = begun.finished("{\"a\": \"b c\"}");
         let read = Record::read(done.text().to_owned()).unwrap();
-        assert_eq!(read.answer(), Some("{\"a\": \"b c\"}"));
+        assert!(matches!(read.state(), State::Done("{\"a\": \"b c\"}")));
         assert!(read.is_of(&begun));
-        assert!(!read.is_of(&Record::begun("r1".to_owned(), b"Payload")));
-        for text in ["", "run", "run a", "done a", "other a b", "{}"] {
+        let without = begun.without_answer();
+        let read = Record::read(without.text().to_owned()).unwrap();
+        assert!(matches!(read.state(), State::DoneWithoutAnswer) && read.is_of(&begun));
+        assert!(!read.is_of(&Record::begun("r1", 500, b"Payload")));
+        for text in ["", "run", "run a", "done a", "ran a", "other a b", "{}"] {
             assert!(Record::read(text.to_owned()).is_err(), "{text}");
         }
     }

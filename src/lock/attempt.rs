@@ -1,10 +1,14 @@
 //! One attempt to take a lock.
 
-use std::{fmt, sync::LazyLock, time::Duration};
+use std::{
+    fmt,
+    sync::{LazyLock, atomic::AtomicBool},
+    time::Duration,
+};
 
 use super::{
-    COUNTER, Held, Lock,
-    take::{Taken, take},
+    COUNTER, Held, Lock, MAX_NAMES, lease,
+    take::{Take, Taken},
 };
 use crate::{
     Error, Safety, Script,
@@ -13,22 +17,25 @@ use crate::{
 
 static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
 
-/// What came of an attempt.
+/// How long a counter is kept behind the last holder: seven days. It is only needed where the server's clock is set back.
+const COUNTER_MILLIS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+/// The result of an attempt to take a lock.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Attempt {
     /// The lock is taken.
     Held(Held),
-    /// Somebody else has it.
+    /// Another holder has it.
     #[non_exhaustive]
     Busy {
-        /// What is left of his lease, where the request has told that.
+        /// What is left of that holder's lease, where the request returned it.
         retry_after: Option<Duration>,
     },
 }
 
 impl Attempt {
-    /// The lock, if it was taken.
+    /// Returns the lock, if it was taken.
     pub fn held(self) -> Option<Held> {
         match self {
             Self::Held(held) => Some(held),
@@ -36,46 +43,74 @@ impl Attempt {
         }
     }
 
-    /// Whether it was taken.
+    /// Returns whether it was taken.
     pub fn is_held(&self) -> bool {
         matches!(self, Self::Held(_))
     }
 }
 
 impl Lock {
-    /// `hinted` asks how long it takes, which is billed too.
-    pub(super) async fn attempt(&self, token: &str, hinted: bool) -> Result<Attempt, Error> {
+    /// `is_hinted` also reads how long the holder has left, which is billed. `in_doubt` is kept between attempts of one token.
+    pub(super) async fn attempt(
+        &self,
+        token: &str,
+        is_hinted: bool,
+        in_doubt: &AtomicBool,
+    ) -> Result<Attempt, Error> {
+        let millis = lease::millis("the lease of a lock", self.settings.lease)?;
+        self.check_names()?;
         let [key] = &*self.keys else {
-            return self.by_script(token).await;
+            return self.by_script(token, millis).await;
         };
         if self.settings.fenced {
-            return self.by_script(token).await;
+            return self.by_script(token, millis).await;
         }
-        let taken = take(&self.redis, key, token, self.lease_millis(), hinted).await?;
-        Ok(match taken {
+        let take = Take {
+            redis: &self.redis,
+            key,
+            value: token,
+            millis,
+            is_hinted,
+            without_ifeq: &self.without_ifeq,
+            in_doubt,
+        };
+        Ok(match take.run().await? {
             Taken::Since(begun) => Attempt::Held(self.held(token, begun, None)),
             Taken::Before(retry_after) => Attempt::Busy { retry_after },
         })
     }
 
-    async fn by_script(&self, token: &str) -> Result<Attempt, Error> {
+    fn check_names(&self) -> Result<(), Error> {
         if self.keys.is_empty() {
-            return Err(Error::argument("a lock of no names: give it one or more"));
+            return Err(Error::argument("a lock has no name: give it one or more"));
         }
-        let counter = self.keys.first().map(|name| format!("{name}{COUNTER}"));
-        let counter = counter.filter(|_| self.settings.fenced);
-        let keys: Vec<&String> = counter.iter().chain(&*self.keys).collect();
+        if self.keys.len() > MAX_NAMES {
+            return Err(Error::argument(
+                "a lock has more than 1,000 names: lock what they have in common",
+            ));
+        }
+        if self.keys.iter().any(|name| name.ends_with(COUNTER)) {
+            return Err(Error::argument(
+                "the name of a lock ends in :fence, as the key of another lock's fencing token does: choose another name",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn by_script(&self, token: &str, millis: u64) -> Result<Attempt, Error> {
+        let fenced = self.settings.fenced;
+        let mut keys = self.keys.to_vec();
+        if fenced {
+            keys.extend(self.keys.iter().map(|name| format!("{name}{COUNTER}")));
+        }
         let begun = Instant::now();
         let run = ACQUIRE.run::<(i64, i64)>(&self.redis, keys);
-        let run = run.arg(token).arg(self.lease_millis());
-        let run = run.arg(u32::from(self.settings.fenced));
-        // A second time finds the keys to be his, or free again after the lease.
+        let run = run.arg(token).arg(millis).arg(self.keys.len());
+        let run = run.arg(clock::unix_millis()).arg(COUNTER_MILLIS);
+        // A second time finds that the holder has the keys, or that they are free again after its lease.
         let (fence, wait) = run.safety(Safety::IdempotentWrite).await?;
         Ok(match u64::try_from(fence) {
-            Ok(fence) => {
-                let fence = self.settings.fenced.then_some(fence);
-                Attempt::Held(self.held(token, begun, fence))
-            }
+            Ok(fence) => Attempt::Held(self.held(token, begun, fenced.then_some(fence))),
             Err(_) => Attempt::Busy {
                 retry_after: u64::try_from(wait).ok().map(Duration::from_millis),
             },
@@ -84,11 +119,6 @@ impl Lock {
 
     fn held(&self, token: &str, begun: Instant, fence: Option<u64>) -> Held {
         Held::new(self.clone(), token.to_owned(), begun, fence)
-    }
-
-    /// In whole milliseconds, at least one.
-    pub(super) fn lease_millis(&self) -> u64 {
-        clock::whole_millis(self.settings.lease).max(1)
     }
 }
 

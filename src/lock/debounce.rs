@@ -1,10 +1,11 @@
-//! Once it has been quiet for a while, whoever called last.
+//! Of many calls the last one, once no other has followed for a period.
 
 use std::{fmt, time::Duration};
 
+use super::lease::millis;
 use crate::{Error, Redis, clock};
 
-/// Of many calls lets the last one through, when no other has come for a while, among all processes. Cheap to clone; making
+/// Lets the last of many calls through, once no other has followed for a period, among all processes. Cheap to clone; creating
 /// one does no I/O.
 ///
 /// ```
@@ -20,8 +21,8 @@ use crate::{Error, Redis, clock};
 /// # Ok(()) });
 /// ```
 ///
-/// Each call waits where it was made: in a function that ends with its answer, hand the waiting on to a queue. Whose call was
-/// the last and who dies before the while is over is not replaced. Calls that never stop let none through.
+/// Each call waits where it was made: in a function that ends with its answer, hand the waiting on to a queue. If the process
+/// of the last call dies before the period is over, no call is let through. Calls that never stop let none through.
 ///
 /// Cost: two round trips and three billed commands for each call.
 #[derive(Clone)]
@@ -32,7 +33,7 @@ pub struct Debounce {
 }
 
 impl Debounce {
-    /// One under this name, which is its key; it waits 1 s.
+    /// Creates a debounce under this name, which is its key.
     pub fn new(redis: &Redis, name: impl Into<String>) -> Self {
         Self {
             redis: redis.clone(),
@@ -41,16 +42,18 @@ impl Debounce {
         }
     }
 
-    /// For how long no other call must come.
+    /// Sets for how long no other call may follow. Default: 1 s.
+    ///
+    /// Zero has no meaning: [`is_last`](Self::is_last) fails with [`is_argument`](Error::is_argument).
     pub fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// Waits, and says whether no other call has come meanwhile. To drop it takes the call back only for its caller: the one
-    /// before it is not let through in its place.
+    /// Waits, and returns whether no other call has followed. Dropping the future takes the call back only for its caller:
+    /// the call before it is not let through in its place.
     pub async fn is_last(&self) -> Result<bool, Error> {
-        let life = clock::whole_millis(self.wait).max(1).saturating_mul(2);
+        let life = millis("the wait of a debounce", self.wait)?.saturating_mul(2);
         let life = i64::try_from(life).unwrap_or(i64::MAX);
         let call = self.redis.incr(&self.name);
         let life = self.redis.pexpire(&self.name, life);
@@ -59,7 +62,7 @@ impl Debounce {
         let (call, _) = self.redis.transaction((call, life)).retry(retry).await?;
         clock::sleep(self.wait).await;
         let last: Option<i64> = self.redis.get(&self.name).await?;
-        // Where the server has put the key away twice is better than not at all.
+        // Where the server has evicted the key, twice is better than not at all.
         Ok(last.is_none_or(|last| last == call))
     }
 }

@@ -1,10 +1,10 @@
--- Gives a holder more time on all of his keys, if all of them are his.
+-- Gives a holder more time on all of its keys, if it holds all of them.
 --
--- KEYS     the keys of the lock
--- ARGV[1]  the holder's token
--- ARGV[2]  for how long from now, in milliseconds
+-- KEYS     the keys
+-- ARGV[1]  what the keys hold: the holder's token
+-- ARGV[2]  the lease from now on, in milliseconds
 --
--- Gives 1 if it did, else 0.
+-- Returns 1 if it did, else 0.
 for _, holder in ipairs(redis.call('MGET', unpack(KEYS))) do
     if holder ~= ARGV[1] then
         return 0

@@ -1,22 +1,25 @@
-//! What a lock and a permit have in common: a time for which they are certainly held, and work that ends with it.
+//! What a lock, a permit and idempotent work have in common: a time for which they are certainly held, and work that ends
+//! with it.
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
+    future::{Future, pending, poll_fn},
     pin::pin,
     task::Poll,
     time::Duration,
 };
 
+use super::turn::Turn;
 use crate::{
     Error,
     clock::{self, Instant},
+    sync::{Mutex, MutexGuard, lock},
 };
 
-/// Between two requests for more time of which the first has failed.
+/// The pause after a renewal that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What is held is somebody else's by now, or may be.
+/// The lease was lost, or may have been, before the work was finished.
 #[derive(Debug)]
 pub struct Lost {
     cause: Option<Error>,
@@ -31,86 +34,210 @@ impl Lost {
 }
 
 /// A lease as its holder knows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Lease {
-    /// When the request began that gave it, and for how long that is.
-    pub(crate) begun: Instant,
-    pub(crate) time: Duration,
+    state: Box<Mutex<State>>,
+    turn: Turn,
 }
 
-impl Lease {
-    /// What is left of it, less 1 % and 2 ms for clocks that differ.
-    pub(crate) fn valid_for(self) -> Duration {
+#[derive(Debug)]
+struct State {
+    /// When the request began that gave the lease, and how long that lease is.
+    begun: Instant,
+    time: Duration,
+    /// What a renewal asks for: what was asked for last.
+    renewal: Duration,
+    is_released: bool,
+    /// Why the last renewal failed.
+    failure: Option<Error>,
+}
+
+impl State {
+    /// What is left, less 1 % and 2 ms for clocks that run at different speeds.
+    fn valid_for(&self) -> Duration {
         let drift = self.time / 100 + Duration::from_millis(2);
         let sure = self.time.saturating_sub(drift);
         sure.saturating_sub(self.begun.elapsed())
     }
+}
 
-    /// When a third of it has passed.
-    fn due(self) -> Duration {
-        (self.time / 3).saturating_sub(self.begun.elapsed())
+impl Lease {
+    pub(crate) fn new(begun: Instant, time: Duration) -> Self {
+        Self {
+            state: Box::new(Mutex::new(State {
+                begun,
+                time,
+                renewal: time,
+                is_released: false,
+                failure: None,
+            })),
+            turn: Turn::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(crate) fn valid_for(&self) -> Duration {
+        self.state().valid_for()
+    }
+
+    /// The length of the lease, for `Debug`.
+    pub(crate) fn time(&self) -> Duration {
+        self.state().time
+    }
+
+    /// When a third of the lease has passed.
+    fn due(&self) -> Duration {
+        let state = self.state();
+        (state.time / 3).saturating_sub(state.begun.elapsed())
+    }
+
+    fn is_released(&self) -> bool {
+        self.state().is_released
+    }
+
+    /// Why work must not go on. A lease that was given back on purpose is not lost.
+    fn lost(&self) -> Option<Lost> {
+        let mut state = self.state();
+        (!state.is_released && state.valid_for().is_zero()).then(|| Lost {
+            cause: state.failure.take(),
+        })
     }
 }
 
-/// Something that is held for a time, and longer if more is asked for.
+/// Something that is held for a lease.
 pub(crate) trait Leased {
-    fn lease(&self) -> Lease;
+    fn lease(&self) -> &Lease;
 
-    /// Whether it is still held, and for that long from now.
-    async fn extend(&mut self) -> Result<bool, Error>;
+    /// Requests a lease of so many milliseconds from now on; `false` if it is not held any more.
+    async fn request(&self, millis: u64) -> Result<bool, Error>;
 }
 
-/// Works while it is held.
-pub(crate) async fn run<T>(
-    leased: &mut impl Leased,
+/// Holds it for so long from now on; `false` if it is not held any more. Waits for a request of the same holder.
+pub(crate) async fn extend(leased: &impl Leased, time: Duration) -> Result<bool, Error> {
+    let millis = millis("the lease", time)?;
+    let lease = leased.lease();
+    let _turn = lease.turn.take().await;
+    let begun = Instant::now();
+    {
+        let mut state = lease.state();
+        if state.is_released {
+            return Ok(false);
+        }
+        state.renewal = time;
+        // A shorter lease counts from here on: whether it was given stays unknown where the answer is lost.
+        let left = state.time.saturating_sub(state.begun.elapsed());
+        if time < left {
+            (state.begun, state.time) = (begun, time);
+        }
+    }
+    let done = leased.request(millis).await;
+    let mut state = lease.state();
+    let failure = match &done {
+        Ok(is_ours) => {
+            let time = if *is_ours { time } else { Duration::ZERO };
+            (state.begun, state.time) = (begun, time);
+            None
+        }
+        Err(error) => Some(error.clone()),
+    };
+    let before = std::mem::replace(&mut state.failure, failure);
+    drop(state);
+    drop(before);
+    done
+}
+
+/// Gives it back by `request`, behind a request of the same holder that is under way. From then on it is not held.
+pub(crate) async fn release<T>(lease: &Lease, request: impl Future<Output = T>) -> T {
+    let _turn = lease.turn.take().await;
+    {
+        let mut state = lease.state();
+        state.is_released = true;
+        state.time = Duration::ZERO;
+    }
+    request.await
+}
+
+/// Works while it is held. Work that is finished late is reported as lost.
+pub(crate) async fn run<T>(leased: &impl Leased, work: impl Future<Output = T>) -> Result<T, Lost> {
+    let done = run_to_the_end(leased, work).await?;
+    match leased.lease().lost() {
+        Some(lost) => Err(lost),
+        None => Ok(done),
+    }
+}
+
+/// Works while it is held. The result of work that is finished late is returned all the same.
+pub(crate) async fn run_to_the_end<T>(
+    leased: &impl Leased,
     work: impl Future<Output = T>,
 ) -> Result<T, Lost> {
     let mut work = pin!(work);
     let mut lost = pin!(renewed_until_lost(leased));
-    poll_fn(|cx| {
-        if let Poll::Ready(done) = work.as_mut().poll(cx) {
-            return Poll::Ready(Ok(done));
+    let mut polled = Instant::now();
+    let done = poll_fn(|cx| {
+        // Before the work, each time: behind a stall that was longer than the lease not one step of it runs.
+        if let Poll::Ready(lost) = lost.as_mut().poll(cx) {
+            return Poll::Ready(Err(lost));
         }
-        lost.as_mut().poll(cx).map(Err)
+        if let Some(lost) = leased.lease().lost() {
+            return Poll::Ready(Err(lost));
+        }
+        polled = Instant::now();
+        work.as_mut().poll(cx).map(Ok)
     })
-    .await
+    .await;
+    // A clock that stands still while code runs has not counted the last step of the work.
+    clock::catch_up(polled).await;
+    done
 }
 
-async fn renewed_until_lost(leased: &mut impl Leased) -> Lost {
-    let mut cause = None;
+async fn renewed_until_lost(leased: &impl Leased) -> Lost {
+    let lease = leased.lease();
+    let mut has_failed = false;
     loop {
-        let valid = leased.lease().valid_for();
-        let pause = match &cause {
-            Some(_) => PAUSE,
-            None => leased.lease().due(),
+        let pause = match has_failed {
+            true => PAUSE,
+            false => lease.due(),
         };
-        clock::sleep(pause.min(valid)).await;
-        let valid = leased.lease().valid_for();
-        if valid.is_zero() {
-            return Lost { cause };
+        clock::sleep(pause.min(lease.valid_for())).await;
+        if lease.is_released() {
+            return pending().await;
+        }
+        if let Some(lost) = lease.lost() {
+            return lost;
         }
         // It has no more time than is left, whatever the client's patience is.
-        let mut extended = pin!(leased.extend());
-        let mut late = pin!(clock::sleep(valid));
-        let done = poll_fn(|cx| {
-            if let Poll::Ready(done) = extended.as_mut().poll(cx) {
-                return Poll::Ready(Some(done));
-            }
-            late.as_mut().poll(cx).map(|()| None)
-        })
-        .await;
-        match done {
-            Some(Ok(true)) => cause = None,
-            Some(Ok(false)) => return Lost { cause: None },
-            Some(Err(error)) => cause = Some(error),
-            None => return Lost { cause },
+        let time = lease.state().renewal;
+        let renewed = clock::within(lease.valid_for(), extend(leased, time)).await;
+        if lease.is_released() {
+            return pending().await;
+        }
+        has_failed = matches!(renewed, Some(Err(_)));
+        if !has_failed && let Some(lost) = lease.lost() {
+            return lost;
         }
     }
 }
 
+/// A time in whole milliseconds, where zero has no meaning.
+pub(crate) fn millis(what: &str, time: Duration) -> Result<u64, Error> {
+    if time.is_zero() {
+        return Err(Error::argument(format!(
+            "{what} is zero, which has no meaning: set it to 1 ms or more"
+        )));
+    }
+    Ok(clock::whole_millis(time).max(1))
+}
+
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the lock was lost while the work went on, and somebody else may have it: take it again, and look what is done")
+        f.write_str(
+            "the lease was lost before the work was finished, and another holder may have it: check what was done, then \
+             take it again",
+        )
     }
 }
 

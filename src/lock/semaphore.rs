@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, sync::LazyLock, time::Duration};
 
 use super::{
-    lease::{self, Lease, Leased, Lost},
+    lease::{self, Lease, Leased, Lost, millis},
     token, wait_for,
 };
 use crate::{
@@ -15,7 +15,7 @@ static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("se
 
 static EXTEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("permit.lua")));
 
-/// At most so many holders at a time among all processes, each for as long as its lease runs. Cheap to clone; making one
+/// At most so many holders at a time among all processes, each for as long as its lease runs. Cheap to clone; creating one
 /// does no I/O.
 ///
 /// ```
@@ -32,13 +32,13 @@ static EXTEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("per
 /// # Ok(()) });
 /// ```
 ///
-/// A holder that dies keeps its permit no longer than its lease. When leases end is counted by the clocks of those who ask:
-/// one that is ahead by more than what is left of another's lease takes that to be over. All have to say the same number.
+/// A holder that dies keeps its permit no longer than its lease. The clock of the server decides when leases end. All callers
+/// have to pass the same number of permits.
 ///
 /// | call | round trips | billed |
 /// |---|---|---|
-/// | [`try_acquire`](Self::try_acquire), [`acquire`](Self::acquire) each time | 1 | 5 |
-/// | [`extend`](Permit::extend) | 1 | 4 |
+/// | [`try_acquire`](Self::try_acquire), [`acquire`](Self::acquire) each time | 1 | 6 |
+/// | [`extend`](Permit::extend) | 1 | 5 |
 /// | [`release`](Permit::release) | 1 | 1 |
 #[derive(Clone)]
 pub struct Semaphore {
@@ -49,7 +49,9 @@ pub struct Semaphore {
     wait: Duration,
 }
 
-/// A permit that was taken. To drop it does not give it back: [`release`](Self::release) does, else its lease has to end.
+/// A permit that was taken. All methods take `&self`, as those of [`Held`](super::Held).
+///
+/// Dropping it does not release it: call [`release`](Self::release), or it is free after its lease.
 #[must_use = "a permit that is not released is held until its lease ends"]
 pub struct Permit {
     semaphore: Semaphore,
@@ -58,7 +60,9 @@ pub struct Permit {
 }
 
 impl Semaphore {
-    /// So many permits under this name, which is its key.
+    /// Creates a semaphore of so many permits under this name, which is its key.
+    ///
+    /// Taking a permit fails with [`is_argument`](Error::is_argument) if there are none.
     pub fn new(redis: &Redis, name: impl Into<String>, permits: u32) -> Self {
         Self {
             redis: redis.clone(),
@@ -69,19 +73,21 @@ impl Semaphore {
         }
     }
 
-    /// For how long a permit is held unless it is given more time: 10 s by default.
+    /// Sets how long a permit is held unless it is [extended](Permit::extend). Default: 10 s.
+    ///
+    /// Zero has no meaning: taking a permit fails with [`is_argument`](Error::is_argument).
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// For how long [`acquire`](Self::acquire) waits: 10 s by default.
+    /// Sets how long [`acquire`](Self::acquire) waits. With zero it tries once. Default: 10 s.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// The same for one of many: as many permits under a name of its own, `name:id`.
+    /// Creates a semaphore with as many permits for one of many, under the key `name:id`.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -102,92 +108,83 @@ impl Semaphore {
 
     /// Takes a permit; `None` if all are taken.
     ///
-    /// It is repeated when its answer is lost: a second time finds the permit. If it fails with
-    /// [`is_ambiguous`](Error::is_ambiguous) one may be taken, for one lease.
+    /// The request is repeated when its answer is lost: the second one finds the permit. If it fails with
+    /// [`is_ambiguous`](Error::is_ambiguous), a permit may be taken, for one lease.
     pub async fn try_acquire(&self) -> Result<Option<Permit>, Error> {
         Ok(self.attempt(&token()).await?.ok())
     }
 
     /// Takes a permit as soon as there is one, for at most the time of [`wait`](Self::wait); `None` if that has passed.
     ///
-    /// Who waits has no place in a row.
+    /// Waiters are not queued: there is no fairness.
     pub async fn acquire(&self) -> Result<Option<Permit>, Error> {
         let token = token();
         wait_for(self.wait, |_| self.attempt(&token)).await
     }
 
-    /// The permit, or how long the next lease runs.
+    /// The permit, or in how long the next lease ends.
     async fn attempt(&self, token: &str) -> Result<Result<Permit, Option<Duration>>, Error> {
+        let lease = millis("the lease of a semaphore", self.lease)?;
+        if self.permits == 0 {
+            return Err(Error::argument(
+                "a semaphore has no permits, so nobody would ever get one: give it one or more",
+            ));
+        }
         let begun = Instant::now();
-        let now = clock::unix_millis();
         let run = ACQUIRE.run::<i64>(&self.redis, &self.name);
-        let run = run.arg(token).arg(now).arg(millis(self.lease));
+        let run = run.arg(token).arg(clock::unix_millis()).arg(lease);
         let run = run.arg(self.permits).safety(Safety::IdempotentWrite);
         let next = run.await?;
         Ok(match u64::try_from(next) {
-            Ok(next) => Err(Some(Duration::from_millis(next.saturating_sub(now)))),
+            Ok(next) => Err(Some(Duration::from_millis(next))),
             Err(_) => Ok(Permit {
                 semaphore: self.clone(),
                 token: token.to_owned(),
-                lease: Lease {
-                    begun,
-                    time: self.lease,
-                },
+                lease: Lease::new(begun, self.lease),
             }),
         })
     }
 }
 
 impl Permit {
-    /// For how long it is certainly held: what is left of the lease since the request for it began, less 1 % and 2 ms for
-    /// clocks that differ.
+    /// Returns for how long the permit is certainly held; see [`Held::valid_for`](super::Held::valid_for).
     pub fn valid_for(&self) -> Duration {
         self.lease.valid_for()
     }
 
-    /// Holds it for so long from now; `false` if its lease has ended and somebody else has a permit in its place.
-    pub async fn extend(&mut self, lease: Duration) -> Result<bool, Error> {
-        let begun = Instant::now();
-        let Semaphore { redis, name, .. } = &self.semaphore;
-        let millis = millis(lease);
-        let run = EXTEND.run::<bool>(redis, name).arg(&self.token);
-        let run = run.arg(clock::unix_millis().saturating_add(millis));
-        // The same a second time, whatever others do meanwhile.
-        let run = run.arg(millis).safety(Safety::IdempotentWrite);
-        let is_ours = run.await?;
-        let time = if is_ours { lease } else { Duration::ZERO };
-        self.lease = Lease { begun, time };
-        Ok(is_ours)
+    /// Sets the lease to this time from now on; `false` if it had ended and others have asked for permits since. See
+    /// [`Held::extend`](super::Held::extend).
+    pub async fn extend(&self, lease: Duration) -> Result<bool, Error> {
+        lease::extend(self, lease).await
     }
 
-    /// Gives it back, and says whether it was still held: `false` may also mean that an earlier try of this request has
-    /// done it, whose answer was lost.
-    pub async fn release(self) -> Result<bool, Error> {
+    /// Releases the permit, and returns whether it was still held; see [`Held::release`](super::Held::release).
+    pub async fn release(&self) -> Result<bool, Error> {
         let Semaphore { redis, name, .. } = &self.semaphore;
         let gone = redis.zrem(name, &self.token);
         // Nobody else has this token: a second time takes nothing from anybody.
-        Ok(gone.safety(Safety::IdempotentWrite).await? > 0)
+        let gone = gone.safety(Safety::IdempotentWrite);
+        lease::release(&self.lease, async { Ok(gone.await? > 0) }).await
     }
 
-    /// Works while the permit is held; see [`Held::run`](super::Held::run).
-    pub async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Lost> {
+    /// Runs work while the permit is held; see [`Held::run`](super::Held::run).
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Lost> {
         lease::run(self, work).await
     }
 }
 
 impl Leased for Permit {
-    fn lease(&self) -> Lease {
-        self.lease
+    fn lease(&self) -> &Lease {
+        &self.lease
     }
 
-    async fn extend(&mut self) -> Result<bool, Error> {
-        Self::extend(self, self.semaphore.lease).await
+    async fn request(&self, millis: u64) -> Result<bool, Error> {
+        let Semaphore { redis, name, .. } = &self.semaphore;
+        let run = EXTEND.run::<bool>(redis, name).arg(&self.token);
+        let run = run.arg(clock::unix_millis()).arg(millis);
+        // The same a second time, whatever others do in between.
+        run.safety(Safety::IdempotentWrite).await
     }
-}
-
-/// In whole milliseconds, at least one.
-fn millis(time: Duration) -> u64 {
-    clock::whole_millis(time).max(1)
 }
 
 impl fmt::Debug for Semaphore {
@@ -202,7 +199,7 @@ impl fmt::Debug for Semaphore {
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit")
-            .field("lease", &self.lease.time)
+            .field("lease", &self.lease.time())
             .finish_non_exhaustive()
     }
 }

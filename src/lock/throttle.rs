@@ -1,14 +1,15 @@
-//! At most once in a while, whoever calls.
+//! At most one call in a period, among all processes.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::atomic::AtomicBool, time::Duration};
 
 use super::{
-    take::{Taken, take},
+    lease::millis,
+    take::{Take, Taken, WithoutIfeq},
     token,
 };
-use crate::{Error, Redis, clock};
+use crate::{Error, Redis};
 
-/// Lets the first call through, and then none for a while, among all processes. Cheap to clone; making one does no I/O.
+/// Lets the first call through, and then none for a period, among all processes. Cheap to clone; creating one does no I/O.
 ///
 /// ```
 /// # restis_testing::run(async |redis| {
@@ -23,8 +24,8 @@ use crate::{Error, Redis, clock};
 /// # Ok(()) });
 /// ```
 ///
-/// Whose call was let through and does not act is not replaced before the while is over. For several calls in a while, and
-/// for work that must not be lost, this is not made.
+/// A caller that was let through and fails is not replaced before the period is over. This is not for several calls in a
+/// period, nor for work that must not be lost.
 ///
 /// Cost: one round trip and one billed command.
 #[derive(Clone)]
@@ -32,32 +33,44 @@ pub struct Throttle {
     redis: Redis,
     name: String,
     every: Duration,
+    without_ifeq: WithoutIfeq,
 }
 
 impl Throttle {
-    /// One under this name, which is its key; once in 10 s.
+    /// Creates a throttle under this name, which is its key.
     pub fn new(redis: &Redis, name: impl Into<String>) -> Self {
         Self {
             redis: redis.clone(),
             name: name.into(),
             every: Duration::from_secs(10),
+            without_ifeq: WithoutIfeq::default(),
         }
     }
 
-    /// The while in which one call is let through, counted from that call.
+    /// Sets the period in which one call is let through, counted from that call. Default: 10 s.
+    ///
+    /// Zero has no meaning: [`allow`](Self::allow) fails with [`is_argument`](Error::is_argument).
     pub fn every(mut self, every: Duration) -> Self {
         self.every = every;
         self
     }
 
-    /// Whether this call is let through. A lost answer is asked for again, and does not use the while up.
+    /// Returns whether this call is let through. A lost answer does not use the period up: the key is compared with what this
+    /// call has set.
     pub async fn allow(&self) -> Result<bool, Error> {
-        let millis = clock::whole_millis(self.every).max(1);
-        let taken = take(&self.redis, &self.name, &token(), millis, false).await?;
-        Ok(matches!(taken, Taken::Since(_)))
+        let take = Take {
+            redis: &self.redis,
+            key: &self.name,
+            value: &token(),
+            millis: millis("the period of a throttle", self.every)?,
+            is_hinted: false,
+            without_ifeq: &self.without_ifeq,
+            in_doubt: &AtomicBool::default(),
+        };
+        Ok(matches!(take.run().await?, Taken::Since(_)))
     }
 
-    /// Lets the next call through, as if the while were over.
+    /// Lets the next call through, as if the period were over.
     pub async fn reset(&self) -> Result<(), Error> {
         self.redis.unlink(&self.name).await?;
         Ok(())

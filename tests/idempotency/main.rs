@@ -8,6 +8,8 @@
     reason = "a test, not an API"
 )]
 
+mod kept;
+
 use std::{
     sync::{
         Arc,
@@ -78,7 +80,7 @@ async fn of_each_call() {
     let once = Idempotency::new(&redis);
     let (begun, price) = cost(&local, once.begin::<u64>("a", "body")).await;
     assert_eq!(price, (1, 1));
-    let Begin::Started(mut run) = begun.unwrap() else {
+    let Begin::Started(run) = begun.unwrap() else {
         panic!()
     };
     let (found, price) = cost(&local, once.begin::<u64>("a", "body")).await;

@@ -22,15 +22,15 @@ async fn of_each_call() {
     let semaphore = Semaphore::new(&redis, "s", 2).lease(SECOND * 5);
     permit(&semaphore).await.release().await.unwrap();
     let (first, price) = cost(&local, semaphore.try_acquire()).await;
-    assert_eq!(price, (1, 5));
-    let mut first = first.unwrap().unwrap();
+    assert_eq!(price, (1, 6));
+    let first = first.unwrap().unwrap();
     let second = permit(&semaphore).await;
     let (none, price) = cost(&local, semaphore.try_acquire()).await;
-    assert_eq!((none.unwrap().is_none(), price), (true, (1, 5)));
+    assert_eq!((none.unwrap().is_none(), price), (true, (1, 6)));
     // The first run of a script sends its text.
     first.extend(SECOND * 5).await.unwrap();
     let (done, price) = cost(&local, first.extend(SECOND * 60)).await;
-    assert_eq!((done.unwrap(), price), (true, (1, 4)));
+    assert_eq!((done.unwrap(), price), (true, (1, 5)));
     assert!(first.valid_for() > SECOND * 50);
     // The set lives as long as the longest lease in it, also when a shorter one follows.
     let left = async || redis.pttl("s").await.unwrap().left().unwrap();
@@ -80,7 +80,7 @@ async fn no_permit_is_lost() {
     let waited = begun.elapsed();
     assert!(waited > ms(300) && waited < ms(650), "{waited:?}");
     assert!(semaphore.try_acquire().await.unwrap().is_none());
-    for mut permit in dead {
+    for permit in dead {
         assert!(permit.valid_for().is_zero());
         assert!(!permit.extend(SECOND).await.unwrap());
         assert!(!permit.release().await.unwrap());
@@ -96,7 +96,7 @@ async fn a_lost_answer_takes_no_second_permit() {
     let (local, redis) = start().await.unwrap();
     let semaphore = Semaphore::new(&redis, "s", 1);
     // Its scripts are known, or a fault would hit the request that only asks for them.
-    let mut warm = permit(&semaphore).await;
+    let warm = permit(&semaphore).await;
     warm.extend(SECOND).await.unwrap();
     warm.release().await.unwrap();
     for fault in [
@@ -105,7 +105,7 @@ async fn a_lost_answer_takes_no_second_permit() {
         Fault::drop_after().times(2),
     ] {
         local.inject(fault);
-        let mut only = permit(&semaphore).await;
+        let only = permit(&semaphore).await;
         assert_eq!(redis.zcard("s").await.unwrap(), 1);
         local.inject(Fault::drop_after());
         assert!(only.extend(SECOND).await.unwrap());
@@ -119,7 +119,7 @@ async fn a_lost_answer_takes_no_second_permit() {
 async fn it_is_renewed_while_work_goes_on_and_ends_with_it() {
     let (_local, redis) = start().await.unwrap();
     let semaphore = Semaphore::new(&redis, "s", 1).lease(ms(1500));
-    let mut permit = permit(&semaphore).await;
+    let permit = permit(&semaphore).await;
     let begun = Instant::now();
     let work = async {
         while begun.elapsed() < SECOND * 2 {

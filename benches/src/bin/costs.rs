@@ -180,7 +180,7 @@ async fn locks(redis: &Redis, costs: &mut Costs) -> Result<()> {
     let lock = Lock::new(redis, "lock");
     let held = warm(lock.try_acquire()).await?.held().ok_or("not held")?;
     warm(held.release()).await?;
-    let mut held = costs
+    let held = costs
         .of("lock: acquire", lock.try_acquire())
         .await?
         .held()

@@ -147,7 +147,7 @@ async fn a_lock_of_either_keeps_the_other_out() {
         |slot: &str| json!({"do": "acquire", "slot": slot, "name": "door", "lease": 30_000});
     let of =
         |what: &str, slot: &str| json!({"do": what, "slot": slot, "name": "door", "by": 5_000});
-    let mut held = lock.try_acquire().await.unwrap().held().unwrap();
+    let held = lock.try_acquire().await.unwrap().held().unwrap();
     assert_eq!(node.ask(&acquire("a")).await.unwrap(), json!(false));
     // Nothing that they do takes it away.
     node.ask(&of("release", "a")).await.unwrap();

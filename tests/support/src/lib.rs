@@ -86,22 +86,46 @@ pub async fn start() -> Result<(Local, Redis), Box<dyn Error>> {
 }
 
 /// A client whose requests are changed on their way: of a server that does not know some word.
-#[expect(clippy::panic, reason = "an example that fails has to fail its test")]
 pub fn altered(local: &Local, alter: impl Fn(String) -> String + Send + Sync + 'static) -> Redis {
-    let (http, alter) = (reqwest::Client::new(), Arc::new(alter));
+    rerouted(local, move |body| Route::Pass(alter(body)))
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Route {
+    /// The server gets this one.
+    Pass(String),
+    /// The server gets it, and its answer is lost.
+    Lose,
+    /// It is answered with this status and body, and the server gets nothing.
+    Instead(u16, &'static str),
+}
+
+/// A client between which and the server something decides what becomes of each request, by its body.
+#[expect(clippy::panic, reason = "an example that fails has to fail its test")]
+pub fn rerouted(local: &Local, route: impl Fn(String) -> Route + Send + Sync + 'static) -> Redis {
+    let (http, route) = (reqwest::Client::new(), Arc::new(route));
     let transport = move |request: Request| {
-        let (http, alter) = (http.clone(), Arc::clone(&alter));
+        let (http, route) = (http.clone(), Arc::clone(&route));
         async move {
+            let body = String::from_utf8_lossy(request.body()).into_owned();
+            let (body, is_lost) = match route(body.clone()) {
+                Route::Pass(body) => (body, false),
+                Route::Lose => (body, true),
+                Route::Instead(status, body) => return Ok(Response::new(status, body)),
+            };
             let mut post = http.post(request.url());
             for (name, value) in request.headers() {
                 post = post.header(name, value);
             }
-            let body = alter(String::from_utf8_lossy(request.body()).into_owned());
             let failed = |error: reqwest::Error| TransportError::interrupted(error);
             let answer = post.body(body).send().await.map_err(failed)?;
             let status = answer.status().as_u16();
             let body = answer.bytes().await.map_err(failed)?;
-            Ok(Response::new(status, body))
+            match is_lost {
+                true => Err(TransportError::interrupted("lost on its way back")),
+                false => Ok(Response::new(status, body)),
+            }
         }
     };
     let builder = Redis::builder().url(local.url()).token(local.token());

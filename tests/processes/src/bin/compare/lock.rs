@@ -58,7 +58,7 @@ async fn prices() -> Result<[String; 2]> {
     let scene = scene().await?;
     let taken = async { scene.lock().try_acquire().await.map_err(failed) };
     let (taken, _, acquired) = scene.cost(taken).await?;
-    let mut held = taken.held().ok_or_else(|| Error::new("it is not free"))?;
+    let held = taken.held().ok_or_else(|| Error::new("it is not free"))?;
     let more = async { held.extend(Duration::from_secs(10)).await.map_err(failed) };
     let (_, _, extended) = scene.cost(more).await?;
     let end = async { held.release().await.map_err(failed) };
@@ -77,7 +77,7 @@ async fn prices() -> Result<[String; 2]> {
 async fn extended() -> Result<[String; 2]> {
     let scene = scene().await?;
     let taken = scene.lock().try_acquire().await.map_err(failed)?;
-    let mut held = taken.held().ok_or_else(|| Error::new("it is not free"))?;
+    let held = taken.held().ok_or_else(|| Error::new("it is not free"))?;
     let ours = held.extend(Duration::from_millis(1500)).await;
     let left = scene.redis.pttl("ours").await.map_err(failed)?.left();
     scene.ask(acquire("a")).await?;
