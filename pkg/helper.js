@@ -32,6 +32,12 @@ export function checked(what, options, known) {
   return options;
 }
 
+/** Options of which these have no meaning as zero. */
+export function aboveZero(what, given, ...names) {
+  for (const name of names) if (given[name] === 0) throw new ConfigError(`${what}: ${name} is 0, which has no meaning; set it to 1 or more`);
+  return given;
+}
+
 /** A name, a key or an id. */
 export function text(what, value) {
   if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") return String(value);

@@ -406,105 +406,144 @@ export class RateLimiter {
   reset(id: Name): Promise<void>;
 }
 
-/** The lease was lost while work went on: somebody else may be at it. */
+/** The lease was lost before the work was finished: another holder may have it. */
 export class LostError extends RedisError {
   readonly kind: "lost";
 }
 
-/** What work under a lease gets: a signal that aborts when the lease is lost, and the fencing token of a fenced lock. */
+/** What work under a lease gets. */
 export interface Work {
+  /** Aborts when the lease is lost. JavaScript cannot stop the work: pass the signal on, and check it before each step. */
   signal: AbortSignal;
+  /** The fencing token of a fenced lock. */
   fence?: number;
+  /** What is held: for more time, or to release it early. */
+  held: Held;
 }
 
-/** A lock or a permit that is held. */
+/**
+ * A lock or a permit that is held. Its requests are made one after the other, also within {@link Held.run}. It is not released when it is
+ * garbage collected: call {@link Held.release}, or it is free after its lease.
+ */
 export interface Held {
-  /** The fencing token: larger than those of all before. */
+  /**
+   * The fencing token of a fenced lock, larger than those of all holders before: the server's time in microseconds since 1970, or one
+   * more than the last token where that is larger.
+   */
   readonly fence?: number;
-  /** For how many milliseconds it is held for sure; 0 once it is released. */
+  /**
+   * Returns for how many milliseconds it is certainly held, by a clock that nobody sets; 0 once it is released or lost. On Cloudflare
+   * Workers the clock moves only when an answer or a timer arrives.
+   */
   validFor(): number;
-  /** For another lease; whether it was still ours. */
+  /** Sets the lease to this many milliseconds from now on, by default those of the options. Returns false if it is not held any more. One request. */
   extend(lease?: number): Promise<boolean>;
-  /** Whether it was still ours. */
+  /** Releases it, and returns whether it was still held. Work in `run` goes on without it. One request. */
   release(): Promise<boolean>;
-  /** Renews it while the work goes on. @throws {LostError} */
+  /**
+   * Renews the lease while the work goes on. Work that finishes behind the end of the lease rejects too: it ran, but another holder may
+   * have run beside it.
+   *
+   * @throws {LostError} if the lease was lost. Work does not begin under a lease that is over.
+   */
   run<T>(work: (work: Work) => T | Promise<T>): Promise<T>;
 }
 
-/** What work under a lock gave, if it was ours in time. */
+/** What work under a lock returned, if the lock was acquired in time. */
 export type RunResult<T> = { acquired: true; value: T } | { acquired: false; value?: undefined };
 
-/** How long it is held, and waited for. */
+/** How long it is held, and waited for, in milliseconds. */
 export interface LeaseOptions {
-  /** After this long it ends by itself. Default: 10 000. */
+  /** After this long it is free again, unless it is extended. Not 0. Default: 10 000. */
   lease?: number;
-  /** How long to wait for it. Default: 10 000. */
+  /** How long `acquire` and `run` wait; with 0 they try once. Default: 10 000. */
   wait?: number;
 }
 
 /**
- * A lock of one or several names, over all processes. Taking it is one request, giving it back another.
+ * A lock of one or several names, among all processes. Acquiring it is one request, releasing it another. A name may not end in `:fence`.
  *
  * @example
  * const { acquired } = await new Lock(redis, "nightly").run(async ({ signal }) => report({ signal }));
  */
 export class Lock {
   constructor(redis: Redis, names: Name | readonly Name[], options?: LeaseOptions & { fenced?: boolean });
-  /** At once, or null. */
+  /** Acquires it at once, or returns null. */
   tryAcquire(): Promise<Held | null>;
-  /** Within the wait, or null. */
+  /** Acquires it within the wait, or returns null. Waiters are not queued: there is no fairness. */
   acquire(): Promise<Held | null>;
-  /** Takes it, does the work, gives it back. */
+  /** Acquires it, does the work and releases it. */
   run<T>(work: (work: Work) => T | Promise<T>): Promise<RunResult<T>>;
-  /** Whether anybody has it. */
+  /** Returns whether anybody holds it. */
   isHeld(): Promise<boolean>;
 }
 
-/** So many at a time, over all processes. */
+/** At most so many holders at a time, among all processes. */
 export class Semaphore {
   constructor(redis: Redis, name: Name, permits: number, options?: LeaseOptions);
-  /** As many permits for each id. */
+  /** Creates a semaphore with as many permits for this id. */
   forEach(id: Name): Semaphore;
-  /** A permit at once, or null. One request. */
+  /** Acquires a permit at once, or returns null. One request. */
   tryAcquire(): Promise<Held | null>;
-  /** A permit within the wait, or null. */
+  /** Acquires a permit within the wait, or returns null. Waiters are not queued: there is no fairness. */
   acquire(): Promise<Held | null>;
-  /** Takes a permit, does the work, gives it back. */
+  /** Acquires a permit, does the work and releases it. */
   run<T>(work: (work: Work) => T | Promise<T>): Promise<RunResult<T>>;
 }
 
-/** Once in so many milliseconds, over all processes. */
+/** One call in each period of so many milliseconds, among all processes. */
 export class Throttle {
+  /** `every` is the period, not 0. Default: 10 000. */
   constructor(redis: Redis, name: Name, options?: { every?: number });
-  /** Whether it may happen now; if so, it may not for a while. One request. */
+  /** Returns whether this call is let through; if so, no other is for the period. One request. */
   allow(): Promise<boolean>;
-  /** It may happen again at once. One request. */
+  /** Lets the next call through. One request. */
   reset(): Promise<void>;
 }
 
-/** The last of a burst, over all processes: it waits for so many milliseconds of silence. */
+/** The last of many calls, among all processes, once no other has followed for so many milliseconds. */
 export class Debounce {
+  /** `wait` is for how long no other call may follow, not 0. Default: 1000. */
   constructor(redis: Redis, name: Name, options?: { wait?: number });
-  /** Waits for the silence, and says whether no later call came; only then is there something to do. Two requests. */
+  /** Waits, and returns whether no other call has followed: only then is there something to do. Two requests. */
   isLast(): Promise<boolean>;
 }
 
-/** What became of a call: done now, known from before, under way elsewhere, or of another payload. */
+/**
+ * The result of a call:
+ *
+ * - `"now"`: the work ran. `value` is what it returned, by way of JSON.
+ * - `"before"`: it ran before, and `value` is the stored answer.
+ * - `"done without answer"`: it ran before, and its answer could not be stored: it was larger than a request (10 MB), has no JSON form, or
+ *   Redis was out of memory. The work does not run again before `ttl` is over.
+ * - `"in progress"`: another call runs it, and is finished or given up after `retryAfter` milliseconds at the latest: 409.
+ * - `"other payload"`: the key was used with another payload: 422.
+ */
 export type Ran<T> =
   | { status: "now" | "before"; value: T }
+  | { status: "done without answer" }
   | { status: "in progress"; retryAfter: number }
   | { status: "other payload" };
 
 /**
- * Work that runs once for each key, and whose answer is given again.
+ * Work that runs once for each key, and whose stored answer is replayed to repeated calls.
+ *
+ * Work that throws frees the key, and may be tried again. If it had an effect before it threw, the effect happens again: catch the error
+ * and return it as an answer.
  *
  * @example
  * const ran = await new Idempotency(redis).run(request.headers.get("idempotency-key"), body, () => pay(body));
  * if (ran.status === "in progress") return new Response("busy", { status: 409 });
  */
 export class Idempotency {
+  /** Milliseconds, not 0: `lease` is how long others wait for a runner that has died (30 000), `ttl` how long an answer is kept (24 hours). */
   constructor(redis: Redis, options?: { namespace?: string; lease?: number; ttl?: number });
-  /** @throws {LostError} where the lease was lost meanwhile */
+  /**
+   * Runs the work if nobody has under this key, and stores its answer.
+   *
+   * @throws {LostError} if the lease was lost: another call may run the work. Call again to get what became of it.
+   * @throws {RedisError} if Redis failed. With `ambiguous` the work may have been done.
+   */
   run<T>(key: Name, payload: unknown, work: () => T | Promise<T>): Promise<Ran<T>>;
 }
 

@@ -1,14 +1,14 @@
 // Locks, semaphores, throttles and debounces, over the module of the helpers.
 
-import { define } from "./errors.js";
-import { checked, Helper, millis, settled, text, whole } from "./helper.js";
+import { ConfigError, define } from "./errors.js";
+import { aboveZero, checked, Helper, millis, settled, text, whole } from "./helper.js";
 import * as wasm from "./wasm/helpers.js";
 
-/** A lease was lost while work went on: somebody else may be at it. The work was not stopped, only its signal aborted. */
+/** The lease was lost before the work was finished: another holder may have it. The work was not stopped, only its signal aborted. */
 export const LostError = define("lost", "LostError");
 
 export const lost = (what, reason) =>
-  new LostError(`${what}: the lease was lost while the work went on; nothing keeps others from it`, reason ? { cause: new Error(reason) } : {});
+  new LostError(`${what}: the lease was lost before the work was finished, and another holder may have it: check what was done, then call again`, reason ? { cause: new Error(reason) } : {});
 
 /** A lock or permit that is held. */
 class Leased {
@@ -24,13 +24,13 @@ class Leased {
     if (fence !== undefined) this.fence = fence;
   }
 
-  /** For how many milliseconds it is held for sure. */
   validFor() {
     return this.#inner.validFor();
   }
 
   async extend(lease = this.#lease) {
-    return settled(this.#inner.extend(millis("the lease", lease)));
+    const { time } = aboveZero(this.#what, { time: millis("the lease", lease) }, "time");
+    return settled(this.#inner.extend(time));
   }
 
   async release() {
@@ -38,9 +38,11 @@ class Leased {
   }
 
   async run(work) {
+    // The engine cannot stop what JavaScript has begun.
+    if (this.#inner.validFor() === 0) throw lost(this.#what);
     const controller = new AbortController();
     const { fence } = this;
-    const begun = (async () => work({ signal: controller.signal, ...(fence === undefined ? {} : { fence }) }))();
+    const begun = (async () => work({ signal: controller.signal, held: this, ...(fence === undefined ? {} : { fence }) }))();
     const done = await settled(this.#inner.run(begun));
     if ("value" in done) return done.value;
     const error = lost(this.#what, done.lost);
@@ -90,14 +92,18 @@ class Acquired {
 }
 
 const LEASE = { lease: "ms", wait: "ms" };
-/** What the crate's leases are. */
+/** The crate's default. */
 const DEFAULT_LEASE = 10_000;
 
 export class Lock extends Acquired {
   constructor(redis, names, options) {
-    const given = checked("Lock", options, { ...LEASE, fenced: "flag" });
+    const given = aboveZero("Lock", checked("Lock", options, { ...LEASE, fenced: "flag" }), "lease");
     const all = (Array.isArray(names) ? names : [names]).map((name) => text("Lock: a name", name));
     if (all.length === 0) throw new TypeError("Lock: there is no name");
+    if (new Set(all).size > 1000) throw new ConfigError("Lock: there are more than 1000 names; lock what they have in common");
+    if (all.some((name) => name.endsWith(":fence"))) {
+      throw new ConfigError("Lock: a name ends in :fence, as the key of another lock's fencing token does; choose another name");
+    }
     super("Lock", new Helper("Lock", redis, (client) => new wasm.Lock(client, all, given)), given.lease ?? DEFAULT_LEASE);
   }
 
@@ -111,8 +117,10 @@ export class Semaphore extends Acquired {
   #given;
 
   constructor(redis, name, permits, options, each) {
-    const given = checked("Semaphore", options, LEASE);
+    const given = aboveZero("Semaphore", checked("Semaphore", options, LEASE), "lease");
     const [named, most] = [text("Semaphore: the name", name), whole("Semaphore: permits", permits)];
+    aboveZero("Semaphore", { permits: most }, "permits");
+    if (most >= 2 ** 32) throw new ConfigError("Semaphore: permits is more than 4294967295");
     const make = (client) => {
       const all = new wasm.Semaphore(client, named, most, given);
       return each === undefined ? all : all.forEach(each);
@@ -132,7 +140,7 @@ export class Throttle {
   #helper;
 
   constructor(redis, name, options) {
-    const given = checked("Throttle", options, { every: "ms" });
+    const given = aboveZero("Throttle", checked("Throttle", options, { every: "ms" }), "every");
     const named = text("Throttle: the name", name);
     this.#helper = new Helper("Throttle", redis, (client) => new wasm.Throttle(client, named, given));
   }
@@ -150,7 +158,7 @@ export class Debounce {
   #helper;
 
   constructor(redis, name, options) {
-    const given = checked("Debounce", options, { wait: "ms" });
+    const given = aboveZero("Debounce", checked("Debounce", options, { wait: "ms" }), "wait");
     const named = text("Debounce: the name", name);
     this.#helper = new Helper("Debounce", redis, (client) => new wasm.Debounce(client, named, given));
   }

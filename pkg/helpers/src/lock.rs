@@ -1,6 +1,6 @@
 //! Locks, semaphores, throttles and debounces.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
 use js_sys::{Array, Promise};
 use restis::{
@@ -85,14 +85,14 @@ macro_rules! either {
     };
 }
 
-/// A lock or a permit; nothing once it is released, and while it is extended or works.
+/// A lock or a permit. Its requests are made one after the other, also beside work.
 #[wasm_bindgen(js_name = Held)]
 #[derive(Debug)]
-pub struct JsHeld(Rc<RefCell<Option<Leased>>>);
+pub struct JsHeld(Rc<Leased>);
 
 impl JsHeld {
     fn of(leased: Leased) -> JsValue {
-        Self(Rc::new(RefCell::new(Some(leased)))).into()
+        Self(Rc::new(leased)).into()
     }
 }
 
@@ -100,7 +100,7 @@ impl JsHeld {
 impl JsHeld {
     /// The fencing token of a lock.
     pub fn fence(&self) -> Option<f64> {
-        match self.0.borrow().as_ref()? {
+        match &*self.0 {
             Leased::Lock(held) => held.fence().map(|fence| fence as f64),
             Leased::Permit(_) => None,
         }
@@ -109,48 +109,30 @@ impl JsHeld {
     /// Milliseconds; 0 once it is released.
     #[wasm_bindgen(js_name = validFor)]
     pub fn valid_for(&self) -> f64 {
-        let leased = self.0.borrow();
-        leased.as_ref().map_or(0.0, |leased| {
-            millis(either!(leased, held => held.valid_for()))
-        })
+        millis(either!(&*self.0, held => held.valid_for()))
     }
 
-    /// For another lease: whether it was still ours.
+    /// For another lease: whether it is still held.
     pub fn extend(&self, lease: f64) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
-            let Some(mut leased) = this.take() else {
-                return Ok(false);
-            };
             let lease = duration(lease);
-            let extended = either!(&mut leased, held => held.extend(lease).await);
-            *this.borrow_mut() = Some(leased);
-            extended.map_err(error)
+            either!(&*this, held => held.extend(lease).await).map_err(error)
         })
     }
 
-    /// Whether it was still ours.
+    /// Whether it was still held.
     pub fn release(&self) -> Promise {
-        let leased = self.0.take();
-        promise(async move {
-            match leased {
-                Some(leased) => either!(leased, held => held.release().await).map_err(error),
-                None => Ok(false),
-            }
-        })
+        let this = Rc::clone(&self.0);
+        promise(async move { either!(&*this, held => held.release().await).map_err(error) })
     }
 
     /// Holds it while the work goes on: `{ value }`, or `{ lost }` with the reason.
     pub fn run(&self, work: Promise) -> Promise {
         let this = Rc::clone(&self.0);
         promise(async move {
-            let Some(mut leased) = this.take() else {
-                return Ok(object([("lost", JsValue::NULL)]));
-            };
             let work = JsFuture::from(work);
-            let done = either!(&mut leased, held => held.run(work).await);
-            *this.borrow_mut() = Some(leased);
-            match done {
+            match either!(&*this, held => held.run(work).await) {
                 Ok(done) => done.map(|value| object([("value", value)])),
                 Err(lost) => Ok(object([("lost", reason(&lost))])),
             }
