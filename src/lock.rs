@@ -73,6 +73,16 @@
 //! | [`extend`](Held::extend) | 1 | 1 (3); of n keys 2 + n |
 //! | [`release`](Held::release) | 1 | 1 (3); of n keys 3 |
 //!
+//! # Sizes
+//!
+//! What one more costs beside many others: acquired, extended and released. Measured by `cargo xtask compare lock` with Valkey 9.1.2.
+//!
+//! | there already | lock | fenced lock | permit of one semaphore |
+//! |---|---|---|---|
+//! | 1 | 10 µs of the server's time, 3 billed | 53 µs, 6 billed | 103 µs, 12 billed |
+//! | 1,000 | 12 µs; 138 bytes each | 66 µs; 257 bytes each | 154 µs; 114 bytes each |
+//! | 100,000 | 14 µs; 99 bytes each | 114 µs; 188 bytes each | 143 µs; 91 bytes each |
+//!
 //! Source: [Distributed locks](https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/),
 //! [How to do distributed locking](https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html) (fencing).
 

@@ -8,7 +8,7 @@ use restis_processes::{Error, Player, Result, Server, rivals};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{heading, installed, table::Table};
+use crate::{heading, installed, lock_sizes, table::Table};
 
 struct Scene {
     server: Server,
@@ -218,8 +218,9 @@ pub(crate) async fn compare() -> Result<String> {
     Ok(format!(
         "`cargo xtask compare lock`, {}. Each row is a run with a server of its own, asked over REST by restis-local on \
          loopback; {theirs} runs in Node (tests/js/limits.mjs). Requests and billed commands are counted at restis-local.\
-         \n\n{}",
+         \n\n{}\n{}",
         heading().await?,
-        table.text()
+        table.text(),
+        lock_sizes::table().await?
     ))
 }

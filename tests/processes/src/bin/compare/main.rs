@@ -10,6 +10,7 @@
 
 mod cache;
 mod lock;
+mod lock_sizes;
 mod queue;
 mod ratelimit;
 mod sessions;
