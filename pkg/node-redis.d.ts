@@ -1,7 +1,8 @@
 /**
  * A client in the shape of node-redis 5 and 6, for libraries that take one, such as connect-redis and rate-limit-redis.
  *
- * Arguments, replies and error codes are those of node-redis over RESP2 with its default transforms. Each call is one
+ * Arguments, replies and error codes are those of node-redis over RESP2 with its default transforms; over RESP3 its `geoPos` has numbers,
+ * and maps in the replies of `sendCommand` are objects. Each call is one
  * request and one billed command; calls of the same turn share a request. A transaction is one request. There is no
  * connection: a new client is open, and `connect` only emits `ready`.
  *
@@ -108,45 +109,45 @@ export interface ScanOptions {
 
 /** Replies as promises, or collected. */
 interface Commands<P extends boolean> {
-  /** The value, or null. */
+  /** Returns the value, or null. */
   get(key: Text): Reply<P, string | null>;
-  /** Stores a value: `"OK"`, or null where the condition does not hold. */
+  /** Stores a value. Returns `"OK"`, or null if the condition does not hold; with `GET` the old value. */
   set(key: Text, value: Arg, options?: SetOptions): Reply<P, string | null>;
-  /** Stores a value for so many seconds. */
+  /** Stores a value for a number of seconds. */
   setEx(key: Text, seconds: number, value: Arg): Reply<P, string>;
-  /** The value, which is then gone. */
+  /** Deletes a key. Returns its value, or null. */
   getDel(key: Text): Reply<P, string | null>;
-  /** Deletes keys: how many there were. */
+  /** Deletes keys. Returns how many there were. */
   del(keys: Many): Reply<P, number>;
-  /** Deletes keys and frees their memory later: how many there were. */
+  /** Deletes keys and frees their memory later. Returns how many there were. */
   unlink(keys: Many): Reply<P, number>;
-  /** How many of the keys there are. */
+  /** Returns how many of the keys there are; a key counts each time it is named. */
   exists(keys: Many): Reply<P, number>;
-  /** Gives a key so many seconds to live: 1 if that was set. */
+  /** Sets the time to live in seconds. Returns 1, or 0 if there is no such key. */
   expire(key: Text, seconds: number): Reply<P, number>;
-  /** Gives a key so many milliseconds to live: 1 if that was set. */
+  /** Sets the time to live in milliseconds. Returns 1, or 0 if there is no such key. */
   pExpire(key: Text, milliseconds: number): Reply<P, number>;
-  /** Seconds left to live: -1 without end, -2 there is none. */
+  /** Returns the time to live in seconds: -1 if the key does not expire, -2 if there is none. */
   ttl(key: Text): Reply<P, number>;
-  /** Milliseconds left to live: -1 without end, -2 there is none. */
+  /** Returns the time to live in milliseconds: -1 if the key does not expire, -2 if there is none. */
   pTTL(key: Text): Reply<P, number>;
-  /** Adds 1, and gives the sum. */
+  /** Adds 1. Returns the sum. */
   incr(key: Text): Reply<P, number>;
-  /** Adds a number, and gives the sum. */
+  /** Adds a number. Returns the sum. */
   incrBy(key: Text, by: number): Reply<P, number>;
-  /** Takes 1 away, and gives what is left. */
+  /** Subtracts 1. Returns the difference. */
   decr(key: Text): Reply<P, number>;
-  /** The values in the order of their keys, null where there is none. */
+  /** Returns the values in the order of their keys, null for a missing one. */
   mGet(keys: readonly Text[]): Reply<P, (string | null)[]>;
-  /** A field's value, or null. */
+  /** Returns a field's value, or null. */
   hGet(key: Text, field: Text): Reply<P, string | null>;
   /** Sets fields. Returns how many are new. */
   hSet(key: Text, field: Text | number, value: Arg): Reply<P, number>;
   /** Sets the fields of an object, a Map or an array of pairs. Returns how many are new. */
   hSet(key: Text, fields: Record<string, Arg> | Map<Arg, Arg> | readonly (Arg | readonly Arg[])[]): Reply<P, number>;
-  /** All fields with their values; empty without the key. */
+  /** Returns all fields with their values; an empty object if there is no such key. */
   hGetAll(key: Text): Reply<P, Record<string, string>>;
-  /** The values in the order of their fields, null where there is none. */
+  /** Returns the values in the order of their fields, null for a missing one. */
   hmGet(key: Text, fields: Many): Reply<P, (string | null)[]>;
   /** Stores values by pairs, a flat array or an object: `"OK"`. */
   mSet(values: readonly Text[] | readonly (readonly [Text, Text])[] | Record<string, Text>): Reply<P, string>;
@@ -170,9 +171,9 @@ interface Commands<P extends boolean> {
   scan(cursor: string | number, options?: ScanOptions & { TYPE?: string }): Reply<P, { cursor: string; keys: string[] }>;
   /** Runs a script by its text. */
   eval(script: string, options?: { keys?: readonly string[]; arguments?: readonly string[] }): Reply<P, any>;
-  /** Runs a script by its hash. */
+  /** Runs a script by its hash. Rejects with `NOSCRIPT` if the server does not know it. */
   evalSha(hash: string, options?: { keys?: readonly string[]; arguments?: readonly string[] }): Reply<P, any>;
-  /** Stores a script at the server: its hash. */
+  /** Stores a script at the server. Returns its hash. */
   scriptLoad(script: string): Reply<P, string>;
   /** The other commands, by node-redis's names. */
   [command: string]: any;
