@@ -38,8 +38,8 @@
 //! | a day | requests | billed |
 //! |---|---|---|
 //! | a worker of BullMQ that has nothing to do | 37,440 commands | 158,400 |
-//! | [`run_until`](Consumer::run_until) each minute, with nothing to do | 1,440 | 14,400 |
-//! | the same each five minutes | 288 | 2,880 |
+//! | [`run_until`](Consumer::run_until) each minute, with nothing to do | 1,440 | 15,840 |
+//! | the same each five minutes | 288 | 3,168 |
 //!
 //! Source: [BullMQ](https://docs.bullmq.io/).
 

@@ -157,7 +157,7 @@ impl Consumer {
     /// The summary names the reason for which the run stopped, so that the caller can decide when to come back.
     ///
     /// Cost: one round trip for each batch, and one more; those of [`pull`](Self::pull) and [`settle`](Batch::settle). Called each
-    /// minute with nothing to do, it is 1,440 requests and about 14,400 billed commands a day.
+    /// minute with nothing to do, it is 1,440 requests and about 15,840 billed commands a day.
     pub async fn run_until<F, Fut, V>(&self, time: Duration, work: F) -> Result<Summary, Error>
     where
         F: Fn(Job) -> Fut,

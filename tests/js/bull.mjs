@@ -1,6 +1,7 @@
 // Plays BullMQ for tests/processes: each line in is a request, each line out its answer. BULLMQ names the version by the package
 // that it is installed as; REDIS says where the server is, over TCP.
 
+import { Redis } from "ioredis";
 import { play } from "./play.mjs";
 
 const bull = await import(process.env.BULLMQ);
@@ -12,6 +13,7 @@ const queues = new Map();
 const workers = new Map();
 const events = new Map();
 let flows;
+let redis;
 
 function queue(name) {
   if (!queues.has(name)) queues.set(name, new Queue(name, { connection }));
@@ -109,11 +111,11 @@ const plays = {
     else if (job) await job.moveToFailed(new Error(fail), "once", false);
     return job?.id ?? null;
   },
-  async content({ queue: name, of = "bull:" }) {
-    return content(await queue(name).client, of);
+  async content({ of = "bull:" }) {
+    return content((redis ??= new Redis(connection)), of);
   },
-  async flush({ queue: name }) {
-    await (await queue(name).client).flushall();
+  async flush() {
+    await (redis ??= new Redis(connection)).flushall();
   },
   async drain({ queue: name, delayed }) {
     await queue(name).drain(delayed);

@@ -89,6 +89,9 @@ local function adopt(meta, job)
     end
 end
 
+-- The age, in milliseconds, from which on a holder of a deduplication id is looked for: its line may have been evicted.
+local OLD = 3600000
+
 -- Whether another job holds the deduplication id. Then returns its id.
 local function deduplicate(meta, job)
     local q, key = meta.q, meta.q .. 'de:' .. job.deduplication
@@ -129,10 +132,15 @@ local function deduplicate(meta, job)
         report(job.id, holder)
         return
     end
-    if not ttl and redis.call('EXISTS', q .. holder) == 0 then
-        -- The holder was evicted.
-        hold()
-        return
+    if not ttl then
+        local since = redis.call('HGET', q .. holder, 'timestamp')
+        if not since then
+            -- The holder was evicted.
+            hold()
+            return
+        elseif now - (tonumber(since) or 0) > OLD then
+            find_lost(q .. holder)
+        end
     end
     if not replaces then
         if ttl and string.find(job.modes, 'e') then

@@ -101,21 +101,6 @@ local function add_kept(deduplication)
     return true
 end
 
--- Whether a job whose lock is still ours is in no list: `active` was evicted, and the worker's result is all that is left of it.
-local function is_nowhere(id)
-    for _, list in ipairs({'wait', 'paused'}) do
-        if redis.call('LPOS', P .. list, id) then
-            return false
-        end
-    end
-    for _, set in ipairs({'prioritized', 'delayed', 'completed', 'failed', 'waiting-children'}) do
-        if redis.call('ZSCORE', P .. set, id) then
-            return false
-        end
-    end
-    return true
-end
-
 local answers, gone, finished = {}, {}, false
 for index, job in ipairs(jobs) do
     local code = locks[index] == token and 0 or refused(job, locks[index])
@@ -130,7 +115,8 @@ for index, job in ipairs(jobs) do
             code = -1
             redis.call('LREM', P .. 'active', -1, job.id)
             delete_jobs(P, {job.id})
-        elseif redis.call('LREM', P .. 'active', -1, job.id) == 0 and not is_nowhere(job.id) then
+        elseif redis.call('LREM', P .. 'active', -1, job.id) == 0 and not is_nowhere(P, job.id) then
+            -- Where `active` was evicted, the worker's result is all that is left of its job.
             code = -3
         else
             gone[#gone + 1] = job.id

@@ -160,6 +160,13 @@ local function parent_of(text, key)
     end
 end
 
+-- Drops a parent whose hash was evicted.
+local function drop_parent(q, id)
+    if redis.call('ZREM', q .. 'waiting-children', id) == 1 then
+        delete_jobs(q, {id})
+    end
+end
+
 -- Lets a parent wait for a worker, since it waits for no child anymore.
 local function release_parent(q, id, quietly)
     if redis.call('ZREM', q .. 'waiting-children', id) == 0 then
@@ -232,6 +239,7 @@ end
 local function was_open(q, id, child)
     local job = q .. id
     if redis.call('EXISTS', job) == 0 then
+        drop_parent(q, id)
         return false
     end
     if redis.call('SREM', job .. ':dependencies', child) == 1 then
@@ -279,5 +287,47 @@ local function child_failed(text, key, child, reason)
     end
     if parent.cpof or redis.call('SCARD', job .. ':dependencies') == 0 then
         release_parent(q, id)
+    end
+end
+
+-- A list that is longer is not searched.
+local SEARCHED = 10000
+
+-- Whether a job is in no list and no set, because that was evicted.
+local function is_nowhere(q, id)
+    for _, set in ipairs({'completed', 'failed', 'delayed', 'prioritized', 'waiting-children'}) do
+        if redis.call('ZSCORE', q .. set, id) then
+            return false
+        end
+    end
+    for _, list in ipairs({'active', 'wait', 'paused'}) do
+        if redis.call('LLEN', q .. list) > SEARCHED or redis.call('LPOS', q .. list, id) then
+            return false
+        end
+    end
+    return true
+end
+
+-- Puts a job into its line again if that was evicted with it. Its parent, or jobs with its deduplication id, would wait for good.
+local function find_lost(key)
+    local q, id = split_key(key)
+    if not q or redis.call('EXISTS', key .. ':lock') == 1 or not is_nowhere(q, id) then
+        return
+    end
+    local meta = read_meta(q)
+    local found = redis.call('HMGET', key, 'name', 'priority', 'delay', 'timestamp')
+    local due = (tonumber(found[4]) or 0) + (tonumber(found[3]) or 0)
+    if not found[1] then
+        return
+    elseif redis.call('EXISTS', key .. ':dependencies') == 1 then
+        redis.call('ZADD', q .. 'waiting-children', int(now), id)
+        event(meta, 'waiting-children', 'jobId', id)
+    elseif due > now and (tonumber(found[3]) or 0) > 0 then
+        delay_until(meta, id, due)
+        wake_later(meta)
+    else
+        put(meta, id, tonumber(found[2]) or 0)
+        event(meta, 'waiting', 'jobId', id)
+        wake(meta)
     end
 end

@@ -3,12 +3,13 @@ local PARENTS, CHILDREN = 20, 100
 -- How many ids without a hash one script passes over, and how many jobs one step moves.
 local GHOSTS, PART = 10000, 1000
 
--- Releases parents whose children were evicted: nothing else would count these as done.
+-- Releases parents whose children were evicted: nothing else would count these as done. One child that is there is looked for.
 local function free_parents(meta, interval)
     local q = meta.q
     local total = redis.call('ZCARD', q .. 'waiting-children')
     -- Another part of them each time.
-    local first = math.floor(now / interval) * PARENTS % math.max(total, 1)
+    local turn, there = math.floor(now / interval), {}
+    local first = turn * PARENTS % math.max(total, 1)
     for _, id in ipairs(redis.call('ZRANGE', q .. 'waiting-children', int(first), int(first + PARENTS - 1))) do
         local waits_for = q .. id .. ':dependencies'
         local children = redis.call('SRANDMEMBER', waits_for, CHILDREN)
@@ -20,10 +21,18 @@ local function free_parents(meta, interval)
                 end
             end
             redis.call('SREM', waits_for, unpack(gone))
+        elseif #children > 0 then
+            there[#there + 1] = children
         end
         if #gone == #children and redis.call('EXISTS', waits_for) == 0 then
             release_parent(q, id)
+        elseif redis.call('EXISTS', q .. id) == 0 then
+            drop_parent(q, id)
         end
+    end
+    if #there > 0 then
+        local children = there[turn % #there + 1]
+        find_lost(children[math.floor(turn / #there) % #children + 1])
     end
 end
 

@@ -10,11 +10,16 @@
 )]
 
 mod admin;
+mod batches;
 mod consumer;
 mod crowd;
+mod deduplication;
 mod durations;
+mod eviction;
+mod families;
 mod large;
 mod producer;
+mod refusals;
 mod run;
 mod scheduler;
 
