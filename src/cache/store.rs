@@ -187,6 +187,7 @@ impl Op {
         any: bool,
     ) -> Result<(Vec<State>, Versions), Error> {
         let mut versions = Versions::of(tags, any);
+        let mut next = 1;
         for key in keys {
             for tag in self
                 .shared
@@ -195,7 +196,9 @@ impl Op {
                 .iter()
                 .flat_map(|tags| tags.iter())
             {
-                versions.add_tag(tag, false);
+                if versions.find(tag, &mut next).is_none() {
+                    versions.add_tag(tag, false);
+                }
             }
         }
         let all: Vec<String> = keys
@@ -248,11 +251,14 @@ impl Op {
         versions: &mut Versions,
     ) -> Result<(), Error> {
         let mut unknown = Versions::default();
+        let mut next = 1;
         for (key, stored) in keys.iter().zip(stored) {
             if let Some(Stored::Record(record)) = stored {
                 let tags = record.head.tags.iter().map(|(tag, _)| tag);
-                for tag in tags.clone().filter(|tag| !versions.asks_for(tag)) {
-                    unknown.add_tag(tag, false);
+                for tag in tags.clone() {
+                    if versions.find(tag, &mut next).is_none() {
+                        unknown.add_tag(tag, false);
+                    }
                 }
                 self.remember(key, tags);
             }

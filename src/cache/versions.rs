@@ -40,7 +40,10 @@ pub(super) struct Version {
 
 impl Versions {
     pub(super) fn of(tags: &[String], any: bool) -> Self {
-        let mut versions = Self::default();
+        let mut versions = Self {
+            list: Vec::with_capacity(tags.len() + 2),
+            tags: HashMap::with_capacity(tags.len()),
+        };
         versions.push(Marker::Namespace, true);
         for tag in tags {
             versions.add_tag(tag, true);
@@ -132,11 +135,24 @@ impl Versions {
         known.found.as_deref()
     }
 
+    /// The version of a tag. `next` is where it may be, since tags are mostly asked for in the order of the list: that spares the
+    /// index.
+    pub(super) fn find(&self, tag: &str, next: &mut usize) -> Option<&Version> {
+        let is_it =
+            |version: &&Version| matches!(&version.marker, Marker::Tag(known) if **known == *tag);
+        let place = match self.list.get(*next).filter(is_it) {
+            Some(_) => *next,
+            None => *self.tags.get(tag)?,
+        };
+        *next = place + 1;
+        self.list.get(place)
+    }
+
     pub(super) fn of_any_tag(&self) -> Option<&str> {
         self.get(&Marker::AnyTag)
     }
 
-    pub(super) fn asks_for(&self, tag: &str) -> bool {
+    fn asks_for(&self, tag: &str) -> bool {
         self.tags.contains_key(tag)
     }
 
@@ -146,18 +162,23 @@ impl Versions {
 
     /// The tags with their versions; `None` if one has none.
     pub(super) fn pairs(&self, tags: &[String]) -> Option<Vec<(String, String)>> {
-        let pair = |tag: &String| Some((tag.clone(), self.of_tag(tag)?.to_owned()));
-        tags.iter().map(pair).collect()
+        let mut next = 1;
+        let mut pair = |tag: &String| {
+            let found = self.find(tag, &mut next)?.found.as_deref()?;
+            Some((tag.clone(), found.to_owned()))
+        };
+        tags.iter().map(&mut pair).collect()
     }
 
     /// Whether nothing that the record depends on was invalidated.
     pub(super) fn agree_with(&self, record: &Record) -> bool {
+        let mut next = 1;
+        let mut agrees = |(tag, version): &(String, String)| {
+            let known = self.find(tag, &mut next);
+            known.and_then(|known| known.found.as_deref()) == Some(version)
+        };
         self.namespace() == Some(&*record.head.namespace)
-            && record
-                .head
-                .tags
-                .iter()
-                .all(|(tag, version)| self.of_tag(tag) == Some(version))
+            && record.head.tags.iter().all(&mut agrees)
     }
 }
 
@@ -215,6 +236,16 @@ mod tests {
         assert_eq!(before.namespace(), Some("before"));
         assert_eq!(before.of_any_tag(), Some("before"));
         assert_eq!(before.list.len(), 5);
+        // From wherever one looks.
+        for start in 0..7 {
+            for (tag, version) in [("a", "now"), ("b", "before"), ("c", "now")] {
+                let mut next = start;
+                let found = before.find(tag, &mut next).unwrap();
+                assert_eq!(found.found.as_deref(), Some(version));
+                assert_eq!(before.list[next - 1], *found);
+            }
+            assert!(before.find("d", &mut { start }).is_none());
+        }
     }
 
     /// Nanoseconds that this thread has run: what other processes do does not count, as it does by a clock.
@@ -236,8 +267,11 @@ mod tests {
             let all = found(&versions, |_| Some("0123456789abcdef"));
             versions.fill(all.into_iter());
             let mut late = Versions::default();
-            for tag in tags.iter().filter(|tag| !versions.asks_for(tag)) {
-                late.add_tag(tag, false);
+            let mut next = 0;
+            for tag in &tags {
+                if versions.find(tag, &mut next).is_none() {
+                    late.add_tag(tag, false);
+                }
             }
             versions.merge(late);
             let mut head = Head::new("0123456789abcdef".into());
