@@ -171,6 +171,18 @@
 //! | [`invalidate_matching`](Cache::invalidate_matching) | 1 for each page, and 1 | 2 each |
 //!
 //! Values over 64 KB and servers without `SET … IFEQ` are compared by a script: 3 billed in place of 1.
+//!
+//! What an entry with many tags costs: billed commands, and the CPU time of the server (`cargo xtask compare cache`, Valkey
+//! 9.1.2 on 2 cores that were busy otherwise). Versions of more tags than fit into one request are made in several.
+//!
+//! | | 1 tag | 1,000 tags | 100,000 tags |
+//! |---|---|---|---|
+//! | the first load, which makes the versions of its tags | 6; 0.29 ms | 1,005; 1.8 ms | 100,005; 211 ms |
+//! | a hit | 1; 0.04 ms | 1; 0.26 ms | 1; 37 ms |
+//! | a miss whose tags have versions | 3; 0.16 ms | 3; 0.51 ms | 3; 37 ms |
+//! | [`invalidate_tag`](Cache::invalidate_tag) | 1; 0.08 ms | 1; 0.08 ms | 1; 0.28 ms |
+//! | CPU time of a hit in the npm package, its request included | 1.3 ms | 4.1 ms | 246 ms |
+//! | memory: the entry, and the versions of its tags | 120 B, 72 B | 31 KB, 72 KB | 3.3 MB, 7.2 MB |
 
 mod background;
 mod claims;

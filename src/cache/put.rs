@@ -20,7 +20,7 @@ const SWAP: &str = include_str!("swap.lua");
 const MAX_COMPARED: usize = 64 * 1024;
 
 /// What one request may carry of several values.
-const MAX_BATCH: usize = 4 * 1024 * 1024;
+pub(super) const MAX_BATCH: usize = 4 * 1024 * 1024;
 
 /// What a claim or a value goes over, if it is still there.
 #[derive(Clone, Debug)]

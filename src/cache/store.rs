@@ -13,7 +13,7 @@ use super::{
     decide::{self, Age},
     flight::Flights,
     notes::Notes,
-    put::Over,
+    put::{MAX_BATCH, Over},
     record::{Claim, Record, Stored},
     settings::Settings,
     status::{Counters, Report, Status},
@@ -27,6 +27,9 @@ use crate::{
 
 /// How often versions are made anew, under other names, after an answer that was lost.
 const MAX_TRIES: u32 = 3;
+
+/// What the command that makes a version has besides its key.
+const SET_BYTES: usize = 80;
 
 /// How long the version of a tag stays. When it goes, entries with that tag become misses.
 const TAG_TTL: u64 = 30 * 24 * 60 * 60 * 1000;
@@ -400,19 +403,29 @@ impl Op {
     ) -> Result<Option<Result<bool, Error>>, Error> {
         let keys = versions.keys(&self.settings.namespace);
         let missing = versions.iter().zip(&keys);
-        let missing = missing.filter(|(version, _)| version.is_missing());
-        let made: Vec<Command<'a, bool>> = missing
-            .map(|(version, key)| {
-                let set = redis.command("SET").arg(key).arg(random::name()).arg("NX");
-                let set = match version.marker {
-                    Marker::Namespace => set,
-                    Marker::Tag(_) | Marker::AnyTag => set.arg("PX").arg(TAG_TTL),
-                };
-                // Never sent twice: others may have loaded by the first one, and somebody deleted it. The same name a
-                // second time would make what they loaded valid again.
-                set.query::<bool>()
-            })
-            .collect();
+        let mut made: Vec<Command<'a, bool>> = Vec::new();
+        let mut bytes = 0;
+        for (version, key) in missing.filter(|(version, _)| version.is_missing()) {
+            bytes += key.len() + SET_BYTES;
+            if bytes > MAX_BATCH {
+                // Those of very many tags do not fit into one request.
+                bytes = key.len() + SET_BYTES;
+                let part = std::mem::take(&mut made);
+                self.bill(part.len());
+                let part = self.timed_batch(redis.pipeline(part)).await;
+                for made in self.failed(part)? {
+                    self.failed(made)?;
+                }
+            }
+            let set = redis.command("SET").arg(key).arg(random::name()).arg("NX");
+            let set = match version.marker {
+                Marker::Namespace => set,
+                Marker::Tag(_) | Marker::AnyTag => set.arg("PX").arg(TAG_TTL),
+            };
+            // Never sent twice: others may have loaded by the first one, and somebody deleted it. The same name a
+            // second time would make what they loaded valid again.
+            made.push(set.query::<bool>());
+        }
         self.bill(usize::from(first.is_some()) + made.len() + 1);
         let first: Vec<Command<'a, bool>> = first.into_iter().collect();
         let batch = self.timed_batch(redis.pipeline((first, made, redis.mget::<Found>(&keys))));

@@ -247,3 +247,18 @@ async fn a_sweep_without_a_namespace_begins_with_text() {
     assert_eq!(cache.invalidate_matching("user:*").await.unwrap(), 1);
     assert_eq!(redis.exists("somebody:else").await.unwrap(), 1);
 }
+
+/// The commands that make the versions of its tags are more than one request takes.
+#[tokio::test]
+async fn entry_with_very_many_tags_is_stored() {
+    let (local, redis) = start().await;
+    let cache = cache(&redis).redis_timeout(SECOND * 60);
+    let tags: Vec<String> = (0..100_000).map(|tag| format!("product:{tag}")).collect();
+    let load = || async { Ok::<_, std::io::Error>(1) };
+    let get = || cache.entry("k").tags(tags.iter().cloned()).get_or_set(load);
+    get().await.unwrap();
+    let (_, price) = cost(&local, get()).await;
+    assert_eq!((price, cache.stats().hits), ((1, 1), 1));
+    cache.invalidate_tag("product:99999").await.unwrap();
+    assert_eq!(cache.get::<u32>("k").await.unwrap(), None);
+}

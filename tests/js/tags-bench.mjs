@@ -5,7 +5,7 @@
 const { Cache, Redis } = await import("../../pkg/helpers-node.js");
 
 const [tags, rounds] = process.argv.slice(2).map(Number);
-const cache = new Cache(Redis.fromEnv(), { namespace: "shop", earlyRefresh: 0 });
+const cache = new Cache(Redis.fromEnv(), { namespace: "shop", earlyRefresh: 0, redisTimeout: 30_000 });
 const all = Array.from({ length: tags }, (_, tag) => `product:${tag}`);
 const hit = () => cache.getOrSet("k", () => { throw new Error("it is no hit"); }, { tags: all });
 
