@@ -137,16 +137,16 @@ async fn limit(redis: Redis, id: String) {
 
 async fn lock(redis: Redis, id: String) {
     let lock = Lock::all(&redis, [format!("{id}:a"), format!("{id}:b")]).fenced();
-    let mut held = lock.try_acquire().await.unwrap().held().unwrap();
-    assert_eq!(held.fence(), Some(1));
+    let held = lock.try_acquire().await.unwrap().held().unwrap();
+    assert!(held.fence().is_some());
     assert!(held.extend(MINUTE).await.unwrap());
     assert!(held.release().await.unwrap());
     let one = Lock::new(&redis, format!("{id}:c"));
-    let mut held = one.try_acquire().await.unwrap().held().unwrap();
+    let held = one.try_acquire().await.unwrap().held().unwrap();
     assert!(held.extend(MINUTE).await.unwrap());
     assert!(held.release().await.unwrap());
     let permits = Semaphore::new(&redis, format!("{id}:permits"), 1);
-    let mut permit = permits.try_acquire().await.unwrap().unwrap();
+    let permit = permits.try_acquire().await.unwrap().unwrap();
     assert!(permit.extend(MINUTE).await.unwrap());
     assert!(permits.try_acquire().await.unwrap().is_none());
     assert!(permit.release().await.unwrap());
@@ -166,6 +166,7 @@ async fn session(redis: Redis, user: String) {
     let refresh = sessions.create_refresh(&user, &1).await.unwrap();
     sessions.refresh(refresh.token().as_str()).await.unwrap();
     assert_eq!(sessions.list(&user).await.unwrap().len(), 2);
+    assert_eq!(sessions.count(&user).await.unwrap(), 2);
     let ended = sessions.revoke_others(rotated.token().as_str());
     assert_eq!(ended.await.unwrap(), Some(1));
     let old = format!("session:{user}");

@@ -77,7 +77,7 @@ test("rate limits count two calls of one turn, and an open limit does not let th
 test("locks, permits and their like are taken twice in one turn", async () => {
   await twice(async (id) => {
     const held = await new Lock(redis, [`${id}:a`, `${id}:b`], { fenced: true }).tryAcquire();
-    assert.equal(held.fence, 1);
+    assert.ok(held.fence > 0);
     assert.ok((await held.extend(20_000)) && (await held.release()));
     const permits = new Semaphore(redis, id, 1);
     const permit = await permits.tryAcquire();
