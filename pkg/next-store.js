@@ -95,7 +95,7 @@ if excess > 0 then
   redis.call("ZADD", KEYS[2], dropped[2], "from")
 end
 redis.call("PEXPIRE", KEYS[2], digits(ttl * 2))
-return 1`;
+return epoch .. ";" .. digits(turn)`;
 
 /**
  * KEYS: clock, log, entry, records. ARGV: epoch, ttl, the entry's epoch and turn, its life in milliseconds, its text, how many
@@ -352,19 +352,21 @@ export class Store {
   }
 
   /**
-   * Invalidates tags: at once, or with `expire` once their entries were served for so many seconds more. Rejects when Redis
-   * cannot be reached, after it was reported.
+   * Invalidates tags: at once, or with `expire` once their entries were served for so many seconds more. Returns the turn of
+   * that. Rejects when Redis cannot be reached, after it was reported.
    */
   async invalidate(tags, expire) {
-    if (tags.length === 0) return;
+    if (tags.length === 0) return undefined;
     const window = expire <= 0 || expire === undefined ? -1 : this.#millis(expire);
     try {
-      await outside(async () => {
+      return await outside(async () => {
+        let turn;
         for (let i = 0; i < tags.length; i += LOGGED / 2) {
           const some = tags.slice(i, i + LOGGED / 2);
           const keys = some.flatMap((tag) => [this.#tag(tag), this.at("stale", tag)]);
-          await this.#scripts.invalidate.exec([...this.#head(), ...keys], this.#args(window, LOGGED, ...some));
+          turn = turnOf(await this.#scripts.invalidate.exec([...this.#head(), ...keys], this.#args(window, LOGGED, ...some)));
         }
+        return turn;
       });
     } catch (error) {
       this.#report(error, "revalidateTag");

@@ -32,6 +32,9 @@ function storeOf(prefix, { prefix: given = prefix, ttl = TTL, maxSize = MAX_SIZE
 /** The tags that a page carries in a header. */
 const pageTags = (value) => String(value?.headers?.["x-next-cache-tags"] ?? "").split(",").filter(Boolean);
 
+/** For how long entries are served that a tag makes stale; undefined is not at all. */
+const secondsOf = (durations) => (durations === undefined ? undefined : (durations.expire ?? Infinity));
+
 const strings = (list) => [list ?? []].flat().filter((item) => typeof item === "string");
 
 /** Node's `require` from a server's folder, where the application's Next.js is found. */
@@ -116,13 +119,16 @@ export function cacheHandler({ buildId, ...options } = {}) {
     #begun;
     /** Turns before renders by the entry's key; null where it could not be read. */
     #turns = new Map();
+    /** The first turn of a request that renders on demand, whose fetches are stored and not read. */
     #first;
+    #onDemand;
     /** Values that were read with the turns they have: Next.js stores one again when it cannot be rendered. */
     #served = new WeakMap();
     #softTags = new Map();
 
     constructor(context) {
       this.#build = buildOf(context);
+      this.#onDemand = context?._requestHeaders?.["x-prerender-revalidate"] !== undefined;
       if (store !== undefined && isBuild()) this.#begun = store.attempt("build", undefined, () => this.#begin());
     }
 
@@ -131,11 +137,12 @@ export function cacheHandler({ buildId, ...options } = {}) {
       if (id !== undefined) await store.begin(id);
     }
 
-    #note(key, turn) {
-      if (this.#first === undefined) this.#first = turn;
-      if (this.#turns.has(key)) return;
+    /** Notes a turn of which an entry may be rendered. Of two renders on their way the first one's counts. */
+    #note(key, turn, renders) {
+      if (this.#onDemand && this.#first === undefined) this.#first = turn;
+      if (this.#turns.get(key)?.renders) return;
       if (this.#turns.size >= TURNS) this.#turns.delete(this.#turns.keys().next().value);
-      this.#turns.set(key, turn);
+      this.#turns.set(key, { turn, renders });
     }
 
     async get(key, context) {
@@ -144,7 +151,7 @@ export function cacheHandler({ buildId, ...options } = {}) {
       const away = {};
       const found = await store.attempt("get", key, () => this.#get(key, context ?? {}), away);
       if (found !== away) return found;
-      this.#note(key, null);
+      this.#note(key, null, true);
       return null;
     }
 
@@ -153,7 +160,7 @@ export function cacheHandler({ buildId, ...options } = {}) {
       const at = kind === "FETCH" ? dataAt(key) : await pageAt(this.#build, key);
       const { turn, exists, entry, stale } = await store.read(at, [...strings(tags), ...strings(softTags)]);
       if (softTags?.length > 0 && this.#softTags.size < TURNS) this.#softTags.set(key, strings(softTags));
-      this.#note(key, turn ?? (await store.begin()));
+      this.#note(key, turn ?? (await store.begin()), entry === undefined || stale);
       if (entry === undefined) return exists || kind === "FETCH" ? null : this.#built(at, key, context);
       const value = read(entry.payload);
       if (value !== null) this.#served.set(value, entry.turn);
@@ -197,7 +204,7 @@ export function cacheHandler({ buildId, ...options } = {}) {
       if (isImplicitBuildTimeCache) return;
       const isData = fetchCache === true || value?.kind === "FETCH";
       const at = isData ? dataAt(key) : await pageAt(this.#build, key);
-      const noted = this.#turns.has(key) ? this.#turns.get(key) : this.#first;
+      const noted = this.#turns.has(key) ? this.#turns.get(key).turn : this.#first;
       this.#turns.delete(key);
       // Without a turn from before the render, an invalidation that came while it was rendered could be missed.
       if (noted === null) return;
@@ -208,7 +215,7 @@ export function cacheHandler({ buildId, ...options } = {}) {
     }
 
     async revalidateTag(tags, durations) {
-      await store?.invalidate(strings(tags), durations === undefined ? undefined : (durations.expire ?? Infinity));
+      await store?.invalidate(strings(tags), secondsOf(durations));
     }
 
     resetRequestCache() {}
@@ -299,6 +306,10 @@ export function useCacheHandler(options = {}) {
     });
   }
 
+  async function invalidate(tags, durations) {
+    seen.note(await store?.invalidate(strings(tags), secondsOf(durations)));
+  }
+
   return {
     async get(key, softTags) {
       await pending.get(key);
@@ -325,9 +336,9 @@ export function useCacheHandler(options = {}) {
 
     /** The tags of a page are handed to `get`. */
     getExpiration: async () => Infinity,
-    updateTags: async (tags, durations) => store?.invalidate(strings(tags), durations === undefined ? undefined : (durations.expire ?? Infinity)),
+    updateTags: (tags, durations) => invalidate(tags, durations),
     /** What Next.js 15 calls. */
-    expireTags: async (...tags) => store?.invalidate(strings(tags.flat())),
+    expireTags: (...tags) => invalidate(tags.flat()),
     async receiveExpiredTags() {},
   };
 }

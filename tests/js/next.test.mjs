@@ -115,6 +115,38 @@ test("a page rendered from data that was revalidated meanwhile is not stored", a
   assert.equal((await other().get("/", { kind: "APP_PAGE" })).value.html, "kept");
 });
 
+test("one handler that reads, stores and revalidates by turns serves what was stored last", async () => {
+  const handler = serverOf(name())();
+  const get = () => handler.get("/", { kind: "APP_PAGE" });
+  for (const html of ["1", "2", "3"]) {
+    await handler.set("/", page(html), { cacheControl: control });
+    assert.equal((await get()).value.html, html);
+    await handler.set(`/${html}`, page(html), { cacheControl: control });
+    assert.equal((await handler.get(`/${html}`, { kind: "APP_PAGE" })).value.html, html);
+    await handler.revalidateTag("posts");
+    assert.equal(await get(), null);
+  }
+  const use = useCacheHandler({ url, token, prefix: name() });
+  for (let i = 0; i < 3; i += 1) {
+    await use.set("k", Promise.resolve(cached("x", { timestamp: performance.timeOrigin + performance.now() })));
+    assert.notEqual(await use.get("k", ["soft"]), undefined);
+    await use.updateTags(["a"]);
+  }
+});
+
+test("fetches of a page that is rendered on demand are stored by the turn of the page", async () => {
+  const prefix = name();
+  const Handler = cacheHandler({ url, token, prefix });
+  const data = { kind: "FETCH", data: { body: "1" }, revalidate: 60 };
+  for (const invalidated of [false, true]) {
+    const request = new Handler({ _requestHeaders: { "x-prerender-revalidate": "id" } });
+    await request.get("/", { kind: "APP_PAGE" });
+    if (invalidated) await new Handler().revalidateTag("t");
+    await request.set("data", data, { fetchCache: true, tags: ["t"] });
+    assert.equal((await new Handler().get("data", { kind: "FETCH", tags: ["t"] })) === null, invalidated);
+  }
+});
+
 test("what is deleted of the cache's own keys brings no old page back", async () => {
   const kinds = [/:clock$/, /:tag:/, /:log$/, /:(clock|log)$/, /:(tag:.*|clock|log)$/, /:stale:/];
   for (const soft of [false, true]) {
@@ -390,7 +422,6 @@ test("a Redis that hangs is waited for once, and a render of that time is not st
   const until = performance.now() + 20_000;
   while (performance.now() < until && (await visit(server(), "/", "new")) === "rendered") await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await server().get("/", { kind: "APP_PAGE" })).value.html, "new");
-  await request.set("/0", page("x"), { cacheControl: control });
   await request.set("/0", page("x"), { cacheControl: control });
   const stored = (await keys(prefix)).filter((key) => key.endsWith(":/0"));
   assert.deepEqual(stored, []);
