@@ -20,6 +20,9 @@ const LOGGED = 1000;
 /** How long Redis is left alone after a request that did not arrive, in milliseconds. */
 const AWAY = 1000;
 
+/** How many tags a process keeps whose invalidation did not arrive. */
+const OWED = 10_000;
+
 /** Characters of the tags that a process remembers of entries it has read. */
 const REMEMBERED = 4_000_000;
 
@@ -203,6 +206,9 @@ export class Store {
   #scripts;
   #remembered = new Remembered();
   #awayUntil = 0;
+  /** Tags whose invalidation did not arrive, with the time that their entries may still be served. */
+  #owed = new Map();
+  #paying;
 
   constructor({ prefix, ttl, timeout, maxSize, onError, ...options }) {
     if (typeof prefix !== "string") throw new ConfigError("prefix is not a string");
@@ -219,6 +225,7 @@ export class Store {
       begin: script(this.#redis, BEGIN),
       write: script(this.#redis, WRITE),
       invalidate: script(this.#patient, INVALIDATE),
+      repay: script(this.#redis, INVALIDATE),
     };
   }
 
@@ -255,7 +262,10 @@ export class Store {
   async attempt(operation, key, run, missed) {
     if (performance.now() < this.#awayUntil) return missed;
     try {
-      return await outside(run);
+      return await outside(async () => {
+        if (this.#owed.size > 0) await (this.#paying ??= this.#pay().finally(() => (this.#paying = undefined)));
+        return run();
+      });
     } catch (error) {
       if (isAway(error)) this.#awayUntil = performance.now() + AWAY;
       this.#report(error, operation, key);
@@ -359,18 +369,31 @@ export class Store {
     if (tags.length === 0) return undefined;
     const window = expire <= 0 || expire === undefined ? -1 : this.#millis(expire);
     try {
-      return await outside(async () => {
-        let turn;
-        for (let i = 0; i < tags.length; i += LOGGED / 2) {
-          const some = tags.slice(i, i + LOGGED / 2);
-          const keys = some.flatMap((tag) => [this.#tag(tag), this.at("stale", tag)]);
-          turn = turnOf(await this.#scripts.invalidate.exec([...this.#head(), ...keys], this.#args(window, LOGGED, ...some)));
-        }
-        return turn;
-      });
+      return await outside(() => this.#invalidate(this.#scripts.invalidate, tags, window));
     } catch (error) {
+      for (const tag of tags) if (this.#owed.size < OWED) this.#owed.set(tag, Math.min(window, this.#owed.get(tag) ?? window));
       this.#report(error, "revalidateTag");
       throw error;
+    }
+  }
+
+  async #invalidate(script, tags, window) {
+    let turn;
+    for (let i = 0; i < tags.length; i += LOGGED / 2) {
+      const some = tags.slice(i, i + LOGGED / 2);
+      const keys = some.flatMap((tag) => [this.#tag(tag), this.at("stale", tag)]);
+      turn = turnOf(await script.exec([...this.#head(), ...keys], this.#args(window, LOGGED, ...some)));
+    }
+    return turn;
+  }
+
+  /** Invalidates what could not be invalidated before, ahead of what is read next: Next.js has answered, and will not call again. */
+  async #pay() {
+    const owed = [...this.#owed];
+    for (const window of new Set(owed.map(([, its]) => its))) {
+      const tags = owed.filter(([, its]) => its === window).map(([tag]) => tag);
+      await this.#invalidate(this.#scripts.repay, tags, window);
+      for (const tag of tags) if (this.#owed.get(tag) === window) this.#owed.delete(tag);
     }
   }
 }

@@ -27,7 +27,8 @@
  *
  * **Failures.** While Redis cannot be reached, every read is a miss and nothing is stored; after a failure Redis is left alone for
  * a second. `get` and `set` never throw. `revalidateTag` and `updateTags` are tried for 10 seconds and then reject, since old
- * pages would stay: a server action fails, and Next.js logs the error elsewhere. Call it again. All failures go to `onError`.
+ * pages would stay. A server action then fails. A route handler has answered by then, and Next.js logs the error. The process also
+ * keeps the tags, up to 10,000, and invalidates them before its next read once Redis is back. All failures go to `onError`.
  *
  * **Cost.** A read is one request and one billed command (`MGET`). The first read of an entry by a process is two if the
  * entry has tags that Next.js does not name. A stale entry, and an entry with a tag whose record is missing, take one more. A write

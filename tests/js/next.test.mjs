@@ -427,6 +427,29 @@ test("a Redis that hangs is waited for once, and a render of that time is not st
   assert.deepEqual(stored, []);
 });
 
+test("a revalidateTag that did not arrive is made up for before the next read of its process", async () => {
+  const prefix = name();
+  const way = await door();
+  const server = serverOf(prefix, { url: way.url, timeout: 200, onError: () => {} });
+  await visit(server(), "/", "old");
+  await visit(server(), "/soft", "old", ["soft"]);
+  way.open = false;
+  await rejection(server().revalidateTag(["posts", "more"]));
+  await rejection(server().revalidateTag(["soft"], { expire: 100 }));
+  way.open = true;
+  const until = performance.now() + 20_000;
+  let found = null;
+  while (found === null && performance.now() < until) {
+    found = await server().get("/soft", { kind: "APP_PAGE" });
+    assert.equal(await server().get("/", { kind: "APP_PAGE" }), null);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.ok(found.value.html === "old" && found.lastModified + control.revalidate * 1000 < Date.now());
+  assert.equal(await serverOf(prefix)().get("/", { kind: "APP_PAGE" }), null);
+  assert.equal(await visit(server(), "/", "new"), "rendered");
+  assert.equal((await visit(server(), "/", "none")).value.html, "new");
+});
+
 test("an entry that is too large is not stored, and takes the one before it along", async () => {
   const errors = [];
   const prefix = name();
