@@ -14,8 +14,10 @@ const queue = new Queue(name, { redis });
 let connection;
 let bull;
 
-before(async () => {
-  // The server behind restis-local has a socket of its own, and a port from now on.
+/** The port of the server behind restis-local: the one that is given, or one that it opens. */
+async function serverPort() {
+  // CONFIG SET would close the port that other tests use meanwhile.
+  if (process.env.RESTIS_TEST_REDIS) return Number(new URL(process.env.RESTIS_TEST_REDIS).port);
   const port = await new Promise((found) => {
     const server = net.createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();
@@ -25,7 +27,11 @@ before(async () => {
   const body = JSON.stringify(["CONFIG", "SET", "port", String(port)]);
   const headers = { authorization: `Bearer ${token}` };
   assert.equal((await fetch(url, { method: "POST", headers, body })).status, 200);
-  connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
+  return port;
+}
+
+before(async () => {
+  connection = { host: "127.0.0.1", port: await serverPort(), maxRetriesPerRequest: null };
   bull = new BullQueue(name, { connection });
   await bull.waitUntilReady();
 });
