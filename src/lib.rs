@@ -144,7 +144,6 @@
 //! - `idempotency` (default): [`Idempotency`].
 //! - `lock` (default): [`Lock`], [`Semaphore`], [`Throttle`] and [`Debounce`].
 //! - `queue` (default): [`Queue`].
-//! - `cron`: schedulers of a queue with cron patterns and time zones.
 //! - `ratelimit` (default): [`RateLimiter`].
 //! - `resp2` (default): answers in RESP2 by choice ([`ResponseFormat`]). Without it such an answer, which nobody
 //!   asked for then, counts as cut off.

@@ -46,6 +46,7 @@
 mod add;
 mod admin;
 mod consumer;
+mod cron;
 mod events;
 mod job;
 mod options;
@@ -67,7 +68,7 @@ pub use self::{
     job::Job,
     options::{Backoff, ChildFailure, Deduplication, Keep},
     run::{JobError, Stopped, Summary},
-    scheduler::{Repeat, Scheduler},
+    scheduler::{BlockedJob, Repeat, Scheduler},
 };
 use crate::{Error, Redis, clock};
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Job, Queue,
+    BlockedJob, Job, Queue,
     options::{Keep, MOST, backoff},
     scripts::{EXTEND, PULL, SETTLE, SWEEP},
 };
@@ -78,6 +78,7 @@ pub struct Batch {
     places: OnceLock<HashMap<String, usize>>,
     pulled: Pulled,
     next_delayed: Option<u64>,
+    blocked: Vec<BlockedJob>,
     outcomes: Outcomes,
 }
 
@@ -349,10 +350,14 @@ impl Consumer {
         let mut schedulers = Vec::new();
         for (id, flat, scheduler) in found {
             let job = Job::new(id, flat);
-            if !scheduler.is_empty() {
+            // Of a job that was evicted there is its scheduler alone.
+            let is_gone = job.fields.is_empty();
+            if is_gone || job.scheduler().is_some() {
                 schedulers.push((job.clone(), Job::new(String::new(), scheduler)));
             }
-            jobs.push(job);
+            if !is_gone {
+                jobs.push(job);
+            }
         }
         let retry_after = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
         let mut batch = Batch {
@@ -367,18 +372,18 @@ impl Consumer {
             },
             next_delayed: u64::try_from(next).ok(),
             places: OnceLock::new(),
+            blocked: Vec::new(),
             outcomes: Outcomes::default(),
         };
-        if let Err(error) = self.queue.go_on(&schedulers).await {
-            // A scheduler must not end with a job of it that nobody follows: who takes it next tries again.
-            let ids: Vec<String> = batch.jobs.iter().map(|job| job.id.clone()).collect();
-            for id in &ids {
-                batch.release(id);
-            }
-            // If that fails too, they are found when their locks have ended.
-            let _ = Box::pin(batch.settle()).await;
-            return Err(error);
-        }
+        let gone_on = self.queue.go_on(&batch.token, &schedulers).await;
+        batch.blocked = match gone_on {
+            Ok(blocked) => blocked,
+            Err(error) => batch.release_schedulers(error).await?,
+        };
+        let blocked = &batch.blocked;
+        batch
+            .jobs
+            .retain(|job| blocked.iter().all(|one| one.id != job.id));
         // What others have decided already.
         let (deferred, jobs) =
             (batch.jobs.into_iter()).partition(|job| job.deferred_failure().is_some());
@@ -406,6 +411,35 @@ impl Batch {
     /// When the next delayed job is due, in Unix milliseconds, if there is one.
     pub fn next_delayed(&self) -> Option<u64> {
         self.next_delayed
+    }
+
+    /// The jobs that were put back and not handed out, since their schedulers cannot be continued.
+    pub fn blocked(&self) -> &[BlockedJob] {
+        &self.blocked
+    }
+
+    /// Puts back the jobs of schedulers, which must not stop with a job that nothing follows. The other jobs are handed out, if there
+    /// are any.
+    async fn release_schedulers(&mut self, error: Error) -> Result<Vec<BlockedJob>, Error> {
+        let of_schedulers = self.jobs.iter().filter(|job| job.scheduler().is_some());
+        let blocked: Vec<BlockedJob> = of_schedulers
+            .map(|job| BlockedJob {
+                id: job.id.clone(),
+                scheduler: job.scheduler().unwrap_or_default().to_owned(),
+                reason: error.to_string(),
+            })
+            .collect();
+        let mut back = self.empty();
+        back.jobs.clone_from(&self.jobs);
+        for one in &blocked {
+            back.release(&one.id);
+        }
+        // If that fails too, they are found when their locks have expired.
+        let _ = Box::pin(back.settle()).await;
+        match blocked.len() == self.jobs.len() {
+            true => Err(error),
+            false => Ok(blocked),
+        }
     }
 
     fn job(&self, id: &str) -> Option<&Job> {
@@ -633,6 +667,7 @@ impl Batch {
             pulled: Pulled::Ready,
             next_delayed: None,
             places: OnceLock::new(),
+            blocked: Vec::new(),
             outcomes: Outcomes::default(),
         }
     }

@@ -39,7 +39,7 @@ impl Job {
         self.fields.get(field).map(String::as_str)
     }
 
-    fn number(&self, field: &str) -> Option<u64> {
+    pub(super) fn number(&self, field: &str) -> Option<u64> {
         self.text(field)?.parse().ok()
     }
 

@@ -189,6 +189,35 @@ const plays = {
   async schedule({ queue: name, scheduler, repeat, template }) {
     return (await queue(name).upsertJobScheduler(scheduler, repeat, template))?.id;
   },
+  /** What its own strategy makes of cron patterns: the next slot of each, null where there is none, or "refused". */
+  async crons({ cases }) {
+    return cases.map(({ pattern, tz, from, startDate, endDate, hashSeed }) => {
+      try {
+        return bull.getNextMillis(from, { pattern, tz, startDate, endDate, hashSeed }) ?? null;
+      } catch {
+        return "refused";
+      }
+    });
+  },
+  /** When the clocks of a zone change, in milliseconds. */
+  async changes({ tz, from, to }) {
+    if (/^utc/i.test(tz)) return [];
+    const format = new Intl.DateTimeFormat("en-US", { timeZone: tz, timeZoneName: "longOffset" });
+    const offset = (time) => format.formatToParts(time).find(({ type }) => type === "timeZoneName").value;
+    const week = 7 * 24 * 3_600_000;
+    const changes = [];
+    for (let time = from; time < to; time += week) {
+      let [before, after] = [time, time + week];
+      if (offset(before) === offset(after)) continue;
+      while (after - before > 1000) {
+        const middle = Math.floor((before + after) / 2000) * 1000;
+        if (offset(middle) === offset(before)) before = middle;
+        else after = middle;
+      }
+      changes.push(after);
+    }
+    return changes;
+  },
   async schedulers({ queue: name }) {
     return queue(name).getJobSchedulers();
   },

@@ -24,11 +24,10 @@ pub(crate) const WASM_ONLY: [&str; 5] = [
 ];
 
 /// Each way to choose features that must compile by itself.
-const FEATURES: [&str; 18] = [
+const FEATURES: [&str; 17] = [
     "",
     "cache",
     "compress",
-    "cron",
     "idempotency",
     "lock",
     "observe",

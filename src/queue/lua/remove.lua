@@ -28,10 +28,11 @@ local function take_out(q, id, has_children)
     return not is_in_set and from_sets() or 'unknown'
 end
 
--- Removes a job and its unfinished children, wherever they are; a job that a worker has stays. Returns how many were removed.
+-- Removes a job and its unfinished children, wherever they are; a job that a worker has stays, and so does the next one of a
+-- scheduler. Returns how many were removed.
 local function remove(q, id)
     local job = q .. id
-    if redis.call('EXISTS', job .. ':lock') == 1 then
+    if redis.call('EXISTS', job .. ':lock') == 1 or is_next_of_scheduler(q, id) then
         return 0
     end
     local count = redis.call('EXISTS', job)

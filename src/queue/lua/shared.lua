@@ -111,6 +111,13 @@ local function each_part(list, act)
     end
 end
 
+-- Whether a job is the next one of a scheduler, which would stop without it.
+local function is_next_of_scheduler(q, id)
+    local scheduler, slot = string.match(id, '^repeat:(.*):(%d+)$')
+    local due = scheduler and redis.call('ZSCORE', q .. 'repeat', scheduler)
+    return due and int(tonumber(due)) == slot
+end
+
 -- Deletes the keys of jobs. Only `discard` calls it for jobs that may have a parent.
 local function delete_jobs(q, ids)
     for from = 1, #ids, 500 do

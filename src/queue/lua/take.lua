@@ -1,3 +1,9 @@
+-- Whether the scheduler of a job, if it has one, is there.
+local function has_scheduler(q, job)
+    local name = redis.call('HGET', job, 'rjk')
+    return name and (redis.call('EXISTS', q .. 'repeat:' .. name) == 1 or redis.call('ZSCORE', q .. 'repeat', name))
+end
+
 -- How many parents, and how many children of each, one sweep looks at.
 local PARENTS, CHILDREN = 20, 100
 -- How many ids without a hash one script passes over, and how many jobs one step moves.
@@ -49,11 +55,11 @@ end
 
 -- Puts back the jobs whose worker is gone: they were active in two sweeps, without a lock.
 --
--- Returns their ids.
+-- Returns their ids, or nothing where it is too early to look.
 local function sweep(meta, interval, most)
     local q = meta.q
     if not redis.call('SET', q .. 'stalled-check', int(now), 'PX', interval, 'NX') then
-        return {}
+        return
     end
     local suspects, stalled, free = redis.call('SMEMBERS', q .. 'stalled'), {}, {}
     if #suspects > 0 then
@@ -74,7 +80,7 @@ local function sweep(meta, interval, most)
         local job = q .. id
         if redis.call('LREM', q .. 'active', 1, id) == 1 and redis.call('EXISTS', job) == 1 then
             local times = redis.call('HINCRBY', job, 'stc', 1)
-            if times > most and redis.call('HEXISTS', job, 'rjk') == 0 then
+            if times > most and not has_scheduler(q, job) then
                 redis.call('HSET', job, 'defa', 'job stalled more than allowable limit')
             end
             redis.call('RPUSH', meta.list, id)
@@ -127,10 +133,55 @@ local function fields(flat)
     return job
 end
 
--- The hash of a job's scheduler, if it has one.
+-- The hash of a scheduler. What is no hash must not stop the others.
+local function hash_of(q, scheduler)
+    local hash = redis.pcall('HGETALL', q .. 'repeat:' .. scheduler)
+    return hash.err and {'\1corrupt', '1'} or hash
+end
+
+-- That of the scheduler of a job, where it has one.
 local function scheduler_of(q, flat)
     local name = fields(flat).rjk
-    return name and redis.call('HGETALL', q .. 'repeat:' .. name) or {}
+    return name and hash_of(q, name) or {}
+end
+
+-- Adds a scheduler whose job was evicted to those that are to be continued: it has an id and no fields. `is_lost` where the job had
+-- not begun.
+local function add_lost(q, lost, id, is_lost)
+    local scheduler = string.match(id, '^repeat:(.*):%d+$')
+    if not scheduler then
+        return
+    end
+    local hash = hash_of(q, scheduler)
+    if is_lost and #hash > 0 then
+        hash[#hash + 1], hash[#hash + 2] = '\1lost', '1'
+    end
+    lost[#lost + 1] = {id, {}, hash}
+end
+
+-- Schedulers that have stopped: long behind their time, with a job that is gone, finished or in no list any more. It looks at a few
+-- of them, and only where few jobs wait, since it has to search their lists.
+local function find_stopped(meta, lost, interval)
+    local q, before = meta.q, int(now - 2 * interval)
+    local count = redis.call('ZCOUNT', q .. 'repeat', '-inf', before)
+    if count == 0 or redis.call('LLEN', meta.list) > 10000 then
+        return
+    end
+    local from = math.floor(now / 1000) % count
+    local found = redis.call('ZRANGEBYSCORE', q .. 'repeat', '-inf', before, 'WITHSCORES', 'LIMIT', from, 5)
+    for index = 1, #found, 2 do
+        local id = 'repeat:' .. found[index] .. ':' .. int(tonumber(found[index + 1]))
+        local job = redis.call('HMGET', q .. id, 'timestamp', 'finishedOn', 'priority')
+        if not job[1] or job[2] then
+            add_lost(q, lost, id)
+        elseif redis.call('EXISTS', q .. id .. ':lock') == 0 and not redis.call('ZSCORE', q .. 'delayed', id)
+            and not redis.call('ZSCORE', q .. 'prioritized', id) and not redis.call('LPOS', meta.list, id)
+            and not redis.call('LPOS', q .. 'active', id) and not redis.call('ZSCORE', q .. 'waiting-children', id) then
+            put(meta, id, tonumber(job[3]) or 0)
+            event(meta, 'waiting', 'jobId', id, 'prev', 'delayed')
+            wake(meta)
+        end
+    end
 end
 
 -- The active jobs with this token.
@@ -190,10 +241,10 @@ end
 
 -- Takes up to so many jobs for the holder of the token.
 --
--- Returns 0 and the jobs, each as its id, its hash and that of its scheduler; or why there is none, and for how long: 1 the queue
+-- Returns 0 and the jobs, each as its id, its hash, which is empty where it was evicted, and that of its scheduler; or why there is none, and for how long: 1 the queue
 -- is paused, 2 as many are active as may be, 3 as many were begun as may be in a time. Then when the next delayed job is due, or -1.
 local function take(meta, take_args)
-    local q, jobs = meta.q, {}
+    local q, jobs, lost = meta.q, {}, {}
     if take_args.again then
         -- The jobs that the same request took before its answer was lost.
         jobs = taken_before(q, take_args.token)
@@ -202,6 +253,10 @@ local function take(meta, take_args)
         end
     end
     promote_due(meta)
+    -- One sweep in eleven, since what it looks for is rare and costs two commands.
+    if take_args.swept and now % 11 == 0 then
+        find_stopped(meta, lost, take_args.interval)
+    end
     local status, wait = 0, 0
     local most, duration = take_args.most or meta.max, take_args.duration or meta.duration
     if not (most and duration and duration >= 1) then
@@ -237,6 +292,7 @@ local function take(meta, take_args)
                     jobs[#jobs + 1] = {id, flat, scheduler_of(q, flat)}
                 else
                     ghosts = ghosts + 1
+                    add_lost(q, lost, id, true)
                 end
             end
         until ghosts == before or #jobs >= begin or ghosts >= GHOSTS
@@ -248,6 +304,9 @@ local function take(meta, take_args)
                 redis.call('PEXPIRE', q .. 'limiter', int(duration))
             end
         end
+    end
+    for _, one in ipairs(lost) do
+        jobs[#jobs + 1] = one
     end
     return {status, wait, wake_later(meta), jobs}
 end
@@ -269,7 +328,7 @@ end
 -- Looks after the jobs whose worker is gone, then takes.
 local function pull(meta, take_args)
     if take_args.interval > 0 then
-        sweep(meta, int(take_args.interval), take_args.stalls)
+        take_args.swept = sweep(meta, int(take_args.interval), take_args.stalls) ~= nil
     end
     if take_args.want <= 0 then
         return {0, 0, -1, {}}

@@ -12,6 +12,7 @@
 mod admin;
 mod batches;
 mod consumer;
+mod cron;
 mod crowd;
 mod deduplication;
 mod durations;
