@@ -204,14 +204,11 @@ async fn queue(redis: Redis, name: String) {
     let scheduled = queue.upsert_scheduler("hourly", repeat, queue.add("sum", &()));
     scheduled.await.unwrap();
     assert!(queue.remove_scheduler("hourly").await.unwrap());
-    #[cfg(feature = "cron")]
-    {
-        // Its job is due in the past of the consumer that continues it.
-        let hour = Repeat::cron("0 * * * *");
-        let early = queue.clone().clock(|| 1_600_000_000_000);
-        let upserted = early.upsert_scheduler("cron", hour, early.add("cron", &()));
-        upserted.await.unwrap();
-    }
+    // Its job is due in the past of the consumer that continues it.
+    let hour = Repeat::cron("0 * * * *");
+    let early = queue.clone().clock(|| 1_600_000_000_000);
+    let upserted = early.upsert_scheduler("cron", hour, early.add("cron", &()));
+    upserted.await.unwrap();
     let consumer = queue.consumer();
     assert!(consumer.sweep().await.unwrap().is_empty());
     let mut batch = consumer.pull(2).await.unwrap();

@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Batch, Consumer, Job, Pulled, Settled};
+use super::{Batch, BlockedJob, Consumer, Job, Pulled, Settled};
 use crate::{
     Error,
     clock::{self, Instant},
@@ -94,7 +94,7 @@ pub enum Stopped {
 }
 
 /// The result of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// How many jobs were completed.
@@ -109,6 +109,21 @@ pub struct Summary {
     pub stopped: Stopped,
     /// When the next delayed job is due, in Unix milliseconds. `None` if there is none, or if the time was over.
     pub next_delayed: Option<u64>,
+    /// The jobs that were put back, since their schedulers cannot be continued. They are still waiting.
+    pub blocked: Vec<BlockedJob>,
+}
+
+impl Summary {
+    /// Notes jobs that were put back; whether one is among them that was not seen before. Where none is, the line was seen to its end.
+    fn note(&mut self, blocked: &[BlockedJob]) -> bool {
+        let before = self.blocked.len();
+        for one in blocked {
+            if self.blocked.iter().all(|known| known.id != one.id) {
+                self.blocked.push(one.clone());
+            }
+        }
+        self.blocked.len() > before
+    }
 }
 
 /// Why a handler has to stop.
@@ -193,7 +208,8 @@ impl Consumer {
         let mut since = Instant::now();
         let mut batch = self.pull(self.batch_size).await?;
         loop {
-            let had_none = batch.is_empty();
+            let has_new = summary.note(batch.blocked());
+            let had_none = batch.is_empty() && !has_new;
             if had_none {
                 summary.next_delayed = batch.next_delayed();
                 summary.stopped = match batch.pulled() {

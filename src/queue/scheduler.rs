@@ -268,10 +268,10 @@ impl Repeat {
         if self.end.is_some_and(|end| end < now) {
             return wrong("needs an end that is not over yet");
         }
-        if let (Some(every), Some(offset)) = (self.interval(), self.offset) {
-            if offset >= every {
-                return wrong("needs an offset below its interval");
-            }
+        if let (Some(every), Some(offset)) = (self.interval(), self.offset)
+            && offset >= every
+        {
+            return wrong("needs an offset below its interval");
         }
         Ok(())
     }
@@ -354,6 +354,7 @@ impl Queue {
             scheduler: id,
             repeat: &repeat,
             template: &template,
+            phase: repeat.offset,
             count: 1,
             now,
         };
@@ -489,6 +490,7 @@ struct Taken<'a> {
     scheduler: String,
     /// `None` where neither its scheduler nor its options can be read.
     repeat: Option<Repeat>,
+    phase: Option<u64>,
     count: u64,
     due: Option<u64>,
     /// Why it cannot be continued.
@@ -510,6 +512,7 @@ impl<'a> Taken<'a> {
             hash,
             scheduler: scheduler.to_owned(),
             repeat: None,
+            phase: None,
             count: 1,
             due: None,
             refused: None,
@@ -544,12 +547,13 @@ impl<'a> Taken<'a> {
             found.map(|(_, text)| text.as_str())
         };
         let mut repeat = Repeat::read(|name| hash.text(name)).or_else(|| Repeat::read(option));
-        if let Some(Repeat {
-            when: When::Pattern { seed, .. },
-            ..
-        }) = &mut repeat
-        {
-            *seed = option("hashSeed").map(str::to_owned);
+        if let Some(repeat) = &mut repeat {
+            // The script adds an offset to the hash; the options have that which was given.
+            taken.phase = repeat.offset;
+            repeat.offset = option("offset").and_then(|offset| offset.parse().ok());
+            if let When::Pattern { seed, .. } = &mut repeat.when {
+                *seed = option("hashSeed").map(str::to_owned);
+            }
         }
         let Some(repeat) = repeat else {
             taken.refused = Some("its scheduler has neither a pattern nor an interval".to_owned());
@@ -571,7 +575,9 @@ impl<'a> Taken<'a> {
             let from = slot.max(now);
             let next = |from| repeat.next_slot(from, repeat.seed(scheduler));
             // At some changes of clocks cron-parser finds none, as on Lord Howe in April; that must not end the scheduler.
-            match next(from).and_then(|due| due.map_or_else(|| next(from + DAY), |due| Ok(Some(due)))) {
+            match next(from)
+                .and_then(|due| due.map_or_else(|| next(from + DAY), |due| Ok(Some(due))))
+            {
                 Ok(Some(due)) => taken.due = Some(due),
                 Ok(None) => return None,
                 Err(error) => taken.refused = Some(error.to_string()),
@@ -638,6 +644,7 @@ impl<'a> Taken<'a> {
             scheduler: &self.scheduler,
             repeat,
             template: &template,
+            phase: self.phase,
             count: self.count,
             now,
         };
@@ -680,6 +687,8 @@ struct Next<'a> {
     scheduler: &'a str,
     repeat: &'a Repeat,
     template: &'a Map<String, Value>,
+    /// How far its slots are behind multiples of the interval, if that is known.
+    phase: Option<u64>,
     count: u64,
     now: u64,
 }
@@ -710,7 +719,7 @@ impl Next<'_> {
         [
             text(due).unwrap_or_default(),
             text(self.repeat.interval()).unwrap_or_default(),
-            text(self.repeat.offset).unwrap_or_default(),
+            text(self.phase).unwrap_or_default(),
             text(self.repeat.start).unwrap_or_default(),
             opts,
             id,

@@ -52,6 +52,25 @@ async function work(job, worked) {
   return say;
 }
 
+/** Does something at another time: whatever asks for it sees that. */
+async function at(time, act) {
+  const { Date: Real } = globalThis;
+  if (time === undefined) return act();
+  globalThis.Date = class extends Real {
+    constructor(...given) {
+      super(...(given.length ? given : [time]));
+    }
+    static now() {
+      return time;
+    }
+  };
+  try {
+    return await act();
+  } finally {
+    globalThis.Date = Real;
+  }
+}
+
 async function told(job) {
   if (!job) return null;
   const { id, name, data, opts, delay, priority, attemptsMade, attemptsStarted, stalledCounter } = job;
@@ -102,14 +121,16 @@ const plays = {
     return job?.id ?? null;
   },
   /** Takes one job, and completes or fails it: `fail` is the reason. */
-  async once({ queue: name, value = null, fail }) {
+  async once({ queue: name, value = null, fail, at: time }) {
     const worker = new Worker(name, null, { connection });
     worker.on("error", () => {});
-    const job = await worker.getNextJob("once", { block: false });
-    if (job?.deferredFailure) await job.moveToFailed(new UnrecoverableError(job.deferredFailure), "once", false);
-    else if (job && fail === undefined) await job.moveToCompleted(value, "once", false);
-    else if (job) await job.moveToFailed(new Error(fail), "once", false);
-    return job?.id ?? null;
+    return at(time, async () => {
+      const job = await worker.getNextJob("once", { block: false });
+      if (job?.deferredFailure) await job.moveToFailed(new UnrecoverableError(job.deferredFailure), "once", false);
+      else if (job && fail === undefined) await job.moveToCompleted(value, "once", false);
+      else if (job) await job.moveToFailed(new Error(fail), "once", false);
+      return job?.id ?? null;
+    });
   },
   async content({ of = "bull:" }) {
     return content((redis ??= new Redis(connection)), of);
@@ -186,8 +207,8 @@ const plays = {
   async values({ queue: name, job }) {
     return (await queue(name).getJob(job)).getChildrenValues();
   },
-  async schedule({ queue: name, scheduler, repeat, template }) {
-    return (await queue(name).upsertJobScheduler(scheduler, repeat, template))?.id;
+  async schedule({ queue: name, scheduler, repeat, template, at: time }) {
+    return at(time, async () => (await queue(name).upsertJobScheduler(scheduler, repeat, template))?.id);
   },
   /** What its own strategy makes of cron patterns: the next slot of each, null where there is none, or "refused". */
   async crons({ cases }) {

@@ -298,7 +298,7 @@ impl Kind {
         let mut new = (from..=to).step_by(step).collect::<Vec<_>>();
         if self.week
             && to.is_multiple_of(7)
-            && (to - from) as usize % step == 0
+            && ((to - from) as usize).is_multiple_of(step)
             && !new.contains(&0)
         {
             // Sunday is 7 too.

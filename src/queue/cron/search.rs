@@ -181,10 +181,10 @@ impl<Z: Offsets> Walk<'_, Z> {
     fn is_on_day_of_change(&mut self) -> bool {
         let local = self.now.local;
         let day = (local.year, local.month, local.day);
-        if let Some((known, is)) = self.day {
-            if known == day {
-                return is;
-            }
+        if let Some((known, is)) = self.day
+            && known == day
+        {
+            return is;
         }
         let is = self.now.is_on_day_of_change(self.zone);
         self.day = Some((day, is));

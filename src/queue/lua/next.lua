@@ -17,13 +17,14 @@ local function put_back(id)
     redis.call('DEL', job .. ':lock')
     redis.call('SREM', P .. 'stalled', id)
     redis.call('LREM', P .. 'active', 1, id)
-    local starts = tonumber(redis.call('HGET', job, 'ats')) or 1
+    local found = redis.call('HMGET', job, 'ats', 'priority')
+    local starts, priority = tonumber(found[1]) or 1, tonumber(found[2]) or 0
     redis.call('HSET', job, 'ats', int(math.max(starts - 1, 0)))
     local last = redis.call('ZREVRANGE', P .. 'prioritized', 0, 0, 'WITHSCORES')
     if last[2] then
         redis.call('ZADD', P .. 'prioritized', int(tonumber(last[2]) + 1), id)
     else
-        redis.call('LPUSH', meta.list, id)
+        put(meta, id, priority)
     end
     event(meta, 'waiting', 'jobId', id, 'prev', 'active')
     wake(meta)

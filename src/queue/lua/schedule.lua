@@ -25,7 +25,8 @@ end
 -- the options and the id as JSON that has no end yet; 1 for the front of the line. Then its name, data and priority.
 local function next_at(from)
     return {
-        due = tonumber(ARGV[from]), every = tonumber(ARGV[from + 1]), offset = tonumber(ARGV[from + 2]) or 0, start = tonumber(ARGV[from + 3]),
+        due = tonumber(ARGV[from]), every = tonumber(ARGV[from + 1]), offset = tonumber(ARGV[from + 2]) or 0,
+        start = tonumber(ARGV[from + 3]),
         opts = ARGV[from + 4], id = ARGV[from + 5], lifo = ARGV[from + 6],
         name = ARGV[from + 7], data = ARGV[from + 8], priority = ARGV[from + 9],
     }

@@ -105,26 +105,6 @@ local function sweep(meta, interval, most)
     return stalled
 end
 
--- Delayed jobs whose time has come wait for a worker.
-local function promote_due(meta)
-    local q = meta.q
-    local due = redis.call('ZRANGEBYSCORE', q .. 'delayed', '-inf', int((now + 1) * 4096 - 1), 'LIMIT', 0, PART)
-    if #due == 0 then
-        return
-    end
-    redis.call('ZREM', q .. 'delayed', unpack(due))
-    for _, id in ipairs(due) do
-        local found = redis.call('HMGET', q .. id, 'name', 'priority')
-        -- A job whose hash was evicted is dropped.
-        if found[1] then
-            put(meta, id, tonumber(found[2]) or 0)
-            redis.call('HSET', q .. id, 'delay', '0')
-            event(meta, 'waiting', 'jobId', id, 'prev', 'delayed')
-        end
-    end
-    wake(meta)
-end
-
 local function fields(flat)
     local job = {}
     for index = 1, #flat, 2 do
@@ -157,6 +137,28 @@ local function add_lost(q, lost, id, is_lost)
         hash[#hash + 1], hash[#hash + 2] = '\1lost', '1'
     end
     lost[#lost + 1] = {id, {}, hash}
+end
+
+-- Delayed jobs whose time has come wait for a worker.
+local function promote_due(meta, lost)
+    local q = meta.q
+    local due = redis.call('ZRANGEBYSCORE', q .. 'delayed', '-inf', int((now + 1) * 4096 - 1), 'LIMIT', 0, PART)
+    if #due == 0 then
+        return
+    end
+    redis.call('ZREM', q .. 'delayed', unpack(due))
+    for _, id in ipairs(due) do
+        local found = redis.call('HMGET', q .. id, 'name', 'priority')
+        -- A job whose hash was evicted is dropped.
+        if found[1] then
+            put(meta, id, tonumber(found[2]) or 0)
+            redis.call('HSET', q .. id, 'delay', '0')
+            event(meta, 'waiting', 'jobId', id, 'prev', 'delayed')
+        else
+            add_lost(q, lost, id, true)
+        end
+    end
+    wake(meta)
 end
 
 -- Schedulers that have stopped: long behind their time, with a job that is gone, finished or in no list any more. It looks at a few
@@ -241,8 +243,9 @@ end
 
 -- Takes up to so many jobs for the holder of the token.
 --
--- Returns 0 and the jobs, each as its id, its hash, which is empty where it was evicted, and that of its scheduler; or why there is none, and for how long: 1 the queue
+-- Returns 0 and the jobs, each as its id, its hash and that of its scheduler; or why there is none, and for how long: 1 the queue
 -- is paused, 2 as many are active as may be, 3 as many were begun as may be in a time. Then when the next delayed job is due, or -1.
+-- The hash of an evicted job is empty: that is there for its scheduler alone.
 local function take(meta, take_args)
     local q, jobs, lost = meta.q, {}, {}
     if take_args.again then
@@ -252,7 +255,7 @@ local function take(meta, take_args)
             return {0, 0, -1, jobs}
         end
     end
-    promote_due(meta)
+    promote_due(meta, lost)
     -- One sweep in eleven, since what it looks for is rare and costs two commands.
     if take_args.swept and now % 11 == 0 then
         find_stopped(meta, lost, take_args.interval)
