@@ -1,7 +1,7 @@
 // The whole queue: adding as in jobs.js, what is in it, and taking its jobs, over the module of the helpers.
 
 import { init } from "./engine.js";
-import { ConfigError } from "./errors.js";
+import { ConfigError, fromEngine } from "./errors.js";
 import { checked, Helper, json, Lazy, millis, text, whole } from "./helper.js";
 import { classes } from "./jobs.js";
 import * as wasm from "./wasm/helpers.js";
@@ -71,6 +71,27 @@ const STATES = ["waiting", "paused", "prioritized", "delayed", "waiting-children
 function stateName(state) {
   if (STATES.includes(state)) return state;
   throw new TypeError(`Queue: a state is one of ${STATES.join(", ")}`);
+}
+
+/** A date as milliseconds since 1970. */
+function date(name, value) {
+  const time = value instanceof Date || typeof value === "string" ? new Date(value).getTime() : value;
+  if (Number.isSafeInteger(time) && time >= 0) return time;
+  throw new ConfigError(`Queue: ${name} of a scheduler is a Date, an ISO text or milliseconds since 1970`);
+}
+
+/** When the jobs of a scheduler are due, checked as BullMQ does. */
+function repetition(repeat) {
+  const { startDate, endDate, ...rest } = repeat ?? {};
+  const given = checked("Queue: the repetition", repeat && rest, {
+    every: "ms", pattern: "text", tz: "text", limit: "count", offset: "ms", immediately: "flag", hashSeed: "text",
+  });
+  if ((given.pattern === undefined) === (given.every === undefined)) {
+    throw new ConfigError("Queue: a scheduler has either { pattern }, a cron pattern, or { every }, an interval in milliseconds");
+  }
+  if (given.every !== undefined && !(given.every >= 1)) throw new ConfigError("Queue: every is at least 1 millisecond");
+  const dates = Object.entries({ startDate, endDate }).filter(([, value]) => value !== undefined && value !== null);
+  return { ...given, ...Object.fromEntries(dates.map(([name, value]) => [name, date(name, value)])) };
 }
 
 export class Queue extends Adding {
@@ -165,9 +186,8 @@ export class Queue extends Adding {
     return finished.json === undefined ? { status: "failed", reason: finished.failed } : { status: "completed", value: JSON.parse(finished.json) };
   }
 
-  async upsertScheduler(id, repeat, { name, data, opts = {} }) {
-    const given = checked("Queue: the repetition", repeat, { every: "ms", limit: "count", start: "count", end: "count" });
-    if (!(given.every > 0)) throw new ConfigError("Queue: a scheduler repeats { every } so many milliseconds; cron patterns are the crate's and BullMQ's");
+  async upsertScheduler(id, repeat, { name = id, data, opts = {} } = {}) {
+    const given = repetition(repeat);
     const { backoff, ...rest } = checked("Queue: the options of its jobs", opts, { attempts: "count", priority: "count", backoff: "object" });
     const delays = backoff === undefined ? {} : { [`${backoff.type}Backoff`]: millis("Queue: the delay", backoff.delay) };
     return this.#helper.call("upsertScheduler", this.#id(id), given, text("Queue: the name of its jobs", name), json("Queue: the data", data ?? {}), { ...rest, ...delays });
@@ -178,7 +198,18 @@ export class Queue extends Adding {
   }
 
   async schedulers() {
-    return this.#helper.call("schedulers");
+    return (await this.#helper.call("schedulers")).map(({ repeat, ...scheduler }) => ({ ...scheduler, ...JSON.parse(repeat) }));
+  }
+
+  static async nextRun(repeat, after = Date.now()) {
+    const given = repetition(repeat);
+    const from = date("the time", after);
+    await init();
+    try {
+      return wasm.Queue.nextRun(given, from);
+    } catch (error) {
+      throw fromEngine(error);
+    }
   }
 
   consumer(options) {

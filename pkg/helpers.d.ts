@@ -639,18 +639,87 @@ export class Queue<T = any, R = any> {
   obliterate(options?: { force?: boolean }): Promise<void>;
   /** Waits for the outcome of a job. Returns null when so many milliseconds are over, or when the job was removed with its outcome. */
   waitFinished(id: string, time: number): Promise<Finished<R> | null>;
-  /** A job every so many milliseconds. Gives the id of the next. */
+  /**
+   * Sets a scheduler, in place of one with this id, and returns the id of its next job. `name` is by default the scheduler's id.
+   *
+   * The next job is added whenever one is taken, by this package, the crate or BullMQ's workers. Setting it again replaces the job
+   * that waits, in its slot if the interval is the same. Rejects with a `ConfigError` or a `RedisError` if the pattern or the zone is
+   * not valid, or no job is ever due. One request.
+   *
+   * @example
+   * await reports.upsertScheduler("mornings", { pattern: "0 9 * * mon-fri", tz: "Europe/Berlin" }, { name: "mail" });
+   * await reports.upsertScheduler("sum", { every: 60_000 });
+   */
   upsertScheduler(
     id: string,
-    repeat: { every: number; limit?: number; start?: number; end?: number },
-    job: { name: string; data?: T; opts?: { attempts?: number; priority?: number; backoff?: { type: "fixed" | "exponential"; delay: number } } },
+    repeat: RepeatOptions,
+    job?: { name?: string; data?: T; opts?: { attempts?: number; priority?: number; backoff?: { type: "fixed" | "exponential"; delay: number } } },
   ): Promise<string>;
-  /** Ends a scheduler and deletes its next job; whether there was one. */
+  /** Removes a scheduler with the job that waits; returns whether there was one. One request. */
   removeScheduler(id: string): Promise<boolean>;
-  /** The schedulers, with when their next job is due in milliseconds since 1970. */
-  schedulers(): Promise<{ id: string; name: string; next: number }[]>;
+  /** Returns the schedulers; that whose job is due next is the first. */
+  schedulers(): Promise<JobScheduler[]>;
+  /**
+   * Returns the first time after `after` (default: now) at which a job is due, in milliseconds since 1970, or null. Rejects if the
+   * pattern or the zone is not valid. No request.
+   *
+   * @example
+   * await Queue.nextRun({ pattern: "0 9 * * 1-5", tz: "Europe/Berlin" });
+   */
+  static nextRun(repeat: RepeatOptions, after?: number | Date | string): Promise<number | null>;
   /** Who takes jobs for a while, as a cron trigger does. */
   consumer(options?: ConsumerOptions): Consumer<T, R>;
+}
+
+/** When the jobs of a scheduler are due, by BullMQ's names: either `pattern` or `every`. */
+export interface RepeatOptions {
+  /**
+   * A cron pattern of five fields, or of six with seconds in front, with the meaning that BullMQ gives it: names (`jan`, `mon`), lists,
+   * ranges, steps, `L`, `5L`, `5#3`, `H`, and `@hourly` and the like.
+   */
+  pattern?: string;
+  /** The time zone of the pattern, as `Europe/Berlin` or `UTC+3`. Default: the local time of the runtime, as in BullMQ. */
+  tz?: string;
+  /** The interval in milliseconds. The first job is due at once. */
+  every?: number;
+  /** How many jobs there are at most. */
+  limit?: number;
+  /** The time before which no job is due: a Date, an ISO text or milliseconds since 1970. */
+  startDate?: Date | string | number;
+  /** The time after which no job is added. */
+  endDate?: Date | string | number;
+  /** How long after each multiple of the interval since 1970 its job is due, in milliseconds. */
+  offset?: number;
+  /** Whether the first job of a pattern is due at once. Not with `startDate`. */
+  immediately?: boolean;
+  /** The text that picks the values of `H` in the pattern. Default: the id of the scheduler. */
+  hashSeed?: string;
+}
+
+/** A scheduler as it lies in Redis. */
+export interface JobScheduler {
+  id: string;
+  /** The name of its jobs. */
+  name: string;
+  /** When its next job is due, in milliseconds since 1970. */
+  next: number;
+  /** How many jobs it has added. */
+  iterations: number;
+  pattern?: string;
+  tz?: string;
+  every?: number;
+  limit?: number;
+  /** Milliseconds since 1970. */
+  startDate?: number;
+  endDate?: number;
+  offset?: number;
+}
+
+/** A job that was put back, since its scheduler cannot be continued. */
+export interface BlockedJob {
+  id: string;
+  scheduler: string;
+  reason: string;
 }
 
 /** How jobs are taken. */
@@ -691,6 +760,8 @@ export interface Summary {
   retryAfter: number | null;
   /** When the next delayed job is due, in milliseconds since 1970; null if there is none, or if the time was over. */
   nextDelayed: number | null;
+  /** The jobs that were put back, since their schedulers cannot be continued. They are still waiting. */
+  blocked: BlockedJob[];
 }
 
 /** What a handler gets beside its job. */

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use js_sys::{Array, Function, Promise};
 use restis::{
     Queue,
-    queue::{Backoff, Consumer, Finished, Job, JobError, Repeat, State, Stopped},
+    queue::{Backoff, BlockedJob, Consumer, Finished, Job, JobError, Repeat, State, Stopped},
     unversioned::{self, Stop},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -221,8 +221,7 @@ impl JsQueue {
         let this = Rc::clone(&self.0);
         promise(async move {
             let (data, given, opts) = (json(data)?, Options(&repeat), Options(&opts));
-            let mut repeat = Repeat::every(given.time("every").unwrap_or_default());
-            told!(repeat, given, integer { "limit" => limit, "start" => start, "end" => end });
+            let repeat = repeat_of(&given);
             let mut job = this.add(name, &data);
             if let Some(attempts) = opts.integer("attempts") {
                 job = job.attempts(attempts as u32);
@@ -238,6 +237,14 @@ impl JsQueue {
             }
             this.upsert_scheduler(&id, repeat, job).await.map_err(error)
         })
+    }
+
+    /// When a repetition is due next, or nothing.
+    #[wasm_bindgen(js_name = nextRun)]
+    pub fn next_run(repeat: &JsValue, after: f64) -> Result<JsValue, JsValue> {
+        let repeat = repeat_of(&Options(repeat));
+        let next = repeat.next_run(after as u64).map_err(error)?;
+        Ok(or_null(next.map(|next| next as f64)))
     }
 
     /// Whether there was such a scheduler.
@@ -257,6 +264,13 @@ impl JsQueue {
                     ("id", scheduler.id.into()),
                     ("name", scheduler.name.into()),
                     ("next", (scheduler.next as f64).into()),
+                    ("iterations", (scheduler.iterations as f64).into()),
+                    (
+                        "repeat",
+                        serde_json::Value::Object(scheduler.repeat.options())
+                            .to_string()
+                            .into(),
+                    ),
                 ])
             });
             Ok(found.collect::<Array>())
@@ -336,6 +350,15 @@ impl JsConsumer {
                     "nextDelayed",
                     or_null(summary.next_delayed.map(|next| next as f64)),
                 ),
+                (
+                    "blocked",
+                    summary
+                        .blocked
+                        .iter()
+                        .map(blocked_job)
+                        .collect::<Array>()
+                        .into(),
+                ),
             ]))
         })
     }
@@ -347,6 +370,23 @@ impl JsConsumer {
             let stalled = this.sweep().await.map_err(error)?;
             Ok(stalled.into_iter().map(JsValue::from).collect::<Array>())
         })
+    }
+}
+
+/// A repetition by BullMQ's names.
+fn repeat_of(given: &Options<'_>) -> Repeat {
+    let mut repeat = match given.text("pattern") {
+        Some(pattern) => Repeat::cron(pattern),
+        None => Repeat::every(given.time("every").unwrap_or_default()),
+    };
+    told!(repeat, given,
+        text { "tz" => tz, "hashSeed" => hash_seed }
+        integer { "limit" => limit, "startDate" => start, "endDate" => end }
+        time { "offset" => offset }
+    );
+    match given.flag("immediately") {
+        Some(true) => repeat.immediately(),
+        _ => repeat,
     }
 }
 
@@ -374,6 +414,14 @@ async fn worked(work: &Function, job: &Job) -> Result<Json, JobError> {
 
 fn strings(texts: Vec<String>) -> Array {
     texts.into_iter().map(JsValue::from).collect()
+}
+
+fn blocked_job(blocked: &BlockedJob) -> JsValue {
+    object([
+        ("id", (&*blocked.id).into()),
+        ("scheduler", (&*blocked.scheduler).into()),
+        ("reason", (&*blocked.reason).into()),
+    ])
 }
 
 fn state_of(name: &str) -> State {

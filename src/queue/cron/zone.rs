@@ -103,7 +103,7 @@ mod platform {
     use js_sys::{Array, Function, Object, Reflect};
     use wasm_bindgen::{JsCast as _, JsValue};
 
-    pub(super) enum Zone {
+    pub(in crate::queue::cron) enum Zone {
         Local,
         Named {
             /// `Intl.DateTimeFormat.prototype.format`, bound.
@@ -137,7 +137,8 @@ mod platform {
         let class = Reflect::get(&intl, &"DateTimeFormat".into()).ok()?;
         let arguments = Array::of2(&"en-US".into(), &options);
         // It throws where there is no such zone.
-        let made = Reflect::construct(class.dyn_ref()?, &arguments).ok()?;
+        let class: &Function = class.dyn_ref()?;
+        let made = Reflect::construct(class, &arguments).ok()?;
         let format = Reflect::get(&made, &"format".into()).ok()?;
         Some(Zone::Named {
             format: format.dyn_into().ok()?,

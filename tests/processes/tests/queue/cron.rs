@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 
-const CASES: usize = 6000;
+const CASES: usize = 3000;
 
 /// Zones whose clocks change by an hour, by half an hour or by two, at midnight or before it, not at all, or by no whole hour. None
 /// whose rules are new: Node and the system may have different versions of the database.
@@ -156,6 +156,16 @@ impl Maker {
     }
 }
 
+/// What BullMQ's strategy makes of these. A pattern that is never met takes it long.
+async fn slots(scene: &Scene, cases: &[Value]) -> Vec<Value> {
+    let mut slots = Vec::new();
+    for part in cases.chunks(50) {
+        let found = scene.ask("crons", json!({"cases": part})).await;
+        slots.extend(found.as_array().unwrap().iter().cloned());
+    }
+    slots
+}
+
 #[tokio::test]
 async fn slots_of_random_patterns_are_bullmqs() {
     let scene = Scene::of("bullmq").await;
@@ -196,10 +206,9 @@ async fn slots_of_random_patterns_are_bullmqs() {
         }
         cases.push(case);
     }
-    let expected = scene.ask("crons", json!({"cases": cases})).await;
-    let expected = expected.as_array().unwrap();
+    let expected = slots(&scene, &cases).await;
     let (mut refused, mut met, mut wrong) = (0, 0, Vec::new());
-    for (case, expected) in cases.iter().zip(expected) {
+    for (case, expected) in cases.iter().zip(&expected) {
         let text = |name: &str| case[name].as_str().unwrap_or_default();
         let mut repeat = Repeat::cron(text("pattern"))
             .tz(text("tz"))
@@ -268,10 +277,10 @@ async fn slots_around_a_change_of_clocks_are_bullmqs() {
                 }
             }
         }
-        let expected = scene.ask("crons", json!({"cases": cases})).await;
-        for ((case, ours), expected) in cases.iter().zip(&ours).zip(expected.as_array().unwrap()) {
+        let expected = slots(&scene, &cases).await;
+        for ((case, ours), expected) in cases.iter().zip(&ours).zip(&expected) {
             assert_eq!(ours, expected, "{case}");
         }
-        assert_eq!(Value::from(ours), expected);
+        assert_eq!(ours.len(), expected.len());
     }
 }
