@@ -106,7 +106,7 @@ test("schedulers, trees, and the light queue beside", async () => {
   assert.ok(scheduler.next > 0);
   assert.equal(await jobs.removeScheduler("hourly"), true);
   assert.equal(await jobs.removeScheduler("hourly"), false);
-  assert.ok((await rejection(jobs.upsertScheduler("x", { pattern: "* * * * *" }, { name: "n" }))).message.includes("there is no option pattern"));
+  assert.ok((await rejection(jobs.upsertScheduler("x", { cron: "* * * * *" }, { name: "n" }))).message.includes("there is no option cron"));
 
   await new FlowProducer({ redis }).add({ name: "parent", queueName: jobs.name, children: [{ name: "child", queueName: jobs.name, data: 1 }] });
   await new Light(jobs.name, { redis: new Alone({ url, token }) }).add("light", { from: "the light queue" });
