@@ -40,7 +40,7 @@ test("a duration that is no number of milliseconds is refused", () => {
 test("a count that is no whole number is refused", () => {
   for (const [option, set] of Object.entries(COUNTS)) {
     for (const value of [...NEVER, Infinity, 1.5, 2 ** 53]) {
-      assert.throws(() => set(value), /is not a whole number from 0 on/, `${option}: ${String(value)}`);
+      assert.throws(() => set(value), /is not a whole number from [01] on/, `${option}: ${String(value)}`);
     }
     set(5);
   }

@@ -12,6 +12,7 @@
 
 pub mod cache;
 mod error;
+mod fill;
 mod player;
 pub mod rivals;
 mod server;
@@ -22,6 +23,7 @@ use std::{future::Future, time::Duration};
 
 pub use crate::{
     error::{Error, Result},
+    fill::fill,
     player::{Asked, Player},
     server::Server,
     source::Source,

@@ -10,39 +10,10 @@ use serde_json::json;
 
 use super::{SECOND, Scene, VERSIONS};
 
-/// Jobs `n<from>` to `n<to>`, added at that time, as the last of the queue in this state; `done` ones are completed.
-const FILL: &str = r"
-    local P, state, time = ARGV[1], ARGV[2], ARGV[5]
-    for n = tonumber(ARGV[3]), tonumber(ARGV[4]) do
-        local id = 'n' .. n
-        redis.call('HSET', P .. id, 'name', 'n', 'data', '{}', 'opts', '{}', 'timestamp', time, 'delay', 0, 'priority', 0)
-        if state == 'completed' or state == 'failed' then
-            redis.call('HSET', P .. id, 'finishedOn', time)
-            redis.call('ZADD', P .. state, time, id)
-        elseif state == 'delayed' then
-            redis.call('ZADD', P .. state, 4000000000000 * 4096 + n, id)
-        elseif state == 'prioritized' then
-            redis.call('ZADD', P .. state, 4294967296 + n, id)
-        else
-            redis.call('LPUSH', P .. state, id)
-        end
-    end
-    return 1
-";
-
 async fn fill(scene: &Scene, queue: &str, state: &str, count: usize) {
-    for from in (1..=count).step_by(20_000) {
-        let to = count.min(from + 19_999);
-        let words = [
-            format!("bull:{queue}:"),
-            state.to_owned(),
-            from.to_string(),
-            to.to_string(),
-        ];
-        let now = now().to_string();
-        let eval = scene.redis.eval::<u32>(FILL, ()).args(words).arg(now);
-        eval.await.unwrap();
-    }
+    restis_processes::fill(&scene.redis, queue, state, count)
+        .await
+        .unwrap();
 }
 
 fn now() -> u128 {
@@ -94,7 +65,7 @@ async fn draining_takes_at_most_twice_the_time_of_bullmq() {
             ours = begun.elapsed();
         })
         .await;
-        let keys: Vec<String> = scene.redis.keys("bull:work:n*").await.unwrap();
+        let keys: Vec<String> = scene.redis.keys("bull:work:wait?*").await.unwrap();
         assert!(keys.is_empty());
         println!("drain of 40,000: {ours:?}, BullMQ's {theirs:?}");
         // A busy machine slows either down at times.
@@ -130,20 +101,26 @@ async fn cleaning_a_long_queue_of_young_jobs_keeps_them_and_holds_nobody() {
         queue.resume().await.unwrap();
     })
     .await;
-    let ids: Vec<String> = (1..=20_000).map(|n| format!("n{n}")).collect();
-    let all = || ids.iter().map(String::as_str);
+    let of = |state: &str| -> Vec<String> { (1..=20_000).map(|n| format!("{state}{n}")).collect() };
+    let [delayed, completed, waiting] = ["delayed", "completed", "wait"].map(of);
+    fn all(ids: &[String]) -> Vec<&str> {
+        ids.iter().map(String::as_str).collect()
+    }
     holds_nobody(&scene, "promote", async |queue: &Queue| {
-        queue.promote(all()).await.unwrap();
+        queue.promote(all(&delayed)).await.unwrap();
     })
     .await;
     holds_nobody(&scene, "retry", async |queue: &Queue| {
-        queue.retry(State::Completed, all()).await.unwrap();
+        queue
+            .retry(State::Completed, all(&completed))
+            .await
+            .unwrap();
     })
     .await;
     assert_eq!(scene.queue.counts().await.unwrap().waiting, 140_000);
-    let some = || ids.iter().step_by(100).map(String::as_str);
+    let some: Vec<&str> = waiting.iter().step_by(100).map(String::as_str).collect();
     holds_nobody(&scene, "remove", async |queue: &Queue| {
-        assert_eq!(queue.remove(some()).await.unwrap(), 200);
+        assert_eq!(queue.remove(some.iter().copied()).await.unwrap(), 200);
     })
     .await;
     scene.queue.pause().await.unwrap();
@@ -195,7 +172,7 @@ async fn cleaning_removes_the_oldest_and_keeps_the_order_of_the_others() {
             let share = [0.01, 0.5, 0.99, 1.0][dice.usize(..4)];
             let old: Vec<String> = (1..=count)
                 .filter(|_| dice.f64() < share)
-                .map(|n| format!("n{n}"))
+                .map(|n| format!("{key}{n}"))
                 .collect();
             let set = |id: &String| {
                 scene.redis.hset(
@@ -220,7 +197,7 @@ async fn cleaning_removes_the_oldest_and_keeps_the_order_of_the_others() {
             assert_eq!(gone, old[..most], "round {round}, {key}, {count}");
             let gone: HashSet<&String> = gone.iter().collect();
             let kept: Vec<String> = (1..=count)
-                .map(|n| format!("n{n}"))
+                .map(|n| format!("{key}{n}"))
                 .filter(|id| !gone.contains(id))
                 .collect();
             let left = queue.jobs(state, 0, 10_000).await.unwrap();
@@ -239,7 +216,7 @@ async fn cleaning_beside_workers_sees_every_job() {
     let minute_ago = (now() - 60_000).to_string();
     scene
         .redis
-        .hset("bull:work:n12000", ("timestamp", &minute_ago))
+        .hset("bull:work:wait12000", ("timestamp", &minute_ago))
         .await
         .unwrap();
     let take = async {
@@ -248,7 +225,7 @@ async fn cleaning_beside_workers_sees_every_job() {
         }
     };
     let (gone, ()) = tokio::join!(scene.queue.clean(State::Waiting, SECOND * 30, 10), take);
-    assert_eq!(gone.unwrap(), ["n12000"]);
+    assert_eq!(gone.unwrap(), ["wait12000"]);
     let counts = scene.queue.counts().await.unwrap();
     assert_eq!((counts.waiting, counts.active), (12_000 - 2_205 - 1, 2_205));
 }
