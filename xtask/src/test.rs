@@ -45,10 +45,13 @@ const HANGS: u32 = 300_000;
 /// How often `--long` tries each property.
 const LONG_CASES: &str = "50000";
 
+/// How many histories of a queue `--long` tries.
+const LONG_HISTORIES: &str = "2000";
+
 pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
     if long {
         ui::note(&format!(
-            "--long: {LONG_CASES} cases for each property of the native level, 10 minutes for each fuzz target, pairs of features"
+            "--long: {LONG_CASES} cases for each property of the native level, {LONG_HISTORIES} histories of a queue, 10 minutes for each fuzz target, pairs of features"
         ));
     }
     let mut times = Vec::new();
@@ -121,7 +124,9 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
         .dir(repo.root());
     let tests = json.tested_by(tests);
     let tests = if long {
-        tests.env("PROPTEST_CASES", LONG_CASES)
+        tests
+            .env("PROPTEST_CASES", LONG_CASES)
+            .env("RESTIS_HISTORIES", LONG_HISTORIES)
     } else {
         tests
     };

@@ -31,6 +31,13 @@ pub fn bull(server: &Server, package: &str) -> Result<Player> {
     Player::start(program)
 }
 
+/// BullMQ as one side of a random history; `tests/js/bull-history.mjs` has its steps.
+pub fn history(server: &Server, package: &str) -> Result<Player> {
+    let mut program = script("bull-history.mjs", &[package])?;
+    program.env("BULLMQ", package).env("REDIS", server.redis());
+    Player::start(program)
+}
+
 /// express-session over connect-redis before this server, over TCP; `tests/js/sessions.mjs` has its words.
 pub fn express(server: &Server) -> Result<Player> {
     let mut program = script("sessions.mjs", &["express-session", "connect-redis"])?;

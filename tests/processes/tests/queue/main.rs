@@ -19,6 +19,7 @@ mod durations;
 mod eviction;
 mod families;
 mod large;
+mod model;
 mod producer;
 mod refusals;
 mod run;
