@@ -91,13 +91,13 @@ async fn longest_leases_windows_and_lifetimes_are_taken_by_the_server() {
         for fenced in [false, true] {
             let lock = Lock::new(redis, name("lock")).lease(forever);
             let lock = if fenced { lock.fenced() } else { lock };
-            let mut held = lock.try_acquire().await.unwrap().held().unwrap();
+            let held = lock.try_acquire().await.unwrap().held().unwrap();
             assert!(held.extend(forever).await.unwrap());
             assert!(!lock.try_acquire().await.unwrap().is_held());
             held.release().await.unwrap();
         }
         let semaphore = Semaphore::new(redis, name("semaphore"), 1).lease(forever);
-        let mut permit = semaphore.try_acquire().await.unwrap().unwrap();
+        let permit = semaphore.try_acquire().await.unwrap().unwrap();
         assert!(permit.extend(forever).await.unwrap());
         assert!(semaphore.try_acquire().await.unwrap().is_none());
         permit.release().await.unwrap();

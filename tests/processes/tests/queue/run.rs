@@ -45,15 +45,17 @@ async fn run_renews_the_locks_of_a_batch_until_all_its_jobs_are_done() {
             let n: u32 = job.data()?;
             most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
             let lock = format!("bull:work:{}:lock", job.id());
-            let mut left = u64::MAX;
-            // Until its lock holds for longer than before.
-            while n == 1 {
-                let now = redis.pttl(&*lock).await?.left().unwrap_or(0);
-                if now > left {
-                    break;
+            // The first one works until its lock holds for longer than before.
+            if n == 1 {
+                let mut left = u64::MAX;
+                loop {
+                    let now = redis.pttl(&*lock).await?.left().unwrap_or(0);
+                    if now > left {
+                        break;
+                    }
+                    left = now;
+                    tokio::time::sleep(MILLI * 20).await;
                 }
-                left = now;
-                tokio::time::sleep(MILLI * 20).await;
             }
             tokio::task::yield_now().await;
             running.fetch_sub(1, SeqCst);
