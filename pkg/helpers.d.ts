@@ -320,42 +320,52 @@ export class Cookie {
 
 /** What a limiter does beside counting. */
 export interface RateLimiterOptions {
-  /** Stands before all keys. */
+  /** The beginning of all keys. Each limit needs its own. Default: `@upstash/ratelimit`. */
   prefix?: string;
-  /** The name in the fields of an answer. */
+  /** The name of the limit in the fields of a response. Default: `default`. */
   policy?: string;
-  /** Whether who is refused is refused here, without a request, until it is time. Default: yes. */
+  /** Whether this process remembers refusals, so that the next call costs nothing until `retryAt`. Default: true. */
   localDeny?: boolean;
-  /** Takes so many calls at a time, and counts them here. */
+  /** Counts this many calls at once in Redis and lets them through here. Not for GCRA. Default: 1. */
   lease?: number;
-  /** Looks at {@link RateLimiter.setDynamicLimit}. */
+  /** Reads the limit of {@link RateLimiter.setDynamicLimit} at each check. */
   dynamic?: boolean;
-  /** Looks at {@link RateLimiter.block}. */
+  /** Reads the block of {@link RateLimiter.block} at each check. */
   blockable?: boolean;
-  /** Looks at the list that @upstash/ratelimit keeps. */
+  /** Reads the deny list of @upstash/ratelimit at each check. */
   denyList?: boolean;
-  /** Addresses and networks that are never refused, or always. */
+  /** Names, addresses and networks that are never refused. */
   allow?: readonly string[];
+  /** Names, addresses and networks that are always refused. */
   deny?: readonly string[];
-  /** What happens without an answer in this time: all may, nobody may, or it is counted here. */
+  /**
+   * Lets calls through if Redis does not answer in this many milliseconds, or is unavailable (`OOM`, `BUSY`, `LOADING`, `READONLY`
+   * and the like). Mistakes still reject: a wrong token, a key of another type.
+   */
   failOpen?: number;
+  /** Refuses calls then, with status 503. */
   failClosed?: number;
+  /** Counts calls in this process then. */
   failLocal?: number;
 }
 
-/** What became of a call, and what an answer says of it. */
+/** The result of a check, with the fields of an HTTP response. */
 export interface Decision {
   policy: string;
   allowed: boolean;
   reason: "counted" | "known" | "leased" | "blocked" | "allowed" | "denied" | "unavailable" | "countedHere";
   limit: number;
   remaining: number;
-  /** When all of it is there again, and when the next call may be: milliseconds since 1970. */
+  /** When the window ends, or the bucket is filled up next, or all is paid for, in milliseconds since 1970. */
   reset: number;
-  retryAt: number;
-  /** Milliseconds until then. */
-  retryAfter: number;
-  /** 200 or 429. */
+  /**
+   * When the same call is let through if nobody else is counted in between, in milliseconds since 1970. Null if waiting does not
+   * help: the call costs more than the limit, or the visitor is denied.
+   */
+  retryAt: number | null;
+  /** Milliseconds until then; null if waiting does not help. */
+  retryAfter: number | null;
+  /** 200, 429, 403 for the denied, 503 if Redis did not answer. */
   status: number;
   /** `RateLimit`, `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) and `Retry-After` (RFC 9110). */
   headers: Record<string, string>;
@@ -364,8 +374,9 @@ export interface Decision {
 }
 
 /**
- * A rate limit. The first three count with @upstash/ratelimit, on the same keys. A check is one request, or none for who is
- * refused already.
+ * A rate limit. The first three algorithms count together with @upstash/ratelimit, on the same keys. A check is one request, or none
+ * for a visitor that is refused already. A limit, rate, window or cost of 0 throws a TypeError, a `lease` or timeout of 0 a
+ * {@link ConfigError}. A process remembers at most 10,000 refusals and 10,000 leases, a few MB whatever the names are.
  *
  * @example
  * const limiter = RateLimiter.slidingWindow(redis, 10, 10_000);
@@ -374,35 +385,35 @@ export interface Decision {
  */
 export class RateLimiter {
   private constructor();
-  /** So many calls in each window, which begins at a multiple of its length. */
+  /** `limit` calls in each window. Windows begin at multiples of their length. */
   static fixedWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
-  /** So many calls in a window that slides, by the count of the one before. */
+  /** About `limit` calls in the last `window`, estimated from this window and the one before. */
   static slidingWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
-  /** `rate` more for each interval, up to `most`. */
+  /** `rate` tokens are added at each interval, up to `most`; a call takes one. */
   static tokenBucket(redis: Redis, rate: number, interval: number, most: number, options?: RateLimiterOptions): RateLimiter;
-  /** Calls spread over the window, as a leaky bucket has it. */
+  /** `limit` calls in each window at an even rate, as a leaky bucket. */
   static gcra(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
-  /** Never more than the limit in any window. Keeps a member for each call. */
+  /** Never more than the limit in any window, counted in tenths of it. */
   static strictWindow(redis: Redis, limit: number, window: number, options?: RateLimiterOptions): RateLimiter;
-  /** Counts a call, if it may be. */
+  /** Counts a call, if it is let through. */
   check(id: Name, options?: { cost?: number }): Promise<Decision>;
-  /** Waits until it may, at most so long. */
+  /** Waits until a call is let through, at most `wait` milliseconds. */
   untilReady(id: Name, wait: number): Promise<Decision>;
-  /** What a check would say. Counts nothing. */
+  /** Returns the state without counting anything. */
   peek(id: Name): Promise<Decision>;
-  /** Gives back what a check took. */
+  /** Takes back what a check counted. */
   refund(id: Name, cost?: number): Promise<void>;
-  /** Takes this much, whatever is left. */
+  /** Counts a cost, whether it fits or not. */
   penalty(id: Name, cost: number): Promise<Decision>;
-  /** Refuses it for a time. Needs `blockable`. */
+  /** Refuses every call of a visitor for `time` milliseconds. Needs `blockable`. */
   block(id: Name, time: number): Promise<void>;
   /** Ends a {@link block}. */
   unblock(id: Name): Promise<void>;
-  /** Another limit for all processes; null is the one of the code. Needs `dynamic`. */
+  /** Sets another limit for all processes; null is the limit of the program, 0 lets nothing through. Needs `dynamic`. */
   setDynamicLimit(limit: number | null): Promise<void>;
-  /** What {@link setDynamicLimit} has set, or null. */
+  /** Returns the limit that {@link setDynamicLimit} has set, or null. */
   dynamicLimit(): Promise<number | null>;
-  /** Forgets what was counted. */
+  /** Forgets what was counted for a visitor. */
   reset(id: Name): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 // Rate limits, over the module of the helpers.
 
+import { ConfigError } from "./errors.js";
 import { checked, Helper, millis, text, whole } from "./helper.js";
 import * as wasm from "./wasm/helpers.js";
 
@@ -8,7 +9,19 @@ const LIMITS = {
   allow: "texts", deny: "texts", failOpen: "ms", failClosed: "ms", failLocal: "ms",
 };
 
-/** A decision, with what an answer says of it. */
+/** Limits, rates and costs of 0 have no meaning. */
+function positive(what, value) {
+  if (whole(what, value) > 0) return value;
+  throw new TypeError(`${what} is 0: use 1 or more`);
+}
+
+/** Nor has a window of 0. */
+function longer(what, value) {
+  if (millis(what, value) > 0) return value;
+  throw new TypeError(`${what} is 0 milliseconds: use 1 or more`);
+}
+
+/** A decision, with the fields of an HTTP response. */
 function decided({ retryAfterField, rateLimitField, rateLimitPolicyField, problem, ...decision }) {
   const headers = {};
   if (rateLimitField !== undefined) headers.RateLimit = rateLimitField;
@@ -20,9 +33,14 @@ function decided({ retryAfterField, rateLimitField, rateLimitPolicyField, proble
 export class RateLimiter {
   #helper;
 
-  constructor(redis, { algorithm, limit, window, most = 0 }, options) {
+  constructor(redis, { algorithm, limit, window, most = 1 }, options) {
     const given = checked("RateLimiter", options, LIMITS);
-    const [calls, time, top] = [whole("RateLimiter: the limit", limit), millis("RateLimiter: the window", window), whole("RateLimiter: the most", most)];
+    const [first, second] = algorithm === "tokenBucket" ? ["rate", "interval"] : ["limit", "window"];
+    const what = (name) => `RateLimiter.${algorithm}: the ${name}`;
+    const [calls, time, top] = [positive(what(first), limit), longer(what(second), window), positive(what("most"), most)];
+    if (algorithm === "gcra" && calls > time * 1000) throw new TypeError("RateLimiter.gcra: the limit is above one call per microsecond of the window");
+    if (given.lease === 0) throw new ConfigError("RateLimiter: lease is 0: use 1 or more");
+    for (const name of ["failOpen", "failClosed", "failLocal"]) if (given[name] === 0) throw new ConfigError(`RateLimiter: ${name} is 0 milliseconds: use 1 or more`);
     this.#helper = new Helper("RateLimiter", redis, (client) => new wasm.RateLimiter(client, algorithm, calls, time, top, given));
   }
 
@@ -41,7 +59,7 @@ export class RateLimiter {
   }
 
   async check(id, { cost = 1 } = {}) {
-    return decided(await this.#helper.call("check", this.#id(id), whole("RateLimiter: the cost", cost)));
+    return decided(await this.#helper.call("check", this.#id(id), positive("RateLimiter: the cost", cost)));
   }
 
   async untilReady(id, wait) {
@@ -61,7 +79,7 @@ export class RateLimiter {
   }
 
   async block(id, time) {
-    await this.#helper.call("block", this.#id(id), millis("RateLimiter: the time", time));
+    await this.#helper.call("block", this.#id(id), longer("RateLimiter: the time", time));
   }
 
   async unblock(id) {

@@ -202,6 +202,8 @@ pub mod fuzzing;
 pub mod idempotency;
 #[cfg(feature = "lock")]
 pub mod lock;
+#[cfg(any(feature = "cache", feature = "ratelimit"))]
+mod name;
 mod observe;
 mod outcome;
 #[cfg(feature = "queue")]

@@ -1,4 +1,4 @@
-//! Rate limits on Redis: so many calls in a time, for each visitor, among all processes.
+//! Rate limits on Redis: at most a number of calls in a period, for each visitor, across all processes.
 //!
 //! ```
 //! # restis_testing::run(async |redis| {
@@ -16,38 +16,76 @@
 //!
 //! # Which one
 //!
-//! | | keeps to | shared with | billed: allowed, refused |
+//! | | keeps | shared with | billed: allowed, refused |
 //! |---|---|---|---|
-//! | [`fixed_window`](RateLimiter::fixed_window) | the limit in each window of the clock, twice it around its border | `@upstash/ratelimit` | 2 (the first 3), 3 |
-//! | [`sliding_window`](RateLimiter::sliding_window) | the limit, as an estimate by the window before | the same | 4 (5), 3 |
+//! | [`fixed_window`](RateLimiter::fixed_window) | the limit in each window of the clock, up to twice the limit around a border | `@upstash/ratelimit` | 2 (the first 3), 3 |
+//! | [`sliding_window`](RateLimiter::sliding_window) | the limit, estimated from this window and the one before | `@upstash/ratelimit` | 4 (5), 3 |
 //! | [`token_bucket`](RateLimiter::token_bucket) | a rate, with bursts as large as the bucket | `@upstash/ratelimit` | 4, 2 |
-//! | [`gcra`](RateLimiter::gcra) | a rate to the microsecond, with bursts of the limit | | 3, 2 |
+//! | [`gcra`](RateLimiter::gcra) | a rate to the microsecond, with bursts as large as the limit | | 3, 2 |
 //! | [`strict_window`](RateLimiter::strict_window) | the limit in any window, wherever it begins | | 3, 2 |
 //!
-//! Each check is one round trip, and none while a refusal of this process still holds, or while a
-//! [lease](RateLimiterBuilder::lease) has something left. What is refused is not counted. [`retry_at`](Decision::retry_at) is when the same call is let
-//! through if nobody else comes in between. Every key ends by itself.
+//! A check is one round trip. It is none while a refusal remembered by this process still holds, or while a
+//! [lease](RateLimiterBuilder::lease) has calls left. A refused call is not counted. [`retry_at`](Decision::retry_at) is when the
+//! same call is let through if nobody else is counted in between. Every counter expires.
+//!
+//! # Keys
 //!
 //! The keys and values of the first three are those of `@upstash/ratelimit` 2.2: with the same prefix, limit and window, services
-//! in TypeScript and Rust count together. Time is that of the caller's clock, as it is there.
+//! in TypeScript and Rust count together.
 //!
-//! A check whose answer is lost is not repeated, since it may have been counted: the call fails, or is decided as was chosen by
+//! | | key |
+//! |---|---|
+//! | fixed and sliding window | `prefix:visitor:number`, the number of the window |
+//! | token bucket | `prefix:visitor`; `prefix/bucket:visitor` for the names `dynamic:global`, `denyList:all`, `denyList:ipDenyList`, `ipDenyListStatus` and `events:` with digits, under which that library keeps other things |
+//! | GCRA, strict window, blocks | `prefix/gcra:visitor`, `prefix/strict:visitor`, `prefix/block:visitor` |
+//! | the [dynamic limit](RateLimiter::set_dynamic_limit), the [deny list](RateLimiterBuilder::deny_list) | `prefix:dynamic:global`, `prefix:denyList:all` |
+//!
+//! So no name of a visitor leads to a key of another visitor, or to a key of the limiter. That holds within one prefix: each limit
+//! of a database needs its own, and none that continues another one with `:` or `/`.
+//!
+//! # Clocks
+//!
+//! Time is the caller's clock, as in `@upstash/ratelimit`. If the clock of a host is wrong by less than a window, waits differ by
+//! that much. If it is wrong by more, GCRA, the strict window and the bucket go on by the clock of the stored value, with the time
+//! to live of its key on the server in place of the difference: one more billed command. The windows of fixed and sliding limits
+//! are then counted apart. A refusal never lasts longer than:
+//!
+//! | | |
+//! |---|---|
+//! | fixed window | the window |
+//! | sliding window | two windows |
+//! | token bucket | the time in which the bucket fills |
+//! | GCRA | the window |
+//! | strict window | the window and a tenth of it |
+//!
+//! Only a [`penalty`](RateLimiter::penalty) or a [`block`](RateLimiter::block) lasts longer: as long as it was made. The same
+//! bounds hold if Redis evicts any of the keys; what was counted in an evicted key is forgotten.
+//!
+//! # Failures
+//!
+//! A check whose answer is lost is not repeated, since it may have been counted. The call fails, or is decided as chosen by
 //! [`fail_open`](RateLimiterBuilder::fail_open), [`fail_closed`](RateLimiterBuilder::fail_closed) or
-//! [`fail_local`](RateLimiterBuilder::fail_local).
+//! [`fail_local`](RateLimiterBuilder::fail_local). These apply to an unavailable Redis
+//! ([`Error::is_unavailable`]: no answer, `OOM`, `BUSY`, `LOADING`, `READONLY` and the like), not to mistakes (a wrong token, a key
+//! of another type). A setting without a meaning (a limit, window, rate or lease of 0) fails every call with
+//! [`is_argument`](Error::is_argument).
 //!
-//! # What else it looks at, and costs
+//! # What else costs
 //!
 //! | | billed |
 //! |---|---|
-//! | [`check_all`](RateLimiter::check_all), several limits in one request, all or nothing | 1, and of each limit what it takes less 1 |
+//! | [`check_all`](RateLimiter::check_all), several limits in one request, all or nothing | 1, and for each limit those of a check less 1 |
 //! | [`allow`](RateLimiterBuilder::allow), [`deny`](RateLimiterBuilder::deny): names, addresses, networks | 0 |
-//! | a refusal that still holds, [unless that is not to be kept](RateLimiterBuilder::local_deny) | 0 |
+//! | a refusal that still holds, unless [`local_deny`](RateLimiterBuilder::local_deny) is off | 0 |
 //! | [`lease(n)`](RateLimiterBuilder::lease) | those of one check, for `n` calls |
 //! | [`dynamic`](RateLimiterBuilder::dynamic), [`blockable`](RateLimiterBuilder::blockable), [`deny_list`](RateLimiterBuilder::deny_list) | 1 more each |
-//! | [`refund`](RateLimiter::refund) | 3, of a sliding window 4 or 5, of a bucket 4 |
-//! | [`penalty`](RateLimiter::penalty) | as of a call that is let through |
+//! | [`refund`](RateLimiter::refund) | 3; a sliding window 4 or 5, a bucket 4 |
+//! | [`penalty`](RateLimiter::penalty) | those of a call that is let through |
 //!
-//! At most so many calls *at a time* are what a [`Semaphore`](crate::Semaphore) keeps, one
+//! A process remembers at most 10,000 refusals and 10,000 leases for each limiter, by the name of the visitor or, if that is longer
+//! than 64 bytes, by its hash: a few MB at most, whatever the names are.
+//!
+//! To limit how many calls run *at the same time*, use a [`Semaphore`](crate::Semaphore), one
 //! [for each visitor](crate::Semaphore::for_each).
 //!
 //! Source: [Cloudflare on sliding windows](https://blog.cloudflare.com/counting-things-a-lot-of-different-things/),
@@ -71,7 +109,8 @@ use std::{
 };
 
 use self::{
-    algorithm::{Algorithm, Mode},
+    algorithm::{Algorithm, CENTURY, MOST, Mode},
+    check::TOO_MUCH,
     failure::Failure,
     lease::Leases,
     lists::List,
@@ -86,8 +125,8 @@ use crate::{Error, Redis, Safety, clock};
 
 type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// So many calls in a time for each of those who call. Cheap to clone, and its clones share what they keep; making one does no
-/// I/O, so it can be a global of a Worker.
+/// A limit of calls in a period, for each visitor. Cloning is cheap, and clones share what they remember. Creating one does no I/O,
+/// so it can be a global of a Worker.
 #[derive(Clone)]
 pub struct RateLimiter {
     inner: Arc<Inner>,
@@ -103,7 +142,7 @@ struct Inner {
     here: Memory<u64>,
 }
 
-/// A limit that is not at a database yet: [`build`](Self::build).
+/// The settings of a [`RateLimiter`], which [`build`](Self::build) creates.
 #[derive(Clone)]
 #[must_use = "a limit is checked by what `build` gives"]
 pub struct RateLimiterBuilder {
@@ -116,58 +155,81 @@ pub struct RateLimiterBuilder {
     dynamic: bool,
     blockable: bool,
     deny_list: bool,
+    /// Why this limit has no meaning.
+    mistake: Option<&'static str>,
     allow: List,
     deny: List,
     failure: Option<(Failure, Duration)>,
 }
 
 impl RateLimiter {
-    /// At most `limit` in each window, which begins with a multiple of itself on the clock.
+    /// Creates a limit of `limit` calls in each window. Windows begin at multiples of their length on the clock.
     pub fn fixed_window(limit: u64, window: Duration) -> RateLimiterBuilder {
-        RateLimiterBuilder::new(Algorithm::Fixed {
-            limit,
-            window: millis(window),
-        })
+        let algorithm = |limit, window| Algorithm::Fixed { limit, window };
+        RateLimiterBuilder::of(limit, window, algorithm)
     }
 
-    /// About `limit` in the last `window`: what was counted in the window before counts by how much of it still reaches into
-    /// that.
+    /// Creates a limit of about `limit` calls in the last `window`: the calls of the window before count by the part of it that
+    /// the last `window` still covers.
     pub fn sliding_window(limit: u64, window: Duration) -> RateLimiterBuilder {
-        RateLimiterBuilder::new(Algorithm::Sliding {
-            limit,
-            window: millis(window),
-        })
+        let algorithm = |limit, window| Algorithm::Sliding { limit, window };
+        RateLimiterBuilder::of(limit, window, algorithm)
     }
 
-    /// `rate` tokens come at each `interval`, up to `most`; a call takes one.
+    /// Creates a limit by tokens: `rate` are added at each `interval`, up to `most`, and a call takes one.
     pub fn token_bucket(rate: u64, interval: Duration, most: u64) -> RateLimiterBuilder {
-        RateLimiterBuilder::new(Algorithm::Bucket {
-            rate: rate.max(1),
-            interval: millis(interval),
+        let builder = RateLimiterBuilder::of(most, interval, |most, interval| Algorithm::Bucket {
+            rate: rate.clamp(1, MOST),
+            interval,
             most,
-        })
+        });
+        builder.check(
+            rate == 0,
+            "a token bucket with a rate of 0 is never filled: use a rate of 1 or more",
+        )
     }
 
-    /// `limit` in each `window` at an even rate, of which as many as the limit may come at once.
+    /// Creates a limit of `limit` calls in each `window` at an even rate, of which up to the limit can come at once.
     pub fn gcra(limit: u64, window: Duration) -> RateLimiterBuilder {
-        RateLimiterBuilder::new(Algorithm::Gcra {
-            limit: limit.max(1),
-            window: millis(window),
-        })
+        let algorithm = |limit, window| Algorithm::Gcra { limit, window };
+        let builder = RateLimiterBuilder::of(limit, window, algorithm);
+        builder.check(
+            limit > clock::whole_millis(window).saturating_mul(1000),
+            "GCRA counts in microseconds, and this limit has more calls than its window has of those: use a lower limit or a \
+             longer window",
+        )
     }
 
-    /// Never more than `limit` in any window, by counting in tenths of it. Of what would be allowed to the millisecond it
-    /// refuses a little: that in the tenth which reaches into the window with a part of it.
+    /// Creates a limit of `limit` calls in any window, wherever it begins, counted in tenths of the window. Of the calls that an
+    /// exact count would let through it refuses those in the tenth which the window covers only in part.
     pub fn strict_window(limit: u64, window: Duration) -> RateLimiterBuilder {
-        RateLimiterBuilder::new(Algorithm::Strict {
-            limit,
-            window: millis(window),
-        })
+        let algorithm = |limit, window| Algorithm::Strict { limit, window };
+        RateLimiterBuilder::of(limit, window, algorithm)
     }
 }
 
 /// Settings.
 impl RateLimiterBuilder {
+    /// Keeps numbers that the algorithms can count with, and notes those that they cannot.
+    fn of(limit: u64, window: Duration, algorithm: impl Fn(u64, u64) -> Algorithm) -> Self {
+        let millis = clock::whole_millis(window);
+        Self::new(algorithm(limit.clamp(1, MOST), millis.clamp(1, CENTURY)))
+            .check(
+                limit == 0,
+                "a limit of 0 lets nothing through: use 1 or more; `set_dynamic_limit` stops all visitors for a time",
+            )
+            .check(limit > MOST, "a limit above 9007199254740991 cannot be counted exactly")
+            .check(millis == 0, "a window shorter than a millisecond has no calls in it: use a millisecond or more")
+    }
+
+    /// Notes a mistake. The first one is reported.
+    fn check(mut self, is_wrong: bool, mistake: &'static str) -> Self {
+        if is_wrong {
+            self.mistake = self.mistake.or(Some(mistake));
+        }
+        self
+    }
+
     fn new(algorithm: Algorithm) -> Self {
         Self {
             prefix: "@upstash/ratelimit".to_owned(),
@@ -175,7 +237,8 @@ impl RateLimiterBuilder {
             algorithm,
             clock: Arc::new(clock::unix_millis),
             local_deny: true,
-            lease: 0,
+            lease: 1,
+            mistake: None,
             dynamic: false,
             blockable: false,
             deny_list: false,
@@ -185,41 +248,43 @@ impl RateLimiterBuilder {
         }
     }
 
-    /// What stands before each key, with a colon: `@upstash/ratelimit` by default, as there. Each limit of a database needs
-    /// one of its own.
+    /// Sets the beginning of each key. Default: `@upstash/ratelimit`, as in that library.
+    ///
+    /// Each limit of a database needs its own, and none that continues another one with `:` or `/`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// The name of the limit for those who are told of it: `default`, if there is no other.
+    /// Sets the name of the limit in the fields of an HTTP response. Default: `default`.
     pub fn policy(mut self, name: &str) -> Self {
         self.policy = name.into();
         self
     }
 
-    /// Another clock, which gives Unix milliseconds: for tests.
+    /// Sets the clock, which returns Unix milliseconds: for tests. Default: the clock of the host.
     pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Whether a refusal is kept in this process until [`retry_at`](Decision::retry_at), so that the same call costs nothing
-    /// until then: yes by default.
+    /// Sets whether this process remembers a refusal until [`retry_at`](Decision::retry_at), so that the same call costs nothing
+    /// until then. Default: `true`.
     ///
-    /// Nobody is refused who would be let through, unless another process takes something back, forgets him, unblocks him or
-    /// raises the limit meanwhile: then he waits as long as he was told to.
+    /// A call that would be let through is refused only if another process refunds, resets or unblocks the visitor or raises the
+    /// limit in the meantime, at the latest until `retry_at`. A clock that is set back ends it.
     pub fn local_deny(mut self, on: bool) -> Self {
         self.local_deny = on;
         self
     }
 
-    /// Counts so many calls at once in Redis, and lets them through here: for visitors with many calls.
+    /// Sets how many calls are counted at once in Redis and then let through here: for visitors with many calls. Default: 1.
     ///
     /// There are never more than without it. What a process does not use before the algorithm looks at time again (the end of
-    /// the window, a tenth of it for a strict one, the next tokens of a bucket) is lost to the others: at most one less than
-    /// this for each process. Who asks waits for who asks already. Not for [`gcra`](RateLimiter::gcra), which looks at time
-    /// always: there a check fails with [`is_argument`](Error::is_argument). [`check_all`](RateLimiter::check_all) does without.
+    /// the window, a tenth of it for a strict one, the next tokens of a bucket) is lost to the others: at most one call less than
+    /// this for each process. Other callers in the process wait for the one that asks. [`gcra`](RateLimiter::gcra) looks at time at
+    /// each call, so a check fails there with [`is_argument`](Error::is_argument), as with a lease of 0.
+    /// [`check_all`](RateLimiter::check_all) does not use leases.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -232,8 +297,11 @@ impl RateLimiterBuilder {
     /// # Ok(()) });
     /// ```
     pub fn lease(mut self, calls: u64) -> Self {
-        self.lease = calls;
-        self
+        self.lease = calls.clamp(1, MOST);
+        self.check(
+            calls == 0,
+            "a lease of 0 calls lets nothing through: use 1 or more, where 1 is none",
+        )
     }
 
     /// Looks for [another limit](RateLimiter::set_dynamic_limit) at each check, as `dynamicLimits` of `@upstash/ratelimit` does:
@@ -287,28 +355,35 @@ impl RateLimiterBuilder {
         self
     }
 
-    /// Lets a call through that Redis does not answer in this time; the request is cancelled.
+    /// Lets a call through if Redis does not answer in this time or is unavailable ([`Error::is_unavailable`]); the request is
+    /// cancelled.
     ///
-    /// A mistake that no waiting mends, as a wrong token, is an error all the same.
-    pub fn fail_open(mut self, timeout: Duration) -> Self {
-        self.failure = Some((Failure::Open, timeout));
-        self
+    /// Mistakes are still errors: a wrong token, a key of another type, a time of 0.
+    pub fn fail_open(self, timeout: Duration) -> Self {
+        self.fail(Failure::Open, timeout)
     }
 
-    /// Refuses a call that Redis does not answer in this time, with 503 and a second to wait; the request is cancelled.
-    pub fn fail_closed(mut self, timeout: Duration) -> Self {
-        self.failure = Some((Failure::Closed, timeout));
-        self
+    /// Refuses a call if Redis does not answer in this time or is unavailable, with 503 and a second to wait; the request is
+    /// cancelled.
+    pub fn fail_closed(self, timeout: Duration) -> Self {
+        self.fail(Failure::Closed, timeout)
     }
 
-    /// Counts a call that Redis does not answer in this time in this process alone, by [GCRA](RateLimiter::gcra) with the same
-    /// limit; the request is cancelled.
-    pub fn fail_local(mut self, timeout: Duration) -> Self {
-        self.failure = Some((Failure::Local, timeout));
-        self
+    /// Counts a call in this process alone if Redis does not answer in this time or is unavailable, by
+    /// [GCRA](RateLimiter::gcra) with the same limit; the request is cancelled.
+    pub fn fail_local(self, timeout: Duration) -> Self {
+        self.fail(Failure::Local, timeout)
     }
 
-    /// The limiter at a database.
+    fn fail(mut self, failure: Failure, timeout: Duration) -> Self {
+        self.failure = Some((failure, timeout));
+        self.check(
+            timeout.is_zero(),
+            "a timeout of 0 never asks Redis: use a millisecond or more",
+        )
+    }
+
+    /// Creates the limiter at a database. No I/O.
     pub fn build(self, redis: &Redis) -> RateLimiter {
         RateLimiter {
             inner: Arc::new(Inner {
@@ -323,27 +398,29 @@ impl RateLimiterBuilder {
 }
 
 impl RateLimiter {
-    /// Whether one more call of this visitor is let through, which counts it.
+    /// Counts one more call of this visitor, if it is let through.
     pub async fn check(&self, id: impl Display) -> Result<Decision, Error> {
         self.check_cost(id, 1).await
     }
 
-    /// The same of a call that counts as so many. More than the limit is never let through.
+    /// Counts a call with a cost, if it is let through. A cost above the limit never is:
+    /// [`retry_at`](Decision::retry_at) is `None` then. A cost of 0 fails with [`is_argument`](Error::is_argument).
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
     /// # use {restis::RateLimiter, std::time::Duration};
-    /// let limiter = RateLimiter::gcra(10, Duration::from_secs(1)).build(&redis);
+    /// let limiter = RateLimiter::gcra(10, Duration::from_secs(3600)).build(&redis);
     /// assert_eq!(limiter.check_cost("ada", 8).await?.remaining(), 2);
     /// assert!(!limiter.check_cost("ada", 3).await?.allowed());
     /// assert!(limiter.check_cost("ada", 2).await?.allowed());
     /// # Ok(()) });
     /// ```
     pub async fn check_cost(&self, id: impl Display, cost: u64) -> Result<Decision, Error> {
-        self.inner.check(&id.to_string(), cost.max(1)).await
+        self.inner.check(&id.to_string(), cost).await
     }
 
-    /// Waits until a call is let through, and gives that; or at once the refusal, if it would have to wait longer than `wait`.
+    /// Waits until a call is let through and returns that decision, or at once the refusal if it would have to wait longer than
+    /// `wait`.
     ///
     /// Others may be let through first; then it waits again.
     ///
@@ -360,16 +437,17 @@ impl RateLimiter {
         let begun = clock::Instant::now();
         loop {
             let decision = self.inner.check(&id, 1).await?;
-            let pause = decision.retry_after();
             let left = wait.saturating_sub(begun.elapsed());
-            if decision.allowed() || pause > left {
-                return Ok(decision);
+            match decision.retry_after() {
+                Some(pause) if !decision.allowed() && pause <= left => {
+                    clock::sleep(pause.max(Duration::from_millis(1))).await;
+                }
+                _ => return Ok(decision),
             }
-            clock::sleep(pause.max(Duration::from_millis(1))).await;
         }
     }
 
-    /// How it stands, without counting anything. [`allowed`](Decision::allowed) is whether a call would be let through.
+    /// Returns the state of the limit, without counting anything. [`allowed`](Decision::allowed) is whether a call would be let through.
     ///
     /// Cost: one round trip, and two billed commands, three of a sliding window.
     pub async fn peek(&self, id: impl Display) -> Result<Decision, Error> {
@@ -380,8 +458,8 @@ impl RateLimiter {
         }
     }
 
-    /// Takes back what a call has counted that was let through and then not served. What was counted last is taken back
-    /// first, and never more than there is.
+    /// Takes back what was counted for a call that was let through and then not served. What was counted last is taken back
+    /// first, and never more than there is. A cost of 0 takes nothing back.
     ///
     /// A request whose answer is lost is not repeated.
     ///
@@ -398,14 +476,15 @@ impl RateLimiter {
     /// Cost: one round trip.
     pub async fn refund(&self, id: impl Display, cost: u64) -> Result<(), Error> {
         let id = id.to_string();
+        self.inner.usable()?;
         if cost > 0 {
-            self.inner.ask(Mode::Give, &id, cost).await?;
+            self.inner.ask(Mode::Give, &id, cost.min(MOST)).await?;
         }
         self.inner.known.remove(&id);
         Ok(())
     }
 
-    /// Counts as so many calls, whether they fit or not: what is too much has to be waited for. It gives how it stands then.
+    /// Counts a cost, whether it fits or not: what is too much has to be waited for. Returns the state of the limit then.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -414,17 +493,27 @@ impl RateLimiter {
     /// // A wrong password weighs more than a right one.
     /// logins.penalty("ada", 12).await?;
     /// let refused = logins.check("ada").await?;
-    /// assert_eq!(refused.retry_after().as_secs().div_ceil(60), 3);
+    /// let wait = refused.retry_after().ok_or("never")?;
+    /// assert_eq!(wait.as_secs().div_ceil(60), 3);
     /// # Ok(()) });
     /// ```
     ///
+    /// A cost of 0 only looks. The wait it makes is at most 100 years.
+    ///
     /// Cost: one round trip. A request whose answer is lost is not repeated.
     pub async fn penalty(&self, id: impl Display, cost: u64) -> Result<Decision, Error> {
-        self.inner.ask(Mode::Force, &id.to_string(), cost).await
+        self.inner.usable()?;
+        let id = id.to_string();
+        match cost {
+            0 => self.inner.ask(Mode::Look, &id, 1).await,
+            cost if cost > MOST => Err(Error::argument(TOO_MUCH)),
+            cost => self.inner.ask(Mode::Force, &id, cost).await,
+        }
     }
 
-    /// Lets nothing of this visitor through for so long, in all processes whose limiter is
-    /// [`blockable`](RateLimiterBuilder::blockable).
+    /// Refuses every call of this visitor for a time, in all processes whose limiter is
+    /// [`blockable`](RateLimiterBuilder::blockable). A time of 0 fails with [`is_argument`](Error::is_argument); more than 100
+    /// years are 100 years.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -440,14 +529,23 @@ impl RateLimiter {
     /// Cost: one round trip and one billed command.
     pub async fn block(&self, id: impl Display, time: Duration) -> Result<(), Error> {
         let id = id.to_string();
+        self.inner.usable()?;
+        let time = match clock::whole_millis(time) {
+            0 => {
+                return Err(Error::argument(
+                    "a block of 0 ms blocks nothing: use a millisecond or more",
+                ));
+            }
+            time => time.min(CENTURY),
+        };
         let key = self.inner.block_key(&id);
-        let set = self.inner.redis.set(key, 1).px(millis(time));
+        let set = self.inner.redis.set(key, 1).px(time);
         set.await?;
         self.inner.leases.remove(&id);
         Ok(())
     }
 
-    /// Ends that before its time.
+    /// Ends a [`block`](Self::block) before its time.
     ///
     /// Cost: one round trip and one billed command.
     pub async fn unblock(&self, id: impl Display) -> Result<(), Error> {
@@ -458,10 +556,10 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Another limit for all visitors, from the next check on in all processes whose limiter is
-    /// [`dynamic`](RateLimiterBuilder::dynamic); `None` for that of the program.
+    /// Sets another limit for all visitors, from the next check on in all processes whose limiter is
+    /// [`dynamic`](RateLimiterBuilder::dynamic); `None` is the limit of the program. 0 lets nothing through.
     ///
-    /// It is kept under `prefix:dynamic:global`, as `@upstash/ratelimit` does, without an end.
+    /// It is stored under `prefix:dynamic:global`, as by `@upstash/ratelimit`, and does not expire.
     ///
     /// ```
     /// # restis_testing::run(async |redis| {
@@ -475,9 +573,15 @@ impl RateLimiter {
     ///
     /// Cost: one round trip and one billed command.
     pub async fn set_dynamic_limit(&self, limit: Option<u64>) -> Result<(), Error> {
+        self.inner.usable()?;
         let redis = &self.inner.redis;
         let key = self.inner.dynamic_key();
         match limit {
+            Some(limit) if limit > MOST => {
+                return Err(Error::argument(
+                    "a limit above 9007199254740991 cannot be counted exactly",
+                ));
+            }
             Some(limit) => {
                 redis.set(key, limit).await?;
             }
@@ -491,33 +595,25 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// That limit, if there is one.
+    /// Returns the limit that [`set_dynamic_limit`](Self::set_dynamic_limit) has set, if there is one.
     ///
     /// Cost: one round trip and one billed command.
     pub async fn dynamic_limit(&self) -> Result<Option<u64>, Error> {
         self.inner.redis.get(self.inner.dynamic_key()).await
     }
 
-    /// Forgets what was counted of this visitor, and of no other, whatever its name looks like. A block stays.
+    /// Forgets what was counted for this visitor, and for no other, whatever the name looks like. A block stays.
     ///
     /// Cost: one round trip and one billed command.
     pub async fn reset(&self, id: impl Display) -> Result<(), Error> {
         let id = id.to_string();
-        let RateLimiterBuilder {
-            algorithm, clock, ..
-        } = &self.inner.settings;
-        let keys = algorithm.keys(&self.inner.key(&id), clock());
+        let keys = self.inner.keys(&id, self.inner.now());
         let gone = self.inner.redis.unlink(&keys);
         gone.safety(Safety::IdempotentWrite).await?;
         self.inner.known.remove(&id);
         self.inner.leases.remove(&id);
         Ok(())
     }
-}
-
-/// In whole milliseconds, at least one.
-fn millis(time: Duration) -> u64 {
-    clock::whole_millis(time).max(1)
 }
 
 impl fmt::Debug for RateLimiterBuilder {

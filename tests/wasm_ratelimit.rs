@@ -53,7 +53,7 @@ async fn each_lets_in_as_many_as_it_should() {
             assert_eq!((decision.allowed(), decision.remaining()), (true, left));
         }
         let refused = limiter.check("a").await.unwrap();
-        assert!(!refused.allowed() && refused.retry_after() > Duration::ZERO);
+        assert!(!refused.allowed() && refused.retry_after() > Some(Duration::ZERO));
         let again = limiter.check("a").await.unwrap();
         assert_eq!((again.allowed(), again.reason()), (false, Reason::Known));
         limiter.refund("a", 1).await.unwrap();

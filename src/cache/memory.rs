@@ -62,8 +62,12 @@ struct Bytes;
 
 impl Weighter<String, Kept> for Bytes {
     fn weight(&self, key: &String, kept: &Kept) -> u64 {
-        // The text, the head that was read from it, and what the map itself needs.
-        (key.len() + kept.record.text().len() + 300) as u64
+        // The text, the head that was read from it with a copy of each tag, and what the map itself needs.
+        let tags = kept.record.head.tags.iter();
+        let tags: usize = tags
+            .map(|(tag, version)| tag.len() + version.len() + 80)
+            .sum();
+        (key.len() + kept.record.text().len() + tags + 300) as u64
     }
 }
 

@@ -33,6 +33,12 @@ scripts!(
     GCRA "gcra" "gcra.lua"
 );
 
+/// A hundred years in milliseconds: no window, block or wait is longer.
+pub(super) const CENTURY: u64 = 100 * 31_557_600_000;
+
+/// The largest number that is counted exactly: Lua and JavaScript count in doubles.
+pub(super) const MOST: u64 = (1 << 53) - 1;
+
 /// With times in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Algorithm {
@@ -109,17 +115,24 @@ impl Algorithm {
     }
 
     /// The keys of a visitor at a time, that of the current window first.
-    pub(super) fn keys(self, key: &str, now: u64) -> Vec<String> {
+    ///
+    /// The keys of a window end with its number, so two visitors never share one. A bucket is the visitor's name alone, as
+    /// in @upstash/ratelimit, and so must not reach the keys that the limiter and that library have under the same prefix.
+    pub(super) fn keys(self, prefix: &str, id: &str, now: u64) -> Vec<String> {
         match self {
-            Self::Fixed { window, .. } => vec![format!("{key}:{}", now / window)],
+            Self::Fixed { window, .. } => vec![format!("{prefix}:{id}:{}", now / window)],
             Self::Sliding { window, .. } => {
                 let number = now / window;
                 let before = number.saturating_sub(1);
-                vec![format!("{key}:{number}"), format!("{key}:{before}")]
+                vec![
+                    format!("{prefix}:{id}:{number}"),
+                    format!("{prefix}:{id}:{before}"),
+                ]
             }
-            Self::Bucket { .. } => vec![key.to_owned()],
-            Self::Strict { .. } => vec![format!("{key}:strict")],
-            Self::Gcra { .. } => vec![format!("{key}:gcra")],
+            Self::Bucket { .. } if is_reserved(id) => vec![own_key(prefix, "bucket", id)],
+            Self::Bucket { .. } => vec![format!("{prefix}:{id}")],
+            Self::Strict { .. } => vec![own_key(prefix, "strict", id)],
+            Self::Gcra { .. } => vec![own_key(prefix, "gcra", id)],
         }
     }
 
@@ -151,7 +164,7 @@ impl Algorithm {
         cost: u64,
         now: u64,
         looks: String,
-        id: &str,
+        visitor: &str,
     ) -> Vec<String> {
         let mut words = vec![
             mode.word().to_owned(),
@@ -160,7 +173,7 @@ impl Algorithm {
             self.step().to_string(),
             now.to_string(),
             looks,
-            id.to_owned(),
+            visitor.to_owned(),
         ];
         match self {
             Self::Bucket { rate, .. } => words.push(rate.to_string()),
@@ -181,7 +194,7 @@ impl Algorithm {
             limit,
             remaining: 0,
             reset: now,
-            retry_at: now,
+            retry_at: Some(now),
             now,
             window: self.window(limit),
         };
@@ -189,19 +202,20 @@ impl Algorithm {
             let left = u64::try_from(first).unwrap_or(0);
             let until = now.saturating_add(left);
             return match fits {
-                -1 => decision.refused(Reason::Blocked, until),
-                _ => decision.refused(Reason::Denied, u64::MAX),
+                -1 => decision.refused(Reason::Blocked, Some(until)),
+                _ => decision.refused(Reason::Denied, None),
             };
         }
         let (remaining, reset, retry_at) = self.state(first, second, limit, cost, now);
+        let end = now.saturating_add(CENTURY);
         let retry_at = match (decision.allowed, cost > limit) {
-            (true, _) => now,
-            (false, true) => u64::MAX,
-            (false, false) => retry_at.max(now),
+            (true, _) => Some(now),
+            (false, true) => None,
+            (false, false) => Some(retry_at.max(now)).filter(|at| *at <= end),
         };
         Decision {
             remaining: remaining.min(limit),
-            reset,
+            reset: reset.min(end),
             retry_at,
             ..decision
         }
@@ -246,6 +260,21 @@ impl Algorithm {
             }
         }
     }
+}
+
+/// A key that only restis uses. The keys of @upstash/ratelimit begin with the prefix and a colon, so no visitor's name leads
+/// to one of these.
+pub(super) fn own_key(prefix: &str, kind: &str, id: &str) -> String {
+    format!("{prefix}/{kind}:{id}")
+}
+
+/// Whether @upstash/ratelimit keeps something else under this name: the limit of all, its lists, its analytics.
+fn is_reserved(id: &str) -> bool {
+    let hour = id.strip_prefix("events:");
+    matches!(
+        id,
+        "dynamic:global" | "denyList:all" | "denyList:ipDenyList" | "ipDenyListStatus"
+    ) || hour.is_some_and(|hour| !hour.is_empty() && hour.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What one costs, in microseconds: rounded up, so that there is never more than the limit.

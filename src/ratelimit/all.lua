@@ -3,7 +3,7 @@
 -- KEYS     those of all limits, one limit after the other
 -- ARGV     for each: the algorithm, how many keys it has, how many arguments, and these
 --
--- Gives the answers of all. Where one refuses, the others say whether they would let the call through.
+-- Returns the answers of all. Where one refuses, the others say whether they would let the call through.
 local algorithms = {fixed = fixed, sliding = sliding, bucket = bucket, strict = strict, gcra = gcra}
 local function part(list, from, count)
     return {unpack(list, from, from + count - 1)}

@@ -4,24 +4,35 @@ use std::sync::Arc;
 
 use super::{
     Inner,
-    algorithm::{Algorithm, Answer, Mode},
+    algorithm::{Algorithm, Answer, MOST, Mode, own_key},
     decision::{Decision, Reason},
     failure::answered,
     lease::Turn,
 };
 use crate::Error;
 
+/// Why such a cost is refused.
+pub(super) const TOO_MUCH: &str = "a cost above 9007199254740991 cannot be counted exactly";
+
 impl Inner {
-    pub(super) fn key(&self, id: &str) -> String {
-        format!("{}:{id}", self.settings.prefix)
+    pub(super) fn keys(&self, id: &str, now: u64) -> Vec<String> {
+        let settings = &self.settings;
+        settings.algorithm.keys(&settings.prefix, id, now)
     }
 
     pub(super) fn block_key(&self, id: &str) -> String {
-        self.key(id) + ":block"
+        own_key(&self.settings.prefix, "block", id)
     }
 
     pub(super) fn dynamic_key(&self) -> String {
         format!("{}:dynamic:global", self.settings.prefix)
+    }
+
+    /// Fails if a setting of the limit has no meaning.
+    pub(super) fn usable(&self) -> Result<(), Error> {
+        self.settings
+            .mistake
+            .map_or(Ok(()), |mistake| Err(Error::argument(mistake)))
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -34,7 +45,7 @@ impl Inner {
         }
         let (failure, limit) = self.settings.failure.unzip();
         let found = match self.settings.lease {
-            0 | 1 => answered(limit, self.ask(Mode::Take, id, cost)).await?,
+            1 => answered(limit, self.ask(Mode::Take, id, cost)).await?,
             _ => answered(limit, self.leased(id, cost)).await?,
         };
         Ok(match (found, failure) {
@@ -49,11 +60,18 @@ impl Inner {
         if let Some(decision) = self.listed(id)? {
             return Ok(Some(decision));
         }
-        Ok(self.refused_before(id, cost))
+        match cost {
+            0 => Err(Error::argument(
+                "a call that costs 0 is never refused: use `peek` to look, or a cost of 1 or more",
+            )),
+            cost if cost > MOST => Err(Error::argument(TOO_MUCH)),
+            cost => Ok(self.refused_before(id, cost)),
+        }
     }
 
     /// Whether a list says it.
     pub(super) fn listed(&self, id: &str) -> Result<Option<Decision>, Error> {
+        self.usable()?;
         let decision = self.without_count(Reason::Allowed);
         if self.settings.allow.has(id)? {
             let remaining = decision.limit;
@@ -63,7 +81,7 @@ impl Inner {
             }));
         }
         let denied = self.settings.deny.has(id)?;
-        Ok(denied.then(|| decision.refused(Reason::Denied, u64::MAX)))
+        Ok(denied.then(|| decision.refused(Reason::Denied, None)))
     }
 
     /// A call that is let through without being counted.
@@ -78,7 +96,7 @@ impl Inner {
             limit,
             remaining: 0,
             reset: now,
-            retry_at: now,
+            retry_at: Some(now),
             now,
             window: algorithm.window(limit),
         }
@@ -98,10 +116,10 @@ impl Inner {
     }
 
     fn keep_refusal(&self, id: &str, cost: u64, decision: &Decision) {
-        let holds = decision.retry_at > decision.now && decision.retry_at < u64::MAX;
-        if !self.settings.local_deny || !holds {
+        let until = decision.retry_at.filter(|at| *at > decision.now);
+        let (true, Some(until)) = (self.settings.local_deny, until) else {
             return;
-        }
+        };
         let kept = match decision.reason {
             Reason::Counted => Reason::Known,
             reason => reason,
@@ -110,7 +128,7 @@ impl Inner {
             reason: kept,
             ..decision.clone()
         };
-        let (until, now) = (decision.retry_at, decision.now);
+        let now = decision.now;
         self.known.put(id, until, (cost, decision), now);
     }
 
@@ -133,7 +151,7 @@ impl Inner {
         now: u64,
     ) -> (Vec<String>, Vec<String>) {
         let settings = &self.settings;
-        let mut keys = settings.algorithm.keys(&self.key(id), now);
+        let mut keys = self.keys(id, now);
         let mut looks = String::new();
         if settings.deny_list {
             keys.push(format!("{}:denyList:all", settings.prefix));
@@ -147,7 +165,8 @@ impl Inner {
             keys.push(self.dynamic_key());
             looks.push('l');
         }
-        let words = settings.algorithm.words(mode, cost, now, looks, id);
+        let visitor = if settings.deny_list { id } else { "" };
+        let words = settings.algorithm.words(mode, cost, now, looks, visitor);
         (keys, words)
     }
 

@@ -11,7 +11,8 @@ pub struct Decision {
     pub(super) limit: u64,
     pub(super) remaining: u64,
     pub(super) reset: u64,
-    pub(super) retry_at: u64,
+    /// `None` if waiting never helps.
+    pub(super) retry_at: Option<u64>,
     pub(super) now: u64,
     pub(super) window: u64,
 }
@@ -43,12 +44,12 @@ pub enum Reason {
 pub struct Decisions(pub(super) Vec<Decision>);
 
 impl Decision {
-    pub(super) fn refused(self, reason: Reason, retry_at: u64) -> Self {
+    pub(super) fn refused(self, reason: Reason, retry_at: Option<u64>) -> Self {
         Self {
             allowed: false,
             reason,
             remaining: 0,
-            reset: retry_at,
+            reset: retry_at.unwrap_or(self.now),
             retry_at,
             ..self
         }
@@ -79,20 +80,35 @@ impl Decision {
         self.remaining
     }
 
-    /// When the window ends, or the bucket is filled up next, or all is paid for, in Unix milliseconds.
+    /// Returns when the window ends, or the bucket is filled up next, or all is paid for, in Unix milliseconds; the time of the
+    /// check if nothing was counted.
     pub fn reset(&self) -> u64 {
         self.reset
     }
 
-    /// From when on the same call is let through if nobody else comes in between, in Unix milliseconds; now, if it was.
-    /// The end of time for one that counts for more than the limit, and for who is in a list.
-    pub fn retry_at(&self) -> u64 {
+    /// Returns when the same call is let through if nobody else is counted in between, in Unix milliseconds; the time of the
+    /// check if it was let through.
+    ///
+    /// `None` if waiting does not help: the call costs more than the limit, the visitor is in a list of those denied, or it would
+    /// take more than 100 years.
+    pub fn retry_at(&self) -> Option<u64> {
         self.retry_at
     }
 
-    /// For how long that is, at the time of the check.
-    pub fn retry_after(&self) -> Duration {
-        Duration::from_millis(self.retry_at.saturating_sub(self.now))
+    /// Returns how long after the check that is; `None` if waiting does not help.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// # use {restis::RateLimiter, std::time::Duration};
+    /// let limiter = RateLimiter::gcra(10, Duration::from_secs(3600)).build(&redis);
+    /// assert_eq!(limiter.check_cost("ada", 10).await?.retry_after(), Some(Duration::ZERO));
+    /// assert!(limiter.check("ada").await?.retry_after() > Some(Duration::ZERO));
+    /// assert_eq!(limiter.check_cost("ada", 11).await?.retry_after(), None);
+    /// # Ok(()) });
+    /// ```
+    pub fn retry_after(&self) -> Option<Duration> {
+        let at = self.retry_at?;
+        Some(Duration::from_millis(at.saturating_sub(self.now)))
     }
 
     /// The status of the answer: 200, 429 Too Many Requests, 403 Forbidden for who is in a list of those denied, 503 Service
@@ -101,8 +117,8 @@ impl Decision {
         status(slice::from_ref(self))
     }
 
-    /// The value of the field `Retry-After` of a refusal: whole seconds, so that nobody comes too early. `None` if the call
-    /// was let through, or never will be.
+    /// Returns the value of the field `Retry-After` of a refusal: whole seconds, rounded up. `None` if the call was let through,
+    /// or if waiting does not help.
     ///
     /// Source: [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#field.retry-after).
     pub fn retry_after_field(&self) -> Option<String> {
@@ -179,10 +195,11 @@ impl Decisions {
         refused(&self.0)
     }
 
-    /// From when on all of them let it through if nobody else comes in between, in Unix milliseconds.
-    pub fn retry_at(&self) -> u64 {
-        let latest = self.0.iter().map(Decision::retry_at).max();
-        latest.unwrap_or_default()
+    /// Returns when all of them let the call through if nobody else is counted in between, in Unix milliseconds. `None` if
+    /// waiting does not help with one of them, or if there are none.
+    pub fn retry_at(&self) -> Option<u64> {
+        let all: Option<Vec<u64>> = self.0.iter().map(Decision::retry_at).collect();
+        all?.into_iter().max()
     }
 
     /// The status of the answer; see [`Decision::status`].
@@ -230,10 +247,13 @@ fn status(decisions: &[Decision]) -> u16 {
 }
 
 fn retry_after(decisions: &[Decision]) -> Option<String> {
-    let wait = refused(decisions).map(|one| (one.retry_at, one.retry_after()));
-    let (at, wait) = wait.max()?;
-    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    (at < u64::MAX).then(|| seconds(wait).to_string())
+    let waits: Option<Vec<u64>> = refused(decisions)
+        .map(|one| Some(one.retry_at?.saturating_sub(one.now)))
+        .collect();
+    waits?
+        .into_iter()
+        .max()
+        .map(|wait| seconds(wait).to_string())
 }
 
 fn limits(decisions: &[Decision]) -> Option<String> {
@@ -241,7 +261,7 @@ fn limits(decisions: &[Decision]) -> Option<String> {
         let left = match one.allowed {
             true => one.reset,
             // It must not be later than Retry-After.
-            false => one.retry_at.min(one.reset),
+            false => one.retry_at.map_or(one.reset, |at| at.min(one.reset)),
         };
         let left = seconds(left.saturating_sub(one.now));
         format!("{};r={};t={left}", name(&one.policy), whole(one.remaining))
@@ -314,7 +334,7 @@ fn name(policy: &str) -> String {
 mod tests {
     use super::*;
 
-    fn decision(allowed: bool, retry_at: u64) -> Decision {
+    fn decision(allowed: bool, retry_at: impl Into<Option<u64>>) -> Decision {
         Decision {
             policy: "a".into(),
             allowed,
@@ -322,7 +342,7 @@ mod tests {
             limit: 100,
             remaining: 7,
             reset: 60_000,
-            retry_at,
+            retry_at: retry_at.into(),
             now: 29_500,
             window: 1_500,
         }
@@ -341,7 +361,7 @@ mod tests {
         let allowed = decision(true, 29_500);
         assert_eq!(allowed.retry_after_field(), None);
         assert_eq!(field(allowed.rate_limit_field()), "\"a\";r=7;t=31");
-        let never = decision(false, u64::MAX);
+        let never = decision(false, None);
         assert_eq!(never.retry_after_field(), None);
         assert_eq!(field(never.rate_limit_field()), "\"a\";r=7;t=31");
     }
@@ -361,12 +381,12 @@ mod tests {
     /// What several say: that of the longest wait, and of the one that weighs most.
     #[test]
     fn several_speak_as_one() {
-        let blank = |reason, retry_at| decision(false, 0).refused(reason, retry_at);
+        let blank = |reason, retry_at: Option<u64>| decision(false, 0).refused(reason, retry_at);
         let counted = decision(false, 31_000);
         let allowed = decision(true, 29_500);
-        let blocked = blank(Reason::Blocked, 50_000);
-        let denied = blank(Reason::Denied, u64::MAX);
-        let closed = blank(Reason::Unavailable, 30_000);
+        let blocked = blank(Reason::Blocked, Some(50_000));
+        let denied = blank(Reason::Denied, None);
+        let closed = blank(Reason::Unavailable, Some(30_000));
         let cases: [(&[&Decision], u16, Option<&str>, &str); 7] = [
             (&[&allowed], 200, None, ""),
             (&[&allowed, &counted], 429, Some("2"), "#quota-exceeded"),
@@ -396,6 +416,7 @@ mod tests {
             field(all.rate_limit_field()),
             "\"a\";r=7;t=31, \"a\";r=7;t=2"
         );
-        assert_eq!(all.retry_at(), 50_000);
+        assert_eq!(all.retry_at(), Some(50_000));
+        assert_eq!(Decisions(Vec::new()).retry_at(), None);
     }
 }

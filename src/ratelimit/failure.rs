@@ -45,7 +45,7 @@ impl Inner {
             Failure::Open => decision,
             Failure::Closed => {
                 let retry_at = decision.now.saturating_add(RETRY_AFTER);
-                decision.refused(Reason::Unavailable, retry_at)
+                decision.refused(Reason::Unavailable, Some(retry_at))
             }
             Failure::Local => self.decide_here(id, cost, decision),
         }
@@ -78,11 +78,11 @@ impl Inner {
         match (allowed, cost > limit) {
             (true, _) => decision,
             (false, true) => Decision {
-                retry_at: u64::MAX,
+                retry_at: None,
                 ..decision
             },
             (false, false) => Decision {
-                retry_at: due.saturating_sub(ahead).div_ceil(1000),
+                retry_at: Some(due.saturating_sub(ahead).div_ceil(1000)),
                 ..decision
             },
         }

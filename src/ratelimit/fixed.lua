@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the counter of this window
 --
--- Gives what is counted then, and 0.
+-- Returns what is counted then, and 0.
 if mode == 'look' or mode == 'give' then
     local count = tonumber(redis.call('GET', KEYS[1])) or 0
     if mode == 'give' and count > 0 then

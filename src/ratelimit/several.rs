@@ -20,9 +20,10 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Counts as so many.
+    /// Sets how many calls it counts as. Default: 1. [`check_all`](RateLimiter::check_all) fails with
+    /// [`is_argument`](Error::is_argument) for 0.
     pub fn cost(mut self, cost: u64) -> Self {
-        self.cost = cost.max(1);
+        self.cost = cost;
         self
     }
 }

@@ -3,7 +3,7 @@
 -- KEYS[1]  the counter of this window
 -- KEYS[2]  that of the one before
 --
--- Gives what is counted in both.
+-- Returns what is counted in both.
 local current = tonumber(redis.call('GET', KEYS[1])) or 0
 local before = tonumber(redis.call('GET', KEYS[2])) or 0
 local fits = math.floor((1 - now % window / window) * before) + current + cost <= limit

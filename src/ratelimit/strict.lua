@@ -4,12 +4,23 @@
 -- KEYS[1]  the counts: `part:count,part:count`, the oldest first
 -- ARGV[8]  a part of the window, in milliseconds
 --
--- Gives what is counted, and when so much of it is over that this call will do.
+-- Returns what is counted, and when so much of it is over that this call will do.
 local part = tonumber(ARGV[8])
+local stored = redis.call('GET', KEYS[1]) or ''
+local last, apart = tonumber(string.match(stored, '(%d+):%d+$')), 0
+if last and last * part > now + window then
+    local left = redis.call('PTTL', KEYS[1])
+    if left > 0 then
+        apart = (last + 1) * part + window - left - now
+        now = now + apart
+    else
+        stored = ''
+    end
+end
 local parts, sum, newest = {}, 0, math.floor(now / part)
-for number, count in string.gmatch(redis.call('GET', KEYS[1]) or '', '(%d+):(%d+)') do
+for number, count in string.gmatch(stored, '(%d+):(%d+)') do
     number, count = tonumber(number), tonumber(count)
-    -- Who is behind in time counts in the newest part.
+    -- A call whose clock is behind counts in the newest part.
     newest = math.max(newest, number)
     if number >= math.floor((now - window) / part) then
         parts[#parts + 1] = {number, count}
@@ -25,7 +36,7 @@ if asks and (mode == 'look' or sum + cost > limit) then
             break
         end
     end
-    return {at == 0 and sum + cost <= limit and 1 or 0, sum, at, limit}
+    return {at == 0 and sum + cost <= limit and 1 or 0, sum, at == 0 and 0 or at - apart, limit}
 elseif mode == 'give' then
     local back = math.min(cost, sum)
     sum = sum - back

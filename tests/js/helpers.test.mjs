@@ -210,6 +210,70 @@ test("rate limits: costs, refunds, penalties, blocks, limits that change, and wa
   assert.equal((await denying.check("192.0.2.9")).reason, "denied");
 });
 
+test("rate limits: a number without a meaning is refused, by its name", async () => {
+  const { fixedWindow, slidingWindow, tokenBucket, gcra, strictWindow } = RateLimiter;
+  const make = (maker) => (...numbers) => maker.call(RateLimiter, redis, ...numbers);
+  for (const maker of [fixedWindow, slidingWindow, gcra, strictWindow].map(make)) {
+    assert.throws(() => maker(0, 1000), /the limit is 0/);
+    assert.throws(() => maker(1, 0), /the window is 0/);
+  }
+  assert.throws(() => make(tokenBucket)(0, 1000, 5), /the rate is 0/);
+  assert.throws(() => make(tokenBucket)(1, 0, 5), /the interval is 0/);
+  assert.throws(() => make(tokenBucket)(1, 1000, 0), /the most is 0/);
+  assert.throws(() => make(gcra)(1_000_001, 1000), /microsecond/);
+  for (const option of ["lease", "failOpen", "failClosed", "failLocal"]) {
+    assert.throws(() => make(fixedWindow)(1, 1000, { [option]: 0 }), (error) => error instanceof ConfigError && error.message.includes(option));
+  }
+  const limiter = make(fixedWindow)(5, 60_000, { prefix: name(), blockable: true });
+  await assert.rejects(limiter.check("a", { cost: 0 }), /the cost is 0/);
+  await assert.rejects(limiter.block("a", 0), /the time is 0/);
+  await limiter.refund("a", 0);
+  assert.equal((await limiter.penalty("a", 0)).remaining, 5);
+});
+
+test("rate limits: a call that never fits has no time, and no field of one", async () => {
+  const away = new Redis({ url: "http://127.0.0.1:9", token, retry: false });
+  const makers = {
+    fixedWindow: (client, options) => RateLimiter.fixedWindow(client, 5, 60_000, options),
+    slidingWindow: (client, options) => RateLimiter.slidingWindow(client, 5, 60_000, options),
+    tokenBucket: (client, options) => RateLimiter.tokenBucket(client, 5, 60_000, 5, options),
+    gcra: (client, options) => RateLimiter.gcra(client, 5, 60_000, options),
+    strictWindow: (client, options) => RateLimiter.strictWindow(client, 5, 60_000, options),
+  };
+  for (const [algorithm, make] of Object.entries(makers)) {
+    for (const limiter of [make(redis, { prefix: name() }), make(away, { failLocal: 5000 })]) {
+      const never = await limiter.check("a", { cost: 6 });
+      assert.deepEqual([never.allowed, never.retryAt, never.retryAfter, never.status], [false, null, null, 429], algorithm);
+      assert.equal(never.headers["Retry-After"], undefined);
+      for (const number of [never.limit, never.remaining, never.reset]) assert.ok(Number.isSafeInteger(number), algorithm);
+      assert.doesNotMatch(JSON.stringify(never), /18446744|1\.8446744/);
+    }
+  }
+  const denied = await RateLimiter.gcra(redis, 5, 1000, { prefix: name(), deny: ["eve"] }).check("eve");
+  assert.deepEqual([denied.retryAt, denied.retryAfter, denied.status], [null, null, 403]);
+  assert.ok(Number.isSafeInteger(denied.reset));
+});
+
+test("rate limits: a policy for an unavailable Redis does not hide a mistake", async () => {
+  const prefix = name();
+  const limiter = RateLimiter.gcra(redis, 5, 60_000, { prefix, failOpen: 5000 });
+  await redis.hset(`${prefix}/gcra:a`, { a: 1 });
+  for (const error of await Promise.all([rejection(limiter.check("a")), rejection(limiter.check("a"))])) assert.equal(error.code, "WRONGTYPE");
+  const full = new Redis({
+    url: "https://full.example", token, retry: false,
+    fetch: async (_, { body }) => {
+      const error = { error: "OOM command not allowed when used memory > 'maxmemory'." };
+      const sent = JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
+      const several = Array.isArray(sent[0]);
+      return new Response(JSON.stringify(several ? sent.map(() => error) : error), { status: several ? 200 : 400 });
+    },
+  });
+  const open = RateLimiter.fixedWindow(full, 5, 60_000, { failOpen: 5000 });
+  for (const decision of await Promise.all([open.check("a"), open.check("b")])) {
+    assert.deepEqual([decision.allowed, decision.reason], [true, "unavailable"]);
+  }
+});
+
 test("locks: one at a time, fenced, renewed while work goes on, and lost with a signal", async () => {
   const [key, options] = [name(), { lease: 30_000, wait: 10, fenced: true }];
   const lock = new Lock(redis, key, options);

@@ -6,10 +6,12 @@ import { Lock } from "@upstash/lock";
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis as Theirs } from "@upstash/redis";
 import { Redis } from "restis";
+import { RateLimiter, Redis as Helping } from "restis/helpers";
 import { token, url } from "./support.mjs";
 
 const prefix = `libraries-${process.version}-${Date.now()}`;
 const ours = new Redis({ url, token });
+const helping = new Helping({ url, token });
 const theirs = new Theirs({ url, token, enableTelemetry: false });
 
 after(async () => {
@@ -36,6 +38,41 @@ for (const [name, limiter] of [
     // Its analytics go by zincrby, also for what it refused.
     const counted = await ours.keys(`${prefix}:${name}:events:*`);
     assert.equal(counted.length, 1);
+  });
+}
+
+// Names like keys of ours are counted with theirs. Under the names of their own keys ours counts apart, where theirs fails.
+for (const [name, theirsBy, oursBy] of [
+  ["fixedWindow", Ratelimit.fixedWindow(4, HOUR), (options) => RateLimiter.fixedWindow(helping, 4, 3_600_000, options)],
+  ["slidingWindow", Ratelimit.slidingWindow(4, HOUR), (options) => RateLimiter.slidingWindow(helping, 4, 3_600_000, options)],
+  ["tokenBucket", Ratelimit.tokenBucket(1, HOUR, 4), (options) => RateLimiter.tokenBucket(helping, 1, 3_600_000, 4, options)],
+]) {
+  test(`RateLimiter.${name} counts with @upstash/ratelimit, for every name of a visitor`, async () => {
+    const place = `${prefix}:names:${name}`;
+    const library = new Ratelimit({ redis: theirs, limiter: theirsBy, prefix: place, ephemeralCache: false, dynamicLimits: true, analytics: true });
+    const limiter = oursBy({ prefix: place, localDeny: false, blockable: true, dynamic: true, denyList: true });
+    for (const id of ["ada", "victim", "victim:block", "/block:victim", "a/b", "a:1", "*", "events", "gcra"]) {
+      const left = [];
+      for (const turn of [0, 1, 2, 3]) {
+        const { remaining, pending } = turn % 2 ? await library.limit(id) : await limiter.check(id);
+        await pending;
+        left.push(remaining);
+      }
+      assert.deepEqual(left, [3, 2, 1, 0], id);
+      assert.deepEqual([(await limiter.check(id)).allowed, (await library.limit(id)).success], [false, false], id);
+    }
+    await limiter.block("victim", 60_000);
+    assert.equal((await limiter.check("victim")).reason, "blocked");
+    await library.setDynamicLimit({ limit: 9 });
+    assert.equal(await limiter.dynamicLimit(), 9);
+    await ours.sadd(`${place}:denyList:all`, "eve");
+    for (const id of ["dynamic:global", "denyList:all", "ipDenyListStatus", `events:${Date.now()}`]) {
+      assert.equal((await limiter.check(id)).remaining, 8, id);
+    }
+    assert.deepEqual(await library.getDynamicLimit(), { dynamicLimit: 9 });
+    assert.equal((await limiter.check("eve")).reason, "denied");
+    await limiter.setDynamicLimit(null);
+    assert.deepEqual(await library.getDynamicLimit(), { dynamicLimit: null });
   });
 }
 

@@ -123,11 +123,11 @@ async fn a_limit_of_this_process_is_one() {
     }
     let refused = limiter.check_cost("a", 3).await.unwrap();
     assert!(!refused.allowed() && limiter.check("b").await.unwrap().allowed());
-    assert_eq!(refused.retry_after(), SECOND * 3);
+    assert_eq!(refused.retry_after(), Some(SECOND * 3));
     assert_eq!(refused.rate_limit_field().unwrap(), "\"default\";r=0;t=3");
-    now.set(refused.retry_at() - 1);
+    now.set(refused.retry_at().unwrap() - 1);
     assert!(!limiter.check_cost("a", 3).await.unwrap().allowed());
-    now.set(refused.retry_at());
+    now.set(refused.retry_at().unwrap());
     assert!(limiter.check_cost("a", 3).await.unwrap().allowed());
     let never = limiter.check_cost("a", 11).await.unwrap();
     assert_eq!((never.allowed(), never.retry_after_field()), (false, None));
@@ -155,4 +155,89 @@ async fn mistakes_are_errors_all_the_same() {
     let redis = client(|_| async { Err(TransportError::connect("no route")) });
     let limiter = limit().fail_closed(SECOND).build(&redis);
     assert!(!limiter.check("a").await.unwrap().allowed());
+}
+
+/// What Redis answers when it cannot serve: each policy applies, also where the answer is that of one command among others.
+#[tokio::test]
+async fn policy_covers_a_redis_that_cannot_serve() {
+    for words in [
+        "OOM command not allowed when used memory > 'maxmemory'. script: 0a, on @user_script:3.",
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+        "LOADING Redis is loading the dataset in memory",
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        "READONLY You can't write against a read only replica.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "CLUSTERDOWN The cluster is down",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "ERR max daily request limit exceeded. Limit: 10000, Usage: 10000.",
+    ] {
+        for together in [false, true] {
+            let redis = refusing(words, together);
+            let open = limit().fail_open(SECOND * 5).build(&redis);
+            let closed = limit().fail_closed(SECOND * 5).build(&redis);
+            let here = limit().fail_local(SECOND * 5).build(&redis);
+            let (one, two) = futures_util::join!(open.check("a"), open.check("b"));
+            for decision in [one, two, open.check("a").await] {
+                let decision = decision.unwrap();
+                let found = (decision.allowed(), decision.reason());
+                assert_eq!(found, (true, Reason::Unavailable), "{words}");
+            }
+            assert_eq!(closed.check("a").await.unwrap().status(), 503);
+            let here = here.check("a").await.unwrap();
+            assert_eq!(here.reason(), Reason::CountedHere);
+            let calls = [open.call("a"), closed.call("a")];
+            let several = RateLimiter::check_all(calls).await.unwrap();
+            assert_eq!(several.status(), 503);
+            assert!(limit().build(&redis).check("a").await.is_err());
+        }
+    }
+}
+
+#[tokio::test]
+async fn mistake_is_an_error_under_every_policy() {
+    for words in [
+        "WRONGTYPE Operation against a key holding the wrong kind of value script: 0a, on @user_script:3.",
+        "NOPERM this user has no permissions to run the 'evalsha' command",
+        "WRONGPASS invalid or missing auth token",
+        "NOAUTH Authentication required.",
+        "ERR wrong number of arguments for 'evalsha' command",
+        "ERR value is not an integer or out of range script: 0a, on @user_script:3.",
+    ] {
+        for together in [false, true] {
+            let redis = refusing(words, together);
+            for limiter in [
+                limit().fail_open(SECOND * 5).build(&redis),
+                limit().fail_closed(SECOND * 5).build(&redis),
+                limit().fail_local(SECOND * 5).build(&redis),
+            ] {
+                let (one, two) = futures_util::join!(limiter.check("a"), limiter.check("b"));
+                assert!(
+                    one.unwrap_err().is_server() && two.unwrap_err().is_server(),
+                    "{words}"
+                );
+            }
+        }
+    }
+}
+
+/// A client of a server that answers each command with these words.
+fn refusing(words: &'static str, auto_pipelining: bool) -> Redis {
+    let transport = move |request: Request| async move {
+        let error = serde_json::json!({ "error": words });
+        let sent: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        Ok::<_, TransportError>(match sent[0].is_array() {
+            true => {
+                let all = vec![error; sent.as_array().unwrap().len()];
+                Response::new(200, serde_json::json!(all).to_string())
+            }
+            false => Response::new(400, error.to_string()),
+        })
+    };
+    let builder = Redis::builder()
+        .url("https://refusing.example")
+        .token("any");
+    let builder = builder.auto_pipelining(auto_pipelining);
+    let builder = builder.retry(restis::Retry::never());
+    builder.transport(transport).build().unwrap()
 }

@@ -65,7 +65,7 @@ async fn three_limits_are_one_request() {
             .problem()
             .contains(r#""violated-policies":["user"]"#)
     );
-    assert_eq!(decisions.retry_at(), BEGIN + 60_000);
+    assert_eq!(decisions.retry_at(), Some(BEGIN + 60_000));
     let left: Vec<u64> = decisions.each().iter().map(|one| one.remaining()).collect();
     assert_eq!(left, [2, 0, 97]);
     assert_eq!(kept(&redis).await, before);

@@ -86,7 +86,7 @@ async fn what_is_added_has_to_be_waited_for() {
         assert_eq!(after.remaining(), 0, "{name}");
         let refused = limiter.check("a").await.unwrap();
         assert!(!refused.allowed(), "{name}");
-        let at = refused.retry_at();
+        let at = refused.retry_at().unwrap();
         time.set(at - 1);
         assert!(!limiter.check("a").await.unwrap().allowed(), "{name}");
         time.set(at);
@@ -111,7 +111,7 @@ async fn who_is_blocked_comes_in_again_then() {
             (false, Reason::Blocked, 429),
             "{name}"
         );
-        let wait = refused.retry_after();
+        let wait = refused.retry_after().unwrap();
         assert!(wait > SECOND * 25 && wait <= SECOND * 30, "{wait:?}");
         let field: u64 = refused.retry_after_field().unwrap().parse().unwrap();
         assert!((26..=30).contains(&field));
@@ -135,7 +135,7 @@ async fn who_is_blocked_comes_in_again_then() {
             .await
             .unwrap();
         let refused = checking.check("c").await.unwrap();
-        tokio::time::sleep(refused.retry_after()).await;
+        tokio::time::sleep(refused.retry_after().unwrap()).await;
         while !checking.check("c").await.unwrap().allowed() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
@@ -219,7 +219,7 @@ async fn another_limit_holds_from_the_next_check_on() {
             assert_eq!(decision.limit(), 3);
             let_in += u64::from(decision.allowed());
             if !decision.allowed() {
-                let at = decision.retry_at();
+                let at = decision.retry_at().unwrap();
                 time.set(at - 1);
                 assert!(!dynamic.peek("b").await.unwrap().allowed(), "{name}");
                 time.set(at);

@@ -1,7 +1,6 @@
 //! Rate limits.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use js_sys::Promise;
 use restis::{
@@ -19,14 +18,9 @@ use crate::{
 #[derive(Debug)]
 pub struct JsRateLimiter(Rc<RateLimiter>);
 
-/// Milliseconds.
-fn time(millis: f64) -> Duration {
-    duration(millis)
-}
-
 #[wasm_bindgen(js_class = RateLimiter)]
 impl JsRateLimiter {
-    /// By the name of its algorithm: a limit and a window, or of a token bucket a rate, an interval and the most.
+    /// By the name of its algorithm: a limit and a window, or for a token bucket a rate, an interval and the most tokens.
     #[wasm_bindgen(constructor)]
     pub fn new(
         client: &Client,
@@ -36,7 +30,7 @@ impl JsRateLimiter {
         most: f64,
         options: &JsValue,
     ) -> Self {
-        let (limit, window) = (limit as u64, time(window));
+        let (limit, window) = (limit as u64, duration(window));
         let builder = match algorithm {
             "fixedWindow" => RateLimiter::fixed_window(limit, window),
             "tokenBucket" => RateLimiter::token_bucket(limit, window, most as u64),
@@ -59,7 +53,7 @@ impl JsRateLimiter {
     #[wasm_bindgen(js_name = untilReady)]
     pub fn until_ready(&self, id: String, wait: f64) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move { decided(this.until_ready(id, time(wait)).await) })
+        promise(async move { decided(this.until_ready(id, duration(wait)).await) })
     }
 
     /// Counts nothing.
@@ -83,7 +77,7 @@ impl JsRateLimiter {
     /// Refuses it for a time.
     pub fn block(&self, id: String, millis: f64) -> Promise {
         let this = Rc::clone(&self.0);
-        promise(async move { done(this.block(id, time(millis)).await) })
+        promise(async move { done(this.block(id, duration(millis)).await) })
     }
 
     /// Lets it again.
@@ -170,8 +164,11 @@ fn plain(decision: &Decision) -> JsValue {
         ("limit", (decision.limit() as f64).into()),
         ("remaining", (decision.remaining() as f64).into()),
         ("reset", (decision.reset() as f64).into()),
-        ("retryAt", (decision.retry_at() as f64).into()),
-        ("retryAfter", millis(decision.retry_after()).into()),
+        (
+            "retryAt",
+            or_null(decision.retry_at().map(|millis| millis as f64)),
+        ),
+        ("retryAfter", or_null(decision.retry_after().map(millis))),
         ("status", decision.status().into()),
         ("retryAfterField", decision.retry_after_field().into()),
         ("rateLimitField", decision.rate_limit_field().into()),
