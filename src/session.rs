@@ -121,7 +121,7 @@
 //! | [`validate`](Sessions::validate) | 1; 0.05 ms | 1; 0.03 ms | 1; 0.04 ms |
 //! | [`count`](Sessions::count) | 2; 0.12 ms | 2; 0.95 ms | 20; 160 ms in 10 requests |
 //! | [`list_page`](Sessions::list_page) of 100 | 3; 0.12 ms | 3; 0.29 ms | 3; 0.94 ms |
-//! | [`list`](Sessions::list) | 3; 0.10 ms | 3; 2.7 ms | 385; 336 ms in 129 requests |
+//! | [`list`](Sessions::list) | 3; 0.10 ms | 3; 2.7 ms | 385; 336 ms |
 //! | [`revoke_others`](Sessions::revoke_others) | 3; 0.27 ms | 4; 1.5 ms | 8; 9.9 ms |
 //! | [`revoke_all`](Sessions::revoke_all) | 1; 0.14 ms | 1; 0.53 ms | 1; 3.7 ms |
 //! | memory | 512 B | 329 KB | 31 MB |
