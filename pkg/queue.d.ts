@@ -27,6 +27,7 @@ export type Keep = boolean | number | { age: number; count?: number; limit?: num
 /** Which jobs are one: until the first is finished, or for `ttl` milliseconds. */
 export interface Deduplication {
   id: string;
+  /** Milliseconds. 0 is no TTL, and `keepLastIfActive` ignores it. */
   ttl?: number;
   /** The time begins anew with each job that comes. */
   extend?: boolean;
@@ -38,7 +39,7 @@ export interface Deduplication {
 
 /** What can be said of any job. */
 interface CommonOptions {
-  /** Its id, in place of one that is made. No whole number, and no colons. */
+  /** Its id. Default: a random one. Not a whole number, without colons, and not the name of a key of the queue, such as `wait`. */
   jobId?: string;
   /** Milliseconds before it can be taken. */
   delay?: number;
