@@ -1,5 +1,7 @@
 //! Deduplication in each of its modes, and where its holder goes away: BullMQ and we do the same, on the same server.
 
+use std::time::Duration;
+
 use restis::queue::{Add, Deduplication, State};
 use serde_json::{Value, json};
 
@@ -104,7 +106,12 @@ impl Side<'_> {
         match (how, self.is_ours) {
             ("drained", true) => drop(queue.drain(true).await.unwrap()),
             ("drained", false) => drop(scene.ask("drain", json!({"delayed": true})).await),
-            ("cleaned", true) => drop(queue.clean(State::Waiting, SECOND * 0, 9).await.unwrap()),
+            ("cleaned", true) => drop(
+                queue
+                    .clean(State::Waiting, Duration::ZERO, 9)
+                    .await
+                    .unwrap(),
+            ),
             ("cleaned", false) => drop(scene.ask("clean", json!({"state": "wait"})).await),
             (_, true) => {
                 queue.pause().await.unwrap();
@@ -228,10 +235,8 @@ async fn each_mode_of_deduplication_is_bullmqs() {
             // When a delayed job is due differs.
             let text = |value: &Value| {
                 let text = serde_json::to_string_pretty(value).unwrap();
-                let lines = text.lines().map(|line| match line.find(" delay 1") {
-                    Some(end) => &line[..end],
-                    None => line,
-                });
+                let lines = text.lines();
+                let lines = lines.map(|line| line.split(" delay 1").next().unwrap_or(line));
                 lines.collect::<Vec<_>>().join("\n")
             };
             assert_eq!(text(&seen[1]), text(&seen[0]), "{modes:?} {history}");

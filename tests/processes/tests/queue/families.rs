@@ -1,5 +1,7 @@
 //! Parents and their children, each step by BullMQ and by us on the same server: what is left is the same.
 
+use std::time::Duration;
+
 use restis::{
     Queue,
     queue::{ChildFailure, Keep, State},
@@ -39,7 +41,7 @@ impl Scene {
 /// Takes one job of a queue, and settles it.
 pub(super) async fn once(queue: &Queue, fail: Option<&str>) -> Option<String> {
     // Looking for stalled jobs is left to others.
-    let consumer = queue.consumer().stalled_interval(SECOND * 0);
+    let consumer = queue.consumer().stalled_interval(Duration::ZERO);
     let mut batch = consumer.pull(1).await.unwrap();
     let id = batch.jobs().first().map(|job| job.id().to_owned());
     if let Some(id) = &id {
@@ -172,7 +174,7 @@ async fn deleted_child(scene: &Scene, way: Way, child_queue: &str, mode: (&str, 
                     _ => (State::Waiting, "wait"),
                 };
                 match ours {
-                    true => drop(children.clean(state, SECOND * 0, 10).await.unwrap()),
+                    true => drop(children.clean(state, Duration::ZERO, 10).await.unwrap()),
                     false => {
                         let words = json!({"queue": child_queue, "state": name});
                         scene.ask("clean", words).await;

@@ -3,7 +3,9 @@
 use restis::{Queue, unversioned};
 use serde_json::{Value, json};
 
-use super::{SECOND, Scene};
+use std::time::Duration;
+
+use super::Scene;
 
 /// Ids that are, or would be, keys of the queue itself.
 const OWN: [&str; 24] = [
@@ -145,7 +147,10 @@ async fn the_largest_options_lose_no_job() {
         .age(most)
         .count(u64::MAX)
         .limit(u64::MAX);
-    let nothing = restis::queue::Keep::ALL.count(0).limit(0).age(SECOND * 0);
+    let nothing = restis::queue::Keep::ALL
+        .count(0)
+        .limit(0)
+        .age(Duration::ZERO);
     for (n, keep) in [keep, nothing].into_iter().enumerate() {
         let job = queue
             .add("a", &n)

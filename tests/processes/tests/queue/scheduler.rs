@@ -496,7 +496,7 @@ async fn slot_whose_job_has_run_is_not_used_again() {
         let first = set().await;
         // Promoted, it runs before its time.
         queue.promote([first.as_str()]).await.unwrap();
-        assert_eq!(run(&queue).await.0, [first.clone()]);
+        assert_eq!(run(&queue).await.0, std::slice::from_ref(&first));
         assert!(queue.remove_scheduler("a").await.unwrap());
         let second = set().await;
         assert_eq!(slot_of(&second), slot_of(&first) + slot);
