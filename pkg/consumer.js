@@ -82,9 +82,8 @@ function date(name, value) {
 
 /** When the jobs of a scheduler are due, checked as BullMQ does. */
 function repetition(repeat) {
-  const { startDate, endDate, ...rest } = repeat ?? {};
-  const given = checked("Queue: the repetition", repeat && rest, {
-    every: "ms", pattern: "text", tz: "text", limit: "count", offset: "ms", immediately: "flag", hashSeed: "text",
+  const { startDate, endDate, ...given } = checked("Queue: the repetition", repeat, {
+    every: "ms", pattern: "text", tz: "text", limit: "count", startDate: "date", endDate: "date", offset: "ms", immediately: "flag", hashSeed: "text",
   });
   if ((given.pattern === undefined) === (given.every === undefined)) {
     throw new ConfigError("Queue: a scheduler has either { pattern }, a cron pattern, or { every }, an interval in milliseconds");

@@ -14,6 +14,7 @@ const KINDS = {
   some: [(value) => isCount(value) && value > 0, "a whole number from 1 on"],
   number: [(value) => Number.isFinite(value) && value >= 0, "a finite number from 0 on"],
   text: [(value) => typeof value === "string", "text"],
+  date: [(value) => value === null || value instanceof Date || typeof value === "string" || isCount(value), "a Date, an ISO text or milliseconds since 1970"],
   flag: [(value) => typeof value === "boolean", "true or false"],
   texts: [(value) => Array.isArray(value) && value.every((one) => typeof one === "string"), "an array of texts"],
   function: [(value) => typeof value === "function", "a function"],

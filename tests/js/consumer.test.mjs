@@ -253,7 +253,7 @@ test("a log takes text, and no object", async () => {
 
 test("draining passes by the next jobs of schedulers", async () => {
   const jobs = queue();
-  await jobs.upsertScheduler("hourly", { every: 3_600_000, start: Date.now() + 3_600_000 }, { name: "tick" });
+  await jobs.upsertScheduler("hourly", { every: 3_600_000, startDate: Date.now() + 3_600_000 }, { name: "tick" });
   await jobs.addBulk(Array.from({ length: 700 }, () => ({ name: "later", opts: { delay: 7_200_000 } })));
   assert.equal(await jobs.drain({ delayed: true }), 700);
   assert.equal((await jobs.counts()).delayed, 1);
