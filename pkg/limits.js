@@ -36,9 +36,9 @@ export class RateLimiter {
   constructor(redis, { algorithm, limit, window, most = 1 }, options) {
     const given = checked("RateLimiter", options, LIMITS);
     const [first, second] = algorithm === "tokenBucket" ? ["rate", "interval"] : ["limit", "window"];
-    const what = (name) => `RateLimiter.${algorithm}: the ${name}`;
+    const what = (name) => `RateLimiter: the ${name}`;
     const [calls, time, top] = [positive(what(first), limit), longer(what(second), window), positive(what("most"), most)];
-    if (algorithm === "gcra" && calls > time * 1000) throw new TypeError("RateLimiter.gcra: the limit is above one call per microsecond of the window");
+    if (algorithm === "gcra" && calls > time * 1000) throw new TypeError("RateLimiter: the limit of gcra is above one call per microsecond of the window");
     if (given.lease === 0) throw new ConfigError("RateLimiter: lease is 0: use 1 or more");
     for (const name of ["failOpen", "failClosed", "failLocal"]) if (given[name] === 0) throw new ConfigError(`RateLimiter: ${name} is 0 milliseconds: use 1 or more`);
     this.#helper = new Helper("RateLimiter", redis, (client) => new wasm.RateLimiter(client, algorithm, calls, time, top, given));
