@@ -11,13 +11,13 @@ use super::{
 };
 use crate::Error;
 
-/// The text of a script by its name. It gives its answer as JSON, whose texts no client takes for numbers.
+/// The text of a script by its name. It returns JSON, whose texts no client takes for numbers.
 pub(crate) fn script(name: &str) -> Option<String> {
-    let text = match name {
-        "add" => scripts::text::ENQUEUE,
-        "flow" => scripts::text::FLOW,
+    let text = scripts::text(match name {
+        "add" => scripts::parts::ENQUEUE,
+        "flow" => scripts::parts::FLOW,
         _ => return None,
-    };
+    });
     let text = text.strip_suffix("return answers\n")?;
     Some(format!("{text}return cjson.encode(answers)\n"))
 }

@@ -27,15 +27,20 @@ pub(super) const KEYS: [&str; 17] = [
     "repeat",
 ];
 
+/// Builds the text of a script from its parts. Put together when it is first used: each part is in the program once.
+pub(super) fn text(parts: &[&str]) -> String {
+    let shared = include_str!("lua/shared.lua");
+    [shared, &parts.concat()].concat()
+}
+
 macro_rules! scripts {
     ($($name:ident $($part:literal)+;)*) => {
-        /// Their texts.
-        pub(super) mod text {
-            $(pub(in crate::queue) const $name: &str =
-                concat!(include_str!("lua/shared.lua"), $(include_str!(concat!("lua/", $part))),+);)*
+        /// The parts of each script behind the beginning that all share.
+        pub(super) mod parts {
+            $(pub(in crate::queue) const $name: &[&str] = &[$(include_str!(concat!("lua/", $part))),+];)*
         }
 
-        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| Script::new(text::$name));)*
+        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| Script::new(text(parts::$name)));)*
     };
 }
 

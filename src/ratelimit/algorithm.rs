@@ -11,16 +11,16 @@ const PARTS: u64 = 10;
 macro_rules! scripts {
     ($($name:ident $word:literal $file:literal),*) => {
         $(static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(include_str!("head.lua"), include_str!($file)))
+            Script::new([include_str!("head.lua"), include_str!($file)].concat())
         });)*
 
         /// Several limits in one run.
         pub(super) static ALL: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(
+            Script::new([
                 $("local function ", $word, "(KEYS, ARGV)\n",
                 include_str!("head.lua"), include_str!($file), "end\n",)*
                 include_str!("all.lua"),
-            ))
+            ].concat())
         });
     };
 }

@@ -16,7 +16,7 @@ use super::{
     record::{self, Head, Record},
     secret::{self, Known, Token},
     settings::millis,
-    store::Found,
+    store::{Found, script},
     validate::Validate,
 };
 use crate::{Error, Redis, Safety, Script, clock, commands::keys::Ttl, error::Kind, wire::json};
@@ -239,12 +239,7 @@ impl Plain {
     }
 }
 
-static MIGRATE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("shared.lua"),
-        include_str!("migrate.lua")
-    ))
-});
+static MIGRATE: LazyLock<Script> = LazyLock::new(|| script(include_str!("migrate.lua")));
 
 type Convert = Arc<dyn Fn(&PlainSession) -> Result<String, Error> + Send + Sync>;
 

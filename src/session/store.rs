@@ -23,10 +23,14 @@ use crate::{
     find::find,
 };
 
+/// A script behind the functions that all of them share, which are in the program once.
+pub(super) fn script(text: &str) -> Script {
+    Script::new([include_str!("shared.lua"), text].concat())
+}
+
 macro_rules! script {
     ($name:ident, $file:literal) => {
-        pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!(include_str!("shared.lua"), include_str!($file))));
+        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| script(include_str!($file)));
     };
 }
 
@@ -35,13 +39,7 @@ script!(SWAP, "swap.lua");
 script!(ROTATE, "rotate.lua");
 script!(REFRESH, "refresh.lua");
 script!(OTHERS, "others.lua");
-static LIST: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(concat!(
-        include_str!("shared.lua"),
-        include_str!("list.lua")
-    ))
-    .read_only()
-});
+static LIST: LazyLock<Script> = LazyLock::new(|| script(include_str!("list.lua")).read_only());
 static COUNT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("count.lua")).read_only());
 
