@@ -20,8 +20,8 @@ function textOf(bytes, command, index) {
 
 /** One argument as the text that Redis stores. */
 function argument(value, command, index, serialize) {
-  const refuse = (what, cause) => {
-    throw new TypeError(`${command}: argument ${index} ${what}`, cause && { cause });
+  const refuse = (what) => {
+    throw new TypeError(`${command}: argument ${index} ${what}`);
   };
   switch (typeof value) {
     case "string":
@@ -33,20 +33,9 @@ function argument(value, command, index, serialize) {
       if (Number.isNaN(value)) refuse("is NaN");
       // Redis's own spelling, which it also reads as a score.
       return Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : String(value);
-    case "object": {
+    case "object":
       if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return textOf(value, command, index);
-      if (serialize === undefined) return json(`${command}: argument ${index}`, value);
-      if (typeof value?.then === "function") refuse("is a promise; await it first");
-      let text;
-      try {
-        text = serialize(value);
-      } catch (cause) {
-        refuse("cannot be written as JSON", cause);
-      }
-      // A serializer that is async returns a promise, which JSON would write as {}.
-      if (text !== undefined && text !== null && typeof text !== "string") refuse("is not text after serialize, which has to return a string");
-      return text ?? refuse("has no JSON form");
-    }
+      return json(`${command}: argument ${index}`, value, serialize);
     default:
       return refuse(value === undefined ? "is undefined" : `is a ${typeof value}, which cannot be stored`);
   }

@@ -1,8 +1,5 @@
 // Which JavaScript values JSON keeps. The client and all helpers refuse what JSON would drop or write as `{}`.
 
-/** Objects that JSON writes as the value inside. */
-const BOXES = new Set(["String", "Number", "Boolean"]);
-
 /** Why JSON loses an object as a whole; undefined if it keeps its members. */
 function reason(value) {
   // Query builders are promises, too: whatever `await` waits for.
@@ -11,12 +8,12 @@ function reason(value) {
   // An object of another realm is plain, too: the end of its chain is one step away.
   if (parent === null || Object.getPrototypeOf(parent) === null) return undefined;
   const kind = Object.prototype.toString.call(value).slice(8, -1);
-  if (kind === "Map" || kind === "Set") return "is a Map or Set, which JSON writes as {}; convert it first";
-  if (kind === "Error" || value instanceof Error) return "is an Error, which JSON writes without its message; store the message";
-  if (ArrayBuffer.isView(value) || kind === "ArrayBuffer") return "is bytes, which JSON has no form for; encode them as text, for example base64";
-  if (BOXES.has(kind) || Object.keys(value).length > 0) return undefined;
-  const name = kind === "Object" ? value.constructor?.name || "object" : kind;
-  return `is of the class ${name}, which JSON writes as {}; convert it first, or give it a toJSON method`;
+  const isError = kind === "Error" || value instanceof Error;
+  const isLost = isError || ArrayBuffer.isView(value) || /^(Map|Set|ArrayBuffer)$/.test(kind);
+  // JSON writes a boxed text, number or boolean as the value inside.
+  if (!isLost && (/^(String|Number|Boolean)$/.test(kind) || Object.keys(value).length > 0)) return undefined;
+  const name = isError ? "Error" : kind === "Object" ? value.constructor?.name : kind;
+  return `is of the class ${name}, which JSON does not keep; convert it first, or give it a toJSON method`;
 }
 
 /** The first part of a value that JSON would lose, as `{ path, why }`. A cycle has no end here: JSON.stringify comes first. */
@@ -41,19 +38,21 @@ function lost(value, name) {
  * A value as JSON. What JSON would lose is a TypeError that names its place: promises, Maps, Sets, Errors, functions,
  * symbols, bytes, and objects of a class that JSON writes as `{}`. A toJSON method decides for its object, as in JSON.
  * Members that are undefined are left out, and NaN and Infinity within a value become null, as in JSON.
+ *
+ * `serialize` writes the text in place of JSON. It is refused a promise only, and has to return text: one that is async does not.
  */
-export function json(what, value) {
-  let written;
+export function json(what, value, serialize) {
+  let text;
   let found;
   try {
-    written = JSON.stringify(value);
-    found = lost(value, "");
+    text = (serialize ?? JSON.stringify)(value);
+    if (!serialize || typeof value?.then === "function") found = lost(value, "");
   } catch (cause) {
     throw new TypeError(`${what} cannot be written as JSON`, { cause });
   }
-  if (found) throw new TypeError(`${what}${found.path === "" ? "" : ` at ${found.path.replace(/^\./, "")}`} ${found.why}`);
-  if (written === undefined) throw new TypeError(`${what} has no JSON form`);
-  return written;
+  if (found) throw new TypeError(`${what}${found.path && ` at ${found.path.replace(/^\./, "")}`} ${found.why}`);
+  if (typeof text !== "string") throw new TypeError(`${what} has no JSON form${serialize ? ": serialize has to return a string" : ""}`);
+  return text;
 }
 
 /** Names and values, of an object or a Map. Of any other object there would be none. */

@@ -67,8 +67,8 @@ test("a change of data is awaited, and one that fails changes nothing", async ()
   const wrong = [
     [() => { throw thrown; }, (error) => error === thrown],
     [() => Promise.reject(thrown), (error) => error === thrown],
-    [() => new Map(), /Map or Set/],
-    [async () => ({ when: new Set() }), /at when is a Map or Set/],
+    [() => new Map(), /class (Map|Set)/],
+    [async () => ({ when: new Set() }), /at when is of the class Set/],
     [() => () => 1, /is a function/],
     [(data) => { data.later = Promise.resolve(1); }, /at later is a promise/],
   ];

@@ -95,7 +95,7 @@ test("what cannot be stored is a TypeError with the command and the argument, an
     [() => redis.set("k", Symbol("secret")), "SET: argument 2 is a symbol"],
     [() => redis.set("", Uint8Array.of(0xff)), "SET: argument 2 is bytes that are not UTF-8, and an argument before it is empty"],
     [() => redis.set("k", Uint8Array.of(0xff).buffer, { ex: 1, nx: true }), "SET: argument 2 is bytes that are not UTF-8, and behind it"],
-    [() => redis.set("k", new Map([["secret", 1]])), "SET: argument 2 is a Map or Set"],
+    [() => redis.set("k", new Map([["secret", 1]])), "SET: argument 2 is of the class Map"],
     [() => redis.set("k", cycle), "SET: argument 2 cannot be written as JSON"],
     [() => redis.set("k", { secret: 1n }), "SET: argument 2 cannot be written as JSON"],
     [() => redis.set("k", { toJSON: () => undefined }), "SET: argument 2 has no JSON form"],
