@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     Job, Queue,
+    options::is_no_job,
     scripts::{CLEAN, DRAIN, LOG, OBLITERATE, PAUSE, PROGRESS, PROMOTE, REMOVE, RETRY, UPDATE},
 };
 use crate::{Error, Safety, Script, clock};
@@ -117,6 +118,9 @@ impl Queue {
     ///
     /// Cost: one round trip and one billed command.
     pub async fn job(&self, id: &str) -> Result<Option<Job>, Error> {
+        if is_no_job(id) {
+            return Ok(None);
+        }
         let fields = self.redis.hgetall::<String>(self.key(id)).await?;
         Ok((!fields.is_empty()).then(|| Job::of(id.to_owned(), fields)))
     }
@@ -201,6 +205,9 @@ impl Queue {
                 "the progress cannot be written as JSON: the keys of its maps have to be texts",
             )
         })?;
+        if is_no_job(id) {
+            return Ok(false);
+        }
         let keys = self.keys([id]);
         let run = self.run::<i64>(&PROGRESS, &keys).arg(id).arg(progress);
         Ok(run.safety(Safety::IdempotentWrite).await? == 0)
@@ -215,6 +222,9 @@ impl Queue {
                 "the job's data cannot be written as JSON: the keys of its maps have to be texts",
             )
         })?;
+        if is_no_job(id) {
+            return Ok(false);
+        }
         let keys = self.keys([id]);
         let run = self.run::<bool>(&UPDATE, &keys).arg(id).arg(data);
         run.safety(Safety::IdempotentWrite).await
@@ -230,6 +240,9 @@ impl Queue {
         line: impl fmt::Display,
         keep: Option<u64>,
     ) -> Result<Option<u64>, Error> {
+        if is_no_job(id) {
+            return Ok(None);
+        }
         let keys = self.keys([id.to_owned(), format!("{id}:logs")]);
         let run = self.run::<i64>(&LOG, &keys).arg(id).arg(line.to_string());
         let keep = keep.map(|keep| keep.to_string()).unwrap_or_default();
@@ -332,7 +345,8 @@ impl Queue {
     /// Cost: one round trip for up to 250 ids (for each id where 500,000 jobs wait); 3 billed commands for each, and 8 to 15 for each
     /// job.
     pub async fn remove(&self, ids: impl IntoIterator<Item = &str>) -> Result<u64, Error> {
-        let ids: Vec<&str> = ids.into_iter().collect();
+        // The key of such an id is one of the queue itself, which would be deleted.
+        let ids: Vec<&str> = ids.into_iter().filter(|id| !is_no_job(id)).collect();
         let (mut count, mut from) = (0, 0);
         while let Some(part) = ids.get(from..).filter(|rest| !rest.is_empty()) {
             let part = part.get(..MOVES).unwrap_or(part);

@@ -268,6 +268,17 @@ fn is_own_key(id: &str) -> bool {
     KEYS.contains(&id) || matches!(first, "repeat" | "de" | "dn" | "metrics" | "0")
 }
 
+/// Whether a key that is there under this name belongs to the queue, and is no job's. A scheduler's jobs are `repeat:id:time`, itself
+/// it is `repeat:id`.
+pub(super) fn is_no_job(id: &str) -> bool {
+    let slot = || {
+        let (rest, time) = id.strip_prefix("repeat:")?.rsplit_once(':')?;
+        let is_time = !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit());
+        (is_time && !rest.is_empty()).then_some(())
+    };
+    is_own_key(id) && slot().is_none()
+}
+
 impl Options {
     pub(super) fn check(&self, data: &str) -> Result<(), Error> {
         let wrong = |what: &'static str| Err(Error::argument(what));

@@ -80,6 +80,32 @@ async fn an_id_that_is_a_key_of_the_queue_is_refused() {
     assert_eq!(batch.jobs().len(), 5);
 }
 
+/// The keys of a queue are hashes, too: an id that names one of them is none of a job.
+#[tokio::test]
+async fn an_id_that_is_a_key_of_the_queue_is_no_job_to_look_at_or_remove() {
+    let scene = Scene::of("bullmq").await;
+    let queue = &scene.queue;
+    queue.add("a", &()).await.unwrap();
+    let every = restis::queue::Repeat::every(Duration::from_secs(3600));
+    let next = (queue.upsert_scheduler("s", every, queue.add("tick", &())))
+        .await
+        .unwrap();
+    queue.pause().await.unwrap();
+    let before = scene.ask("content", json!({"of": ""})).await;
+    for id in OWN.into_iter().chain(["repeat:s", "repeat"]) {
+        assert_eq!(queue.remove([id]).await.unwrap(), 0, "{id}");
+        assert!(queue.job(id).await.unwrap().is_none(), "{id}");
+        assert!(!queue.update_data(id, &1).await.unwrap(), "{id}");
+        assert!(!queue.set_progress(id, &1).await.unwrap(), "{id}");
+        assert_eq!(queue.log(id, "a line", None).await.unwrap(), None, "{id}");
+    }
+    assert_eq!(scene.ask("content", json!({"of": ""})).await, before);
+    assert!(queue.is_paused().await.unwrap());
+    // The next job of a scheduler is a job.
+    assert!(queue.job(&next).await.unwrap().is_some());
+    assert!(queue.update_data(&next, &2).await.unwrap());
+}
+
 /// Each argument of the scripts in place of which something else is sent: they fail as a whole, or do not mind it.
 #[tokio::test]
 async fn a_script_with_a_wrong_argument_writes_nothing() {
