@@ -773,12 +773,14 @@ fn shortened(mut reason: String) -> String {
     reason
 }
 
-/// The last few failures of a job.
+/// The last few failures of a job. One without a text adds none, as in BullMQ.
 fn stack(job: &Job, reason: &str) -> String {
     let limit = job.opts.get("stackTraceLimit").and_then(Value::as_u64);
     let limit = limit.map_or(STACK, |limit| usize::try_from(limit).unwrap_or(STACK));
     let mut stack = job.stacktrace();
-    stack.push(reason.to_owned());
+    if !reason.is_empty() {
+        stack.push(reason.to_owned());
+    }
     let mut bytes = 0;
     let last = stack.iter().rev().take(limit).take_while(|failure| {
         bytes += failure.len();

@@ -51,7 +51,7 @@ impl JobError {
         }
     }
 
-    /// Sets what the job's `stacktrace` keeps of this failure. Default: the reason.
+    /// Sets what the job's `stacktrace` keeps of this failure; an empty text adds nothing to it. Default: the reason.
     pub fn stack(mut self, stack: impl Into<String>) -> Self {
         self.stack = Some(stack.into());
         self

@@ -264,6 +264,27 @@ async fn failures_are_kept_in_the_stack_up_to_its_limit() {
     }
 }
 
+/// BullMQ's worker adds nothing for an error that has no stack.
+#[tokio::test]
+async fn failure_without_a_stack_leaves_the_stack_as_it_is() {
+    let scene = Scene::of("bullmq").await;
+    let id = scene.queue.add("a", &1).attempts(3).await.unwrap();
+    let work = async |job: Job| {
+        let stack = if job.attempts_made() == 1 {
+            ""
+        } else {
+            "a line"
+        };
+        Err::<(), _>(JobError::new("no").stack(stack))
+    };
+    let consumer = scene.queue.consumer();
+    let summary = consumer.run_until(SECOND * 60, work).await.unwrap();
+    assert_eq!(summary.failed, 3);
+    let job = scene.queue.job(&id).await.unwrap().unwrap();
+    assert_eq!(job.stacktrace(), ["a line", "a line"]);
+    assert_eq!(job.failed_reason(), Some("no"));
+}
+
 #[tokio::test]
 async fn outcome_is_found_when_its_event_was_trimmed() {
     let scene = Scene::of("bullmq").await;
