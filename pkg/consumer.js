@@ -2,7 +2,7 @@
 
 import { init } from "./engine.js";
 import { ConfigError, fromEngine } from "./errors.js";
-import { checked, Helper, json, Lazy, millis, text, whole } from "./helper.js";
+import { aboveZero, checked, Helper, json, Lazy, millis, text, whole } from "./helper.js";
 import { classes } from "./jobs.js";
 import * as wasm from "./wasm/helpers.js";
 
@@ -36,7 +36,7 @@ const ABORTS = {
 
 /** What the module is told of a job that has failed. */
 const failure = (error) => ({
-  failed: String(error?.message ?? error), stack: typeof error?.stack === "string" ? error.stack : undefined,
+  failed: String(error?.message ?? error), stack: typeof error?.stack === "string" ? error.stack : "",
   forGood: error?.name === "UnrecoverableError",
 });
 
@@ -51,7 +51,13 @@ function cancelable(work) {
       try {
         const job = asJob(raw);
         if (typeof job.data === "string" && job.data === raw.data) throw new UnrecoverableError("the job's data is not JSON");
-        return { json: json("the handler's value", await work(job, { signal })) };
+        const value = await work(job, { signal });
+        try {
+          return { json: json("the handler's value", value) };
+        } catch (error) {
+          // Its work is done. Another attempt would do it a second time.
+          return { ...failure(error), forGood: true };
+        }
       } catch (error) {
         // A handler that stops since it was told to has not failed.
         const isStopped = signal.aborted && (error === signal.reason || error?.name === "AbortError");
@@ -91,6 +97,12 @@ function repetition(repeat) {
   if (given.every !== undefined && !(given.every >= 1)) throw new ConfigError("Queue: every is at least 1 millisecond");
   const dates = Object.entries({ startDate, endDate }).filter(([, value]) => value !== undefined && value !== null);
   return { ...given, ...Object.fromEntries(dates.map(([name, value]) => [name, date(name, value)])) };
+}
+
+/** How long the jobs of a scheduler wait after a failure. */
+function delaysOf({ type, delay }) {
+  if (type !== "fixed" && type !== "exponential") throw new ConfigError("Queue: the type of a backoff is fixed or exponential");
+  return { [`${type}Backoff`]: millis("Queue: the delay of a backoff", delay) };
 }
 
 export class Queue extends Adding {
@@ -187,8 +199,8 @@ export class Queue extends Adding {
 
   async upsertScheduler(id, repeat, { name = id, data, opts = {} } = {}) {
     const given = repetition(repeat);
-    const { backoff, ...rest } = checked("Queue: the options of its jobs", opts, { attempts: "count", priority: "count", backoff: "object" });
-    const delays = backoff === undefined ? {} : { [`${backoff.type}Backoff`]: millis("Queue: the delay", backoff.delay) };
+    const { backoff, ...rest } = checked("Queue: the options of its jobs", opts, { attempts: "small", priority: "small", backoff: "object" });
+    const delays = backoff === undefined ? {} : delaysOf(checked("Queue: the backoff", backoff, { type: "text", delay: "ms" }));
     return this.#helper.call("upsertScheduler", this.#id(id), given, text("Queue: the name of its jobs", name), json("Queue: the data", data ?? {}), { ...rest, ...delays });
   }
 
@@ -213,10 +225,13 @@ export class Queue extends Adding {
 
   consumer(options) {
     const given = checked("Consumer", options, {
-      lock: "ms", name: "text", limit: "object", stalledInterval: "ms", maxStalled: "count", batchSize: "count", margin: "ms",
+      lock: "ms", name: "text", limit: "object", stalledInterval: "ms", maxStalled: "count", batchSize: "some", margin: "ms",
     });
     const { limit, ...rest } = given;
-    const { max, duration } = checked("Consumer: limit", limit, { max: "count", duration: "ms" });
+    aboveZero("Consumer", given, "lock");
+    const { max, duration } = aboveZero("Consumer: limit", checked("Consumer: limit", limit, { max: "some", duration: "ms" }), "duration");
+    // One alone would be no limit.
+    if (limit !== undefined && (max === undefined || duration === undefined)) throw new ConfigError("Consumer: limit needs both max and duration");
     return new Consumer(async () => (await this.#helper.made()).consumer({ ...rest, max, duration }));
   }
 }

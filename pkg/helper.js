@@ -12,6 +12,7 @@ const KINDS = {
   ms: [isDuration, "a number of milliseconds from 0 on"],
   count: [isCount, "a whole number from 0 on"],
   some: [(value) => isCount(value) && value > 0, "a whole number from 1 on"],
+  small: [(value) => isCount(value) && value < 2 ** 32, "a whole number from 0 to 4294967295"],
   number: [(value) => Number.isFinite(value) && value >= 0, "a finite number from 0 on"],
   text: [(value) => typeof value === "string", "text"],
   date: [(value) => value === null || value instanceof Date || typeof value === "string" || isCount(value), "a Date, an ISO text or milliseconds since 1970"],

@@ -735,17 +735,17 @@ export interface BlockedJob {
 
 /** How jobs are taken. */
 export interface ConsumerOptions {
-  /** For how long a job is ours. Default: 30 000. */
+  /** For how long a job is ours, in milliseconds from above 0 on; `Infinity` is 1,000 years. Default: 30 000. */
   lock?: number;
   /** The name by which BullMQ shows who works on a job. */
   name?: string;
-  /** At most so many jobs in a time, over all who take them. */
+  /** At most `max` jobs in `duration` milliseconds, over all who take them. Both are needed, and neither is 0. */
   limit?: { max: number; duration: number };
   /** How often it is looked for jobs that others have left. Default: 30 000. */
   stalledInterval?: number;
   /** How often a job may be left before it fails. Default: 1. */
   maxStalled?: number;
-  /** How many jobs are taken at a time, and worked on together. Default: 10. */
+  /** How many jobs are taken at a time, and worked on together: 1 or more. Default: 10. */
   batchSize?: number;
   /** How long before the end the signals of handlers are aborted, and the jobs are settled. Default: 1000. */
   margin?: number;
@@ -788,7 +788,8 @@ export interface JobContext {
 export class Consumer<T = any, R = any> {
   private constructor();
   /**
-   * Takes jobs and works on them for so many milliseconds, or until none is left. What a handler throws is why its job fails.
+   * Takes jobs and works on them for so many milliseconds, or until none is left. What a handler throws is why its job fails. A
+   * job fails for good if its value is not JSON or larger than a request: its work is done, and another attempt would repeat it.
    *
    * `margin` before the end the signals of handlers that still run are aborted; they have half of the margin to return. A job is given
    * back only when its handler has stopped, so that it never runs a second time beside it. If a handler ignores the signal, its

@@ -6,7 +6,37 @@ import { json } from "./values.js";
 const TIMES = 4;
 
 /** The data of a job as they are sent: JSON, as BullMQ writes it. */
-const dataOf = (data) => (data === undefined ? "{}" : json("Queue: the data", data));
+function dataOf(data) {
+  if (typeof data === "number" && !Number.isFinite(data)) throw new TypeError(`Queue: the data is ${data}, which JSON writes as null`);
+  return data === undefined ? "{}" : json("Queue: the data", data);
+}
+
+/** Refuses what JSON would drop or write as null: the option would count as left out. */
+function keepsAll(opts, path) {
+  for (const [name, value] of Object.entries(opts)) {
+    const option = `the option ${path}${name} of a job`;
+    const type = typeof value;
+    if (type === "number" && !Number.isFinite(value)) throw new TypeError(`${option} is ${value}, not a finite number: leave it out, or give it another value`);
+    if (type === "bigint" || type === "function" || type === "symbol") throw new TypeError(`${option} is a ${type}, which has no JSON form: give it another value`);
+    if (type === "object" && value !== null && path === "") keepsAll(value, `${name}.`);
+  }
+}
+
+/** The options of a job, over those of all jobs. */
+function optionsOf(opts, defaults) {
+  for (const given of [defaults, opts]) {
+    if (given === undefined || given === null) continue;
+    if (typeof given !== "object" || Array.isArray(given)) throw new TypeError("Queue: the options of a job are an object, { name: value }");
+    keepsAll(given, "");
+  }
+  return { ...defaults, ...opts };
+}
+
+/** A prefix. Anything else would silently be the default, or another in one of the two modules. */
+function prefixOf(what, prefix = "bull") {
+  if (typeof prefix === "string") return prefix;
+  throw new TypeError(`${what}: the prefix is not text`);
+}
 
 /** The ids that a script returns, or why it added nothing. */
 function added(ids) {
@@ -59,16 +89,16 @@ export function classes({ begin, plan, script }) {
     #prefix;
     #options;
 
-    constructor(name, { redis, prefix = "bull", defaultJobOptions } = {}) {
+    constructor(name, { redis, prefix, defaultJobOptions } = {}) {
       if (redis === undefined) throw new TypeError("Queue: give it a client, { redis }");
       this.name = name;
       this.#redis = redis;
-      this.#prefix = prefix;
+      this.#prefix = prefixOf("Queue", prefix);
       this.#options = defaultJobOptions;
     }
 
     #job({ name, data, opts }) {
-      return { name, data: dataOf(data), opts: { ...this.#options, ...opts } };
+      return { name, data: dataOf(data), opts: optionsOf(opts, this.#options) };
     }
 
     async add(name, data, opts) {
@@ -88,18 +118,23 @@ export function classes({ begin, plan, script }) {
     #redis;
     #prefix;
 
-    constructor({ redis, prefix = "bull" } = {}) {
+    constructor({ redis, prefix } = {}) {
       if (redis === undefined) throw new TypeError("FlowProducer: give it a client, { redis }");
       this.#redis = redis;
-      this.#prefix = prefix;
+      this.#prefix = prefixOf("FlowProducer", prefix);
     }
 
     async add(tree) {
-      const node = ({ data, children, ...rest }) => ({
-        ...rest,
-        data: dataOf(data),
-        children: children?.map(node),
-      });
+      const node = ({ data, opts, prefix, children, ...rest }) => {
+        if (children !== undefined && children !== null && !Array.isArray(children)) throw new TypeError("FlowProducer: the children of a job are not an array");
+        return {
+          ...rest,
+          prefix: prefixOf("FlowProducer", prefix ?? this.#prefix),
+          data: dataOf(data),
+          opts: optionsOf(opts),
+          children: children?.map(node),
+        };
+      };
       const ids = await send(this.#redis, "flow", { prefix: this.#prefix, tree: node(tree) });
       let next = 0;
       // Parents come before their children.

@@ -116,7 +116,7 @@ test("schedulers, trees, and the light queue beside", async () => {
   await ended(jobs);
 });
 
-test("mistakes are said at once", async () => {
+test("mistakes are refused at once", async () => {
   const jobs = queue();
   await assert.rejects(jobs.jobs("done"), /a state is one of waiting/);
   await assert.rejects(jobs.consumer().runUntil(1000), /the handler is not a function/);
@@ -258,5 +258,144 @@ test("draining passes by the next jobs of schedulers", async () => {
   assert.equal(await jobs.drain({ delayed: true }), 700);
   assert.equal((await jobs.counts()).delayed, 1);
   assert.deepEqual(await jobs.clean("delayed"), []);
+  await ended(jobs);
+});
+
+/** What a handler may give that cannot be stored, with what the job's failure names. */
+function unstorable() {
+  const cycle = {};
+  cycle.cycle = cycle;
+  const throws = { toJSON: () => { throw new Error("no JSON today"); } };
+  return [
+    [5n, /cannot be written as JSON/], [{ price: 5n }, /cannot be written as JSON/], [cycle, /cannot be written as JSON/], [throws, /cannot be written as JSON/],
+    [() => 1, /is a function/], [Symbol("s"), /is a symbol/], [NaN, /NaN, which JSON writes as null/], [-Infinity, /which JSON writes as null/],
+    [new Map([[1, 2]]), /of the class Map/], [{ deep: [new Set()] }, /deep\[0\] is of the class Set/], [{ late: Promise.resolve(1) }, /late is a promise/],
+    ["x".repeat(11_000_000), /larger than a request/], ["\u0000".repeat(2_000_000), /larger than a request/],
+  ];
+}
+
+test("a result that cannot be stored fails its own job for good, and the others of the batch complete", async () => {
+  for (const [value, reason] of unstorable()) {
+    const jobs = queue({ defaultJobOptions: { attempts: 5, backoff: 1 } });
+    const added = await jobs.addBulk(Array.from({ length: 10 }, (_, n) => ({ name: "n", data: n })));
+    const runs = Array(10).fill(0);
+    const summary = await jobs.consumer({ batchSize: 10 }).runUntil(60_000, ({ data }) => {
+      runs[data] += 1;
+      return data === 4 ? value : data;
+    });
+    const words = String(reason);
+    assert.deepEqual([summary.completed, summary.failed, summary.lost, summary.stopped], [9, 1, 0, "drained"], words);
+    // The work was done: another attempt would do it a second time.
+    assert.deepEqual(runs, Array(10).fill(1), words);
+    assert.equal(await jobs.state(added[4].id), "failed", words);
+    const { completed, failed, active } = await jobs.counts();
+    assert.deepEqual([completed, failed, active], [9, 1, 0], words);
+    const failure = await jobs.job(added[4].id);
+    assert.match(failure.failedReason, reason);
+    assert.ok(failure.failedReason.length < 500, words);
+    assert.equal(failure.stacktrace.length, 1);
+    await ended(jobs);
+  }
+});
+
+test("results that are too large together are stored in parts", async () => {
+  const jobs = queue();
+  const added = await jobs.addBulk(Array.from({ length: 10 }, (_, n) => ({ name: "n", data: n })));
+  let runs = 0;
+  const summary = await jobs.consumer({ batchSize: 10 }).runUntil(60_000, ({ data }) => {
+    runs += 1;
+    return String(data).repeat(1_100_000);
+  });
+  assert.deepEqual([summary.completed, summary.failed, summary.lost, runs], [10, 0, 0, 10]);
+  for (const [n, { id }] of added.entries()) assert.ok((await jobs.job(id)).returnvalue === String(n).repeat(1_100_000));
+  await ended(jobs);
+});
+
+test("results that JSON keeps are stored, odd ones too", async () => {
+  let deep = 1;
+  for (let n = 0; n < 900; n += 1) deep = [deep];
+  const values = [undefined, null, "", "\ud800", "\u0000", 1e300, -0.5, false, deep, { toJSON: () => "own" }, new Date(0)];
+  const jobs = queue();
+  const added = await jobs.addBulk(values.map((_, n) => ({ name: "n", data: n })));
+  const summary = await jobs.consumer({ batchSize: 50 }).runUntil(60_000, ({ data }) => values[data]);
+  assert.deepEqual([summary.completed, summary.failed], [values.length, 0]);
+  for (const [n, { id }] of added.entries()) {
+    assert.deepEqual((await jobs.job(id)).returnvalue, JSON.parse(JSON.stringify(values[n] ?? null)));
+  }
+  await ended(jobs);
+});
+
+test("whatever a handler throws is a failure, also what is no error", async () => {
+  const thrown = ["text", 5, null, undefined, Symbol("s"), Object.create(null), { message: { a: 1 } }, new Error(""), new Error("x".repeat(11_000_000)), Object.assign(new Error("odd"), { stack: 5 })];
+  const jobs = queue();
+  const added = await jobs.addBulk([...thrown, "right"].map((_, n) => ({ name: "n", data: n })));
+  const summary = await jobs.consumer({ batchSize: 50 }).runUntil(60_000, ({ data }) => {
+    if (data < thrown.length) throw thrown[data];
+  });
+  assert.deepEqual([summary.completed, summary.failed, summary.lost, summary.stopped], [1, thrown.length, 0, "drained"]);
+  for (const { id } of added.slice(0, -1)) {
+    assert.equal(await jobs.state(id), "failed");
+    const { failedReason } = await jobs.job(id);
+    assert.ok(typeof failedReason === "string" && failedReason.length < 70_000);
+  }
+  assert.equal((await jobs.job(added[0].id)).failedReason, "text");
+  await ended(jobs);
+});
+
+test("options of a consumer and of a scheduler that have no meaning are refused by their names", async () => {
+  const jobs = queue();
+  for (const [options, words] of [
+    [{ batchSize: 0 }, /batchSize is not a whole number from 1 on/], [{ lock: 0 }, /lock is 0/], [{ limit: null }, /limit is not an object/],
+    [{ limit: {} }, /limit needs both/], [{ limit: { max: 1 } }, /limit needs both/], [{ limit: { duration: 1 } }, /limit needs both/],
+    [{ limit: { max: 0, duration: 1 } }, /max is not a whole number from 1 on/], [{ limit: { max: 1, duration: 0 } }, /duration is 0/],
+    [{ limit: { max: 1, duration: NaN } }, /duration is not/], [{ limit: { max: Infinity, duration: 1 } }, /max is not/], [{ limit: { max: 1, time: 1 } }, /no option time/],
+  ]) assert.throws(() => jobs.consumer(options), words);
+  for (const [opts, words] of [
+    ...[NaN, Infinity, -1, null, "5", 1.5, 2 ** 32 + 2].flatMap((value) => [[{ attempts: value }, /attempts is not/], [{ priority: value }, /priority is not/]]),
+    [{ priority: 2_097_152 }, /a priority is 0 to/], [{ backoff: 5 }, /backoff is not an object/], [{ backoff: { type: "odd", delay: 5 } }, /type of a backoff/],
+    [{ backoff: { delay: 5 } }, /type of a backoff/], [{ backoff: { type: "fixed" } }, /delay of a backoff/], [{ backoff: { type: "fixed", delay: 5, jitter: 1 } }, /no option jitter/],
+    ...[NaN, -1, null, "5"].map((delay) => [{ backoff: { type: "fixed", delay } }, /delay/]), [{ delay: 5 }, /no option delay/],
+  ]) assert.match((await rejection(jobs.upsertScheduler("s", { every: 1000 }, { opts }))).message, words);
+  for (const every of [NaN, -1, 0, null, "5"]) assert.match((await rejection(jobs.upsertScheduler("s", { every }))).message, /every is/);
+  assert.deepEqual(await redis.keys(`bull:${jobs.name}:*`), []);
+});
+
+test("a tree below a prefix with colons is removed whole, and nothing of other queues", async () => {
+  for (const prefix of ["shop:bull", "a:b:c", "{shop}:x"]) {
+    const own = `${prefix}-${crypto.randomUUID()}`;
+    const jobs = new Queue("albums", { redis, prefix: own });
+    const photos = new Queue("photos", { redis, prefix: own });
+    const other = await photos.add("other");
+    const flows = new FlowProducer({ redis, prefix: own });
+    const child = (name, children) => ({ name, queueName: "photos", children });
+    const { job } = await flows.add({ name: "root", queueName: "albums", children: [child("a", [child("b")]), child("c")] });
+    assert.deepEqual([(await jobs.counts()).waitingChildren, (await photos.counts()).waiting, (await photos.counts()).waitingChildren], [1, 3, 1]);
+    assert.equal(await jobs.remove(job.id), 4);
+    const page = await photos.jobs("waiting");
+    assert.deepEqual(page.map(({ id }) => id), [other.id]);
+    assert.deepEqual([(await jobs.counts()).waitingChildren, (await photos.counts()).waitingChildren], [0, 0]);
+    const names = await redis.keys(`${own}:*`);
+    assert.deepEqual(names.filter((key) => !/:(meta|events|marker|id|wait|pc)$/.test(key)), [`${own}:photos:${other.id}`]);
+    const done = [];
+    await photos.consumer().runUntil(60_000, ({ id }) => void done.push(id));
+    assert.deepEqual(done, [other.id]);
+    await ended(jobs);
+    await ended(photos);
+    assert.deepEqual(await redis.keys(`${own}:*`), []);
+  }
+});
+
+test("a run that finds a paused queue, no time, or a time that ends while it works reports it", async () => {
+  const jobs = queue();
+  assert.equal((await jobs.consumer().runUntil(60_000, () => 1)).stopped, "drained");
+  await jobs.addBulk([{ name: "a" }, { name: "b" }]);
+  await jobs.pause();
+  const paused = await jobs.consumer().runUntil(60_000, () => assert.fail("it is paused"));
+  assert.deepEqual([paused.completed, paused.stopped, paused.retryAfter], [0, "paused", null]);
+  await jobs.resume();
+  assert.equal((await jobs.consumer({ margin: 5000 }).runUntil(5000, () => assert.fail("there is no time"))).stopped, "time");
+  // It is paused while it works: what it has is settled, and no more is taken.
+  const between = await jobs.consumer({ batchSize: 1 }).runUntil(60_000, () => jobs.pause());
+  assert.deepEqual([between.completed, between.stopped], [1, "paused"]);
   await ended(jobs);
 });

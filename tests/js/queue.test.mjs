@@ -5,6 +5,7 @@ import net from "node:net";
 import { after, before, test } from "node:test";
 import { Queue as BullQueue, Worker } from "bullmq";
 import { Redis } from "restis";
+import { FlowProducer as HelpersFlow, Queue as HelpersQueue, Redis as HelpersRedis } from "restis/helpers";
 import { FlowProducer, Queue } from "restis/queue";
 import { mocked, rejection, token, url } from "./support.mjs";
 
@@ -149,4 +150,113 @@ test("one request, and 8 billed commands", async () => {
   const { requests, by_command: commands } = await (await admin("GET")).json();
   assert.deepEqual([requests, commands.EVALSHA, commands.XADD, commands.LPUSH], [1, 1, 2, 1]);
   await work(2);
+});
+
+/** Each door by which jobs are added, as a call that gets the options of a job; what it adds is below `prefix`. */
+function doors(prefix) {
+  const both = { light: [Queue, FlowProducer, redis], helpers: [HelpersQueue, HelpersFlow, new HelpersRedis({ url, token })] };
+  return Object.entries(both).flatMap(([module, [Jobs, Flows, redis]]) => {
+    const jobs = (options) => new Jobs("jobs", { redis, prefix, ...options });
+    const flows = new Flows({ redis, prefix });
+    const node = (name, rest) => ({ name, queueName: "jobs", ...rest });
+    return Object.entries({
+      add: (opts) => jobs().add("a", {}, opts),
+      addBulk: (opts) => jobs().addBulk([{ name: "right" }, { name: "a", opts }]),
+      defaultJobOptions: (opts) => jobs({ defaultJobOptions: opts }).add("a", {}),
+      "the root of a flow": (opts) => flows.add(node("root", { opts, children: [node("right")] })),
+      "a child of a flow": (opts) => flows.add(node("root", { children: [node("right"), node("child", { opts })] })),
+    }).map(([door, call]) => [`${module}, ${door}`, call]);
+  });
+}
+
+/** Every key below a prefix. */
+const below = (prefix) => redis.keys(`${prefix}:*`);
+
+const wrong = (name, values) => values.map((value) => [name, value]);
+const NO_NUMBER = [NaN, Infinity, -Infinity, -1, null, "5", "soon", true, {}, [5], 5n, () => 5];
+const IMPOSSIBLE = [
+  ...["delay", "priority", "attempts", "sizeLimit", "timestamp", "keepLogs", "stackTraceLimit"].flatMap((name) => wrong(name, NO_NUMBER)),
+  ...["priority", "attempts", "sizeLimit", "timestamp", "keepLogs", "stackTraceLimit"].flatMap((name) => wrong(name, [1.5])),
+  ...wrong("attempts", [2 ** 32]), ...wrong("priority", [2_097_152, 2 ** 32]), ...wrong("timestamp", [2 ** 53]),
+  ...wrong("backoff", NO_NUMBER),
+  ...NO_NUMBER.flatMap((delay) => wrong("backoff", [{ type: "fixed", delay }])),
+  ...[...NO_NUMBER, 1.5].flatMap((jitter) => wrong("backoff", [{ type: "fixed", delay: 1, jitter }])),
+  ...["removeOnComplete", "removeOnFail"].flatMap((name) => [
+    ...wrong(name, [NaN, Infinity, -Infinity, -2, 1.5, null, "5", [5], 5n]),
+    ...[NaN, Infinity, -2, 1.5, null, "5", {}, 5n].flatMap((number) => wrong(name, [{ age: number }, { count: number }, { age: 1, limit: number }])),
+  ]),
+  ...wrong("lifo", [NaN, "yes", 1]), ...wrong("jobId", [NaN, 5, {}]), ...wrong("parent", [NaN, "p", { id: "p" }, { id: NaN, queue: "bull:q" }]),
+];
+
+test("an option that is no value of its kind is refused by its name at every door, and nothing is added", async () => {
+  const prefix = `wrong-${crypto.randomUUID()}`;
+  for (const [door, call] of doors(prefix)) {
+    for (const [name, value] of IMPOSSIBLE) {
+      const error = await rejection(call({ [name]: value }));
+      assert.ok(error instanceof TypeError && new RegExp(`\\b${name}\\b`).test(error.message), `${door}: ${name}: ${String(error)}`);
+    }
+    // A job of a flow has no deduplication at all.
+    for (const ttl of door.includes("flow") ? [] : NO_NUMBER) {
+      const error = await rejection(call({ deduplication: { id: "x", ttl } }));
+      assert.ok(error instanceof TypeError && error.message.includes("deduplication.ttl"), `${door}: ${String(error)}`);
+    }
+    for (const opts of ["attempts", 5, true, [{ attempts: 5 }]]) assert.match((await rejection(call(opts))).message, /the options of a job are an object/, door);
+  }
+  assert.deepEqual(await below(prefix), []);
+});
+
+test("an id that is a key of the queue is refused at every door, and nothing is added", async () => {
+  const prefix = `own-${crypto.randomUUID()}`;
+  const own = [
+    "meta", "id", "wait", "paused", "active", "prioritized", "pc", "delayed", "completed", "failed", "waiting-children", "marker", "events",
+    "stalled", "stalled-check", "limiter", "repeat", "metrics", "de", "dn", "repeat:a:1", "de:a:b", "dn:a:b", "metrics:completed:data",
+  ];
+  for (const [door, call] of doors(prefix)) {
+    if (door.includes("default")) continue;
+    for (const jobId of own) {
+      const error = await rejection(call({ jobId }));
+      assert.ok(error instanceof TypeError && /own keys/.test(error.message), `${door}: ${jobId}: ${String(error)}`);
+    }
+  }
+  assert.deepEqual(await below(prefix), []);
+});
+
+test("a prefix and the children of a job are what they have to be", async () => {
+  const flows = new FlowProducer({ redis });
+  for (const prefix of [5, null, {}, ["a"], true]) {
+    for (const make of [() => new Queue("q", { redis, prefix }), () => new HelpersQueue("q", { redis: new HelpersRedis({ url, token }), prefix }), () => new FlowProducer({ redis, prefix })]) {
+      assert.throws(make, /the prefix is not text/);
+    }
+    if (prefix !== null) assert.match((await rejection(flows.add({ name: "a", queueName: "q", prefix }))).message, /the prefix is not text/);
+  }
+  for (const children of [5, "abc", {}]) assert.match((await rejection(flows.add({ name: "a", queueName: "q", children }))).message, /the children of a job are not an array/);
+  for (const data of [NaN, Infinity]) assert.match((await rejection(queue.add("a", data))).message, /which JSON writes as null/);
+});
+
+test("numbers at their ends are taken, and the job is worked on", async () => {
+  const most = { attempts: 2 ** 32 - 1, priority: 2_097_151, backoff: { type: "fixed", delay: 1e300, jitter: 1 }, removeOnComplete: { age: 2 ** 52, count: 2 ** 52 }, keepLogs: 2 ** 53 - 1, stackTraceLimit: 2 ** 53 - 1, sizeLimit: 2 ** 31 };
+  const least = { attempts: 0, priority: 0, delay: 0.5, backoff: 0, removeOnComplete: -1, removeOnFail: 0, keepLogs: 0, stackTraceLimit: 0, timestamp: 0 };
+  await queue.addBulk([{ name: "least", opts: least }, { name: "most", opts: most }]);
+  assert.deepEqual((await work(2)).map((job) => job.name), ["least", "most"]);
+});
+
+test("the stacks of a failed job are stored as BullMQ's worker stores them", async () => {
+  const jobs = new HelpersQueue(`stacks-${crypto.randomUUID()}`, { redis: new HelpersRedis({ url, token }) });
+  const fails = ({ attemptsMade }) => {
+    throw new RangeError(`attempt ${attemptsMade}\nof two`);
+  };
+  const ours = await jobs.add("ours", {}, { attempts: 2 });
+  await jobs.consumer().runUntil(60_000, fails);
+  const theirs = await jobs.add("theirs", {}, { attempts: 2 });
+  const worker = new Worker(jobs.name, async (job) => fails(job), { connection });
+  await new Promise((resolve) => worker.on("failed", (job) => job.attemptsMade === 2 && resolve()));
+  await worker.close();
+  // The same but for the lines of the caller of the handler.
+  const heads = async ({ id }) => (await jobs.job(id)).stacktrace.map((stack) => stack.split("\n").slice(0, 3));
+  const found = await heads(ours);
+  assert.deepEqual(found, await heads(theirs));
+  assert.deepEqual(found.map((lines) => lines.slice(0, 2)), [["RangeError: attempt 0", "of two"], ["RangeError: attempt 1", "of two"]]);
+  assert.match(found[0][2], /^ +at fails /);
+  await jobs.pause();
+  await jobs.obliterate({ force: true });
 });

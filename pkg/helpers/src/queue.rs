@@ -224,10 +224,10 @@ impl JsQueue {
             let repeat = repeat_of(&given);
             let mut job = this.add(name, &data);
             if let Some(attempts) = opts.integer("attempts") {
-                job = job.attempts(attempts as u32);
+                job = job.attempts(small(attempts));
             }
             if let Some(priority) = opts.integer("priority") {
-                job = job.priority(priority as u32);
+                job = job.priority(small(priority));
             }
             if let Some(backoff) = opts.time("exponentialBackoff") {
                 job = job.backoff(Backoff::exponential(backoff));
@@ -289,10 +289,10 @@ impl JsQueue {
             consumer = consumer.limit(max, duration);
         }
         if let Some(times) = options.integer("maxStalled") {
-            consumer = consumer.max_stalled(times as u32);
+            consumer = consumer.max_stalled(small(times));
         }
         if let Some(jobs) = options.integer("batchSize") {
-            consumer = consumer.batch_size(jobs as usize);
+            consumer = consumer.batch_size(small(jobs) as usize);
         }
         JsConsumer(Rc::new(consumer))
     }
@@ -409,7 +409,13 @@ async fn worked(work: &Function, job: &Job) -> Result<Json, JobError> {
         });
     }
     let value = said.text("json").unwrap_or_else(|| "null".into());
-    json(value).map_err(|_| JobError::new("the handler's value has no JSON form"))
+    // Its work is done.
+    json(value).map_err(|_| JobError::for_good("the handler's value has no JSON form"))
+}
+
+/// Larger numbers count as the largest: `as` would begin again at 0.
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn strings(texts: Vec<String>) -> Array {
