@@ -91,7 +91,6 @@ function doors() {
     "Queue.add": (value) => slim.add("job", value),
     "FlowProducer.add": (value) => flow.add({ name: "job", queueName: name(), data: value }),
     "Idempotency payload": (value) => once.run(name(), { value }, () => 1),
-    "Idempotency answer": (value) => once.run(name(), "p", () => [value]),
   };
 }
 

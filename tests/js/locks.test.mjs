@@ -124,7 +124,7 @@ test("fencing tokens of sets that overlap grow", async () => {
 test("an answer that cannot be stored is charged once", async () => {
   const circle = {};
   circle.self = circle;
-  const answers = ["x".repeat(11_000_000), circle, 5n, () => 1, { toJSON() { throw new Error("no"); } }];
+  const answers = ["x".repeat(11_000_000), circle, 5n, () => 1, { toJSON() { throw new Error("no"); } }, new Map(), [{ late: Promise.resolve(1) }]];
   for (const answer of answers) {
     const [once, key, charges] = [new Idempotency(redis, { namespace: name(), ttl: 60_000 }), name(), name()];
     const charge = async () => {
