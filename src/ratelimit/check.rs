@@ -112,7 +112,13 @@ impl Inner {
             (*refused <= cost).then(|| decision.clone())
         });
         let decision = known.flatten()?;
-        Some(Decision { now, ..decision })
+        // Waiting does not help a call that costs more than the limit.
+        let retry_at = decision.retry_at.filter(|_| cost <= decision.limit);
+        Some(Decision {
+            now,
+            retry_at,
+            ..decision
+        })
     }
 
     fn keep_refusal(&self, id: &str, cost: u64, decision: &Decision) {

@@ -192,6 +192,11 @@ async fn call_that_costs_more_than_the_limit_has_no_time_to_come_again() {
             (decisions.retry_at(), decisions.retry_after_field()),
             (None, None)
         );
+        // Also behind a refusal that this process remembers.
+        assert!(here.check_cost("d", 5).await.unwrap().allowed(), "{name}");
+        assert!(!here.check("d").await.unwrap().allowed(), "{name}");
+        let never = here.check_cost("d", 6).await.unwrap();
+        assert_eq!((never.allowed(), never.retry_at()), (false, None), "{name}");
         let denied = time
             .of(builder.deny(["eve"]), &redis)
             .check("eve")
