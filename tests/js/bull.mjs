@@ -189,8 +189,8 @@ const plays = {
   async remove({ queue: name, job }) {
     await (await queue(name).getJob(job)).remove();
   },
-  async clean({ queue: name, state, grace = 0 }) {
-    return queue(name).clean(grace, 1000, state);
+  async clean({ queue: name, state, grace = 0, most = 1000 }) {
+    return queue(name).clean(grace, most, state);
   },
   async logs({ queue: name, job }) {
     return (await queue(name).getJobLogs(job)).logs;

@@ -9,6 +9,7 @@
 )]
 
 mod cache;
+mod large;
 mod lock;
 mod lock_sizes;
 mod queue;
@@ -36,7 +37,9 @@ async fn main() -> ExitCode {
         Some("sessions sizes") => sizes::sessions().await,
         Some("ratelimit") => ratelimit::compare().await,
         Some("lock") => lock::compare().await,
-        Some("queue") => queue::compare().await,
+        Some("queue") => both(queue::compare(), both(large::compare(), large::sizes())).await,
+        // By hand, without the minute that a worker waits.
+        Some("queue sizes") => both(large::compare(), large::sizes()).await,
         _ => Err(Error::new(
             "say what to compare: cache, sessions, ratelimit, lock, queue",
         )),

@@ -10,9 +10,9 @@ use crate::{
     table::{Table, count},
 };
 
-const SIZES: [u64; 3] = [1, 1_000, 100_000];
+pub(crate) const SIZES: [u64; 3] = [1, 1_000, 100_000];
 
-fn words(error: impl std::fmt::Display) -> Error {
+pub(crate) fn words(error: impl std::fmt::Display) -> Error {
     Error::new(error.to_string())
 }
 
@@ -59,7 +59,7 @@ fn bytes(bytes: u64) -> String {
 }
 
 /// Billed commands, and CPU time of the client and of the server for each of some rounds.
-async fn cost<F: Future<Output = Result<()>>>(
+pub(crate) async fn cost<F: Future<Output = Result<()>>>(
     server: &Server,
     redis: &Redis,
     rounds: u32,
@@ -88,7 +88,7 @@ async fn usage(redis: &Redis, key: &str) -> Result<u64> {
     usage.await.map_err(words)
 }
 
-fn rounds(size: u64) -> u32 {
+pub(crate) fn rounds(size: u64) -> u32 {
     match size {
         0..10 => 500,
         10..10_000 => 50,
@@ -97,10 +97,11 @@ fn rounds(size: u64) -> u32 {
 }
 
 /// A table with a row for each kind of call and a column for each size.
-struct Sizes(Vec<Vec<String>>);
+#[derive(Default)]
+pub(crate) struct Sizes(Vec<Vec<String>>);
 
 impl Sizes {
-    fn row(&mut self, place: usize, title: &str, cell: String) {
+    pub(crate) fn row(&mut self, place: usize, title: &str, cell: String) {
         if self.0.len() <= place {
             self.0.push(vec![title.to_owned()]);
         }
@@ -109,7 +110,7 @@ impl Sizes {
         }
     }
 
-    fn text(self, noun: &str) -> String {
+    pub(crate) fn text(self, noun: &str) -> String {
         let columns = SIZES.iter().map(|size| count(*size, noun));
         let columns: Vec<String> = [String::new()].into_iter().chain(columns).collect();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -121,7 +122,7 @@ impl Sizes {
     }
 }
 
-async fn caption(what: &str) -> Result<String> {
+pub(crate) async fn caption(what: &str) -> Result<String> {
     Ok(format!(
         "`cargo xtask compare {what}`, {}. Each column is a server of its own. Commands are as they are billed; CPU time is that of the \
          client's process (here) and of the server behind restis-local (there), for each call.",
