@@ -41,6 +41,18 @@
 //! | [`run_until`](Consumer::run_until) each minute, with nothing to do | 1,440 | 15,840 |
 //! | the same each five minutes | 288 | 3,168 |
 //!
+//! What a call costs beside jobs that wait or are delayed: billed commands, and CPU time of the client's process and of the server, by
+//! `cargo xtask compare queue` on two cores:
+//!
+//! | | 1 job | 1,000 jobs | 100,000 jobs |
+//! | --- | --- | --- | --- |
+//! | waiting: a job is added | 8 commands; 0.14 ms client, 0.07 ms server | 8 commands; 0.13 ms client, 0.06 ms server | 8 commands; 0.39 ms client, 0.16 ms server |
+//! | waiting: ten jobs are added, taken and completed | 152 commands; 0.85 ms client, 0.77 ms server | 152 commands; 0.69 ms client, 0.71 ms server | 152 commands; 1.1 ms client, 0.95 ms server |
+//! | waiting: memory of the jobs | 75 KB | 246 KB | 17116 KB |
+//! | delayed: a job is added | 8 commands; 0.14 ms client, 0.06 ms server | 8 commands; 0.15 ms client, 0.05 ms server | 8 commands; 0.40 ms client, 0.15 ms server |
+//! | delayed: ten jobs are added, taken and completed | 153 commands; 0.83 ms client, 0.77 ms server | 153 commands; 0.71 ms client, 0.69 ms server | 153 commands; 1.1 ms client, 0.92 ms server |
+//! | delayed: memory of the jobs | 75 KB | 316 KB | 24892 KB |
+//!
 //! Source: [BullMQ](https://docs.bullmq.io/).
 
 mod add;
