@@ -30,14 +30,13 @@ use crate::{
 const COMMANDS: &str = include_str!("../../COMMANDS.md");
 /// What the prompt itself understands.
 const OWN: [&str; 3] = ["HELP", "QUIT", "EXIT"];
-/// Commands whose words are secrets.
-const SECRET: [&str; 3] = ["AUTH", "ACL", "HELLO"];
 
 const HELP: &str = "\
 A line is a Redis command: SET greeting \"hello\\n\"
   Tab completes commands, the arrows and Ctrl-R find old lines, Ctrl-C gives up what runs
   SUBSCRIBE, PSUBSCRIBE and MONITOR go on until Ctrl-C
-  A line that begins with a space is not kept in the history, nor are AUTH, ACL and HELLO
+  A line that begins with a space is not kept in the history, nor are lines with a password: AUTH, ACL, HELLO,
+  MIGRATE with AUTH, and CONFIG SET of a password
   QUIT or Ctrl-D ends";
 
 pub(crate) fn start(runtime: &Runtime, redis: &Redis, target: &Target, form: Form) -> Result<()> {
@@ -146,11 +145,30 @@ fn split(line: &str) -> Result<Vec<Vec<u8>>> {
     })
 }
 
+/// Whether a line may hold a password, so that the history leaves it out.
 fn secret(line: &str) -> bool {
-    let name = line.split_whitespace().next().unwrap_or_default();
-    SECRET
-        .iter()
-        .any(|secret| secret.eq_ignore_ascii_case(name))
+    let words: Vec<String> = match words::split(line) {
+        Ok(words) => words
+            .iter()
+            .map(|word| String::from_utf8_lossy(word).to_ascii_uppercase())
+            .collect(),
+        // A quote is still open: the words as far as they can be told apart.
+        Err(_) => line
+            .split(|char: char| char.is_whitespace() || "\"'".contains(char))
+            .filter(|word| !word.is_empty())
+            .map(str::to_ascii_uppercase)
+            .collect(),
+    };
+    let any = |is: fn(&str) -> bool| words.iter().any(|word| is(word));
+    match words.first().map(String::as_str) {
+        Some("AUTH" | "ACL" | "HELLO") => true,
+        Some("MIGRATE") => any(|word| matches!(word, "AUTH" | "AUTH2")),
+        // requirepass, masterauth, primaryauth, tls-key-file-pass, and the auth-pass and sentinel-pass of SENTINEL.
+        Some("CONFIG" | "SENTINEL" | "MODULE") => {
+            any(|word| word.contains("PASS") || word.contains("AUTH") || word.contains("SECRET"))
+        }
+        _ => false,
+    }
 }
 
 fn failed(error: ReadlineError) -> Error {
@@ -282,8 +300,34 @@ mod tests {
 
     #[test]
     fn secrets_are_not_kept() {
-        assert!(secret("auth user password"));
-        assert!(secret("  ACL SETUSER a >b"));
-        assert!(!secret("GET aclu"));
+        for line in [
+            "auth user password",
+            "  ACL SETUSER a >b",
+            "\"AUTH\" password",
+            "'acl' setuser a >b",
+            r#""\x61uth" password"#,
+            "auth \"an open quote",
+            "\"hello\" 3 AUTH user 'open",
+            "HELLO 3",
+            "CONFIG SET requirepass p",
+            "config \"set\" maxmemory 1 MasterAuth p",
+            "CONFIG SET \"tls-key-file-pass\" p",
+            "MIGRATE host 6379 key 0 5000 COPY auth p",
+            "MIGRATE host 6379 \"\" 0 5000 AUTH2 user p KEYS k",
+            "SENTINEL SET mymaster auth-pass p",
+        ] {
+            assert!(secret(line), "{line}");
+        }
+        for line in [
+            "GET aclu",
+            "SET auth 1",
+            "CONFIG SET maxmemory 1",
+            "CONFIG GET *",
+            "MIGRATE host 6379 key 0 5000",
+            "GET \"an open quote",
+            "",
+        ] {
+            assert!(!secret(line), "{line}");
+        }
     }
 }

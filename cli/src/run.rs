@@ -1,6 +1,6 @@
 //! One Redis command, and its reply.
 
-use std::{ffi::OsString, io::Read as _};
+use std::{ffi::OsString, io::Read};
 
 use restis::{Redis, Value};
 
@@ -9,6 +9,9 @@ use crate::{
     show::Form,
 };
 
+/// The most a request holds at Upstash's smaller plans, which the client refuses to exceed.
+const MOST: u64 = 10 * 1024 * 1024;
+
 /// The words of the command line as bytes, with standard input as the last one if that is asked for.
 pub(crate) fn arguments(words: Vec<OsString>, stdin: bool) -> Result<Vec<Vec<u8>>> {
     let mut words: Vec<_> = words
@@ -16,11 +19,21 @@ pub(crate) fn arguments(words: Vec<OsString>, stdin: bool) -> Result<Vec<Vec<u8>
         .map(OsString::into_encoded_bytes)
         .collect();
     if stdin {
-        let mut last = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut last)?;
-        words.push(last);
+        words.push(last(std::io::stdin().lock(), MOST)?);
     }
     Ok(words)
+}
+
+/// What standard input holds; an endless one is refused after `most` bytes.
+fn last(input: impl Read, most: u64) -> Result<Vec<u8>> {
+    let mut last = Vec::new();
+    input.take(most + 1).read_to_end(&mut last)?;
+    if last.len() as u64 > most {
+        return Err(Error::usage(format!(
+            "standard input holds more than the {most} bytes a request may hold; send it in parts, such as with APPEND"
+        )));
+    }
+    Ok(last)
 }
 
 /// Runs a command and writes its reply.
@@ -40,4 +53,18 @@ pub(crate) async fn reply(redis: &Redis, words: &[Vec<u8>]) -> Result<Value> {
         command = command.arg(argument.as_slice());
     }
     Ok(command.query::<Value>().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, repeat};
+
+    use super::*;
+
+    #[test]
+    fn standard_input_is_read_up_to_the_request_limit() {
+        assert_eq!(last(Cursor::new(b"value"), 5).unwrap(), b"value");
+        let endless = last(repeat(b'x'), MOST).unwrap_err().to_string();
+        assert!(endless.contains("10485760"), "{endless}");
+    }
 }

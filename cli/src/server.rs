@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use crate::{
     error::{Error, Result},
     show::{self, Form},
-    words::quoted,
+    words::{quoted, safe},
 };
 
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,11 @@ pub(crate) async fn info(redis: &Redis, options: &Info, form: Form) -> Result<()
             "the server has no section {section}: restis info shows those it has"
         )));
     }
+    let sections = if form == Form::People {
+        shown(sections)
+    } else {
+        sections
+    };
     match (form, &options.section) {
         (Form::Json, _) => show::line(&as_json(&sections)),
         (_, Some(_)) => show::text(fields(&sections).trim_end()),
@@ -50,6 +55,20 @@ fn sections(text: &str) -> Sections {
         }
     }
     sections
+}
+
+/// The same fields in text that is safe on a terminal.
+fn shown(sections: Sections) -> Sections {
+    let text = |text: String| safe(&text).into_owned();
+    sections
+        .into_iter()
+        .map(|(name, fields)| {
+            let fields = fields
+                .into_iter()
+                .map(|(name, value)| (text(name), text(value)));
+            (text(name), fields.collect())
+        })
+        .collect()
 }
 
 fn as_json(sections: &Sections) -> serde_json::Value {
@@ -272,6 +291,16 @@ mod tests {
             db0     12 keys, 2 of them with a time to live (on average 90 s)\n";
         assert_eq!(summary(&sections(TEXT)), expected);
         assert_eq!(summary(&sections("")), "keys  none\n");
+    }
+
+    #[test]
+    fn fields_on_a_terminal_are_escaped() {
+        let text = "# Ser\u{1b}ver\r\nserver_name:x\u{202e}\u{9b}2J\r\nredis_version:\u{7}1\r\n";
+        let shown = shown(sections(text));
+        for text in [summary(&shown), fields(&shown)] {
+            let hostile = |char: char| char != '\n' && crate::words::acts_on_a_terminal(char);
+            assert!(!text.chars().any(hostile), "{text:?}");
+        }
     }
 
     #[test]

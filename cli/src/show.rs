@@ -1,6 +1,10 @@
 //! How replies are written: for people as redis-cli does, plain into a pipe, or as JSON, a document a line.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write as _},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use restis::Value;
@@ -8,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     error::{Error, Result},
-    words::quoted,
+    words::{acts_on_a_terminal, quoted, safe},
 };
 
 /// For whom.
@@ -65,7 +69,7 @@ impl Form {
         let _ = match self {
             Self::Json => line(&error.json()),
             Self::People | Self::Plain => {
-                writeln!(io::stderr(), "restis: {error}").map_err(Error::from)
+                writeln!(io::stderr(), "restis: {}", safe(&error.to_string())).map_err(Error::from)
             }
         };
     }
@@ -78,7 +82,26 @@ pub(crate) fn text(text: &str) -> Result<()> {
 
 /// A line of JSON.
 pub(crate) fn line(value: &serde_json::Value) -> Result<()> {
-    text(&value.to_string())
+    text(&escaped(&value.to_string()))
+}
+
+/// JSON that a terminal can show: outside its strings JSON has only ASCII, and inside them `\u` means the same character.
+fn escaped(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(acts_on_a_terminal) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for char in json.chars() {
+        if acts_on_a_terminal(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(char);
+        }
+    }
+    Cow::Owned(text)
 }
 
 fn raw(bytes: &[u8]) -> Result<()> {
@@ -97,9 +120,9 @@ pub(crate) fn note(text: &str) {
 fn people(value: &Value, indent: usize) -> String {
     match value {
         Value::Nil => "(nil)".to_owned(),
-        Value::Number(digits) => format!("(integer) {digits}"),
+        Value::Number(digits) => format!("(integer) {}", safe(digits)),
         Value::Bytes(bytes) => quoted(bytes),
-        Value::Error(words) => format!("(error) {words}"),
+        Value::Error(words) => format!("(error) {}", safe(words)),
         Value::Array(items) if items.is_empty() => "(empty array)".to_owned(),
         Value::Array(items) => {
             let width = items.len().to_string().len();
@@ -190,6 +213,23 @@ mod tests {
         assert_eq!(json(&value()).to_string(), expected);
         assert_eq!(number("1.50"), "1.50");
         assert_eq!(number("-3"), -3);
+    }
+
+    #[test]
+    fn errors_and_json_have_no_character_a_terminal_acts_on() {
+        let hostile = "ERR \u{1b}[2J\u{202e}\u{9b}\u{e0041}\n(integer) 1";
+        let shown = people(&Value::Error(hostile.into()), 0);
+        assert_eq!(
+            shown,
+            r"(error) ERR \x1b[2J\xe2\x80\xae\xc2\x9b\xf3\xa0\x81\x81\n(integer) 1"
+        );
+        let value = json(&Value::Bytes(Bytes::from(hostile)));
+        let line = escaped(&value.to_string()).into_owned();
+        assert!(!line.chars().any(acts_on_a_terminal), "{line:?}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&line).unwrap(),
+            value
+        );
     }
 
     #[test]

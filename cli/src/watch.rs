@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     error::Result,
     show::{self, Form},
-    words::quoted,
+    words::{quoted, safe},
 };
 
 #[derive(Debug, clap::Args)]
@@ -116,7 +116,7 @@ fn monitored(command: &MonitoredCommand, form: Form) -> Result<()> {
         }));
     }
     let words: Vec<_> = command.words.iter().map(|word| quoted(word)).collect();
-    let (database, client) = (command.database, &command.client);
+    let (database, client) = (command.database, safe(&command.client));
     show::text(&format!(
         "{time:.6} [{database} {client}] {}",
         words.join(" ")

@@ -1,6 +1,6 @@
-//! The words of a line, as redis-cli reads them, and bytes as it writes them: what is shown can be typed again.
+//! The words of a line, as redis-cli reads them, and text that is safe on a terminal: what is shown can be typed again.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// Why a line is not words.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
                 '\t' => text.push_str("\\t"),
                 '\u{8}' => text.push_str("\\b"),
                 '\u{7}' => text.push_str("\\a"),
-                char if char.is_control() => {
+                char if acts_on_a_terminal(char) => {
                     char.encode_utf8(&mut [0; 4])
                         .bytes()
                         .for_each(|byte| escaped(&mut text, byte));
@@ -121,6 +121,45 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
     }
     text.push('"');
     text
+}
+
+/// Whether a terminal acts on a character instead of showing it: controls, line separators, and the invisible
+/// characters that change the direction or the meaning of the text around them (Unicode TR36, "Trojan Source").
+pub(crate) fn acts_on_a_terminal(char: char) -> bool {
+    char.is_control()
+        || matches!(
+            char,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Text without quotes, such as an error message, with escapes for the characters a terminal would act on.
+pub(crate) fn safe(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(acts_on_a_terminal) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::new();
+    for char in text.chars() {
+        match char {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            char if acts_on_a_terminal(char) => char
+                .encode_utf8(&mut [0; 4])
+                .bytes()
+                .for_each(|byte| escaped(&mut safe, byte)),
+            char => safe.push(char),
+        }
+    }
+    Cow::Owned(safe)
 }
 
 fn escaped(text: &mut String, byte: u8) {
@@ -164,13 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn text_on_a_terminal_has_no_character_the_terminal_acts_on() {
+        let hostile = "\u{1b}]0;title\u{7} \u{9b}2J \u{202e}txt\u{2066} \u{200b}\u{feff}\u{2028} \r\n\t\u{7f}\u{e0041}";
+        for shown in [safe(hostile).into_owned(), quoted(hostile.as_bytes())] {
+            assert!(!shown.chars().any(acts_on_a_terminal), "{shown:?}");
+        }
+        assert_eq!(safe("\u{1b}[2J\n"), "\\x1b[2J\\n");
+        assert_eq!(safe("\u{202e}"), "\\xe2\\x80\\xae");
+        assert!(matches!(safe("plain ключ 🎉"), Cow::Borrowed(_)));
+    }
+
+    #[test]
     fn what_is_shown_can_be_typed_again() {
         let all: Vec<u8> = (0..=255).collect();
         for bytes in [
             &b""[..],
             b"plain",
             &all,
-            "\u{80}\u{7f}é\u{1f600}".as_bytes(),
+            "\u{80}\u{7f}é\u{1f600}\u{202e}\u{2028}".as_bytes(),
             br#"\x41"'"#,
         ] {
             assert_eq!(split(&quoted(bytes)).unwrap(), [bytes]);

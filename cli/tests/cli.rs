@@ -124,6 +124,8 @@ fn bytes_in_and_out() {
     let bytes = [0xff, 0x00, b'\n', 0x80];
     let set = server.with_input(&["-x", "set", "image"], &bytes);
     assert_eq!(succeeded(&set), "OK\n");
+    let endless = server.with_input(&["-x", "set", "image"], &vec![b'x'; 10 * 1024 * 1024 + 1]);
+    assert_eq!(endless.status.code(), Some(2));
     let got = server.output(&["get", "image"]);
     assert_eq!(got.stdout, [&bytes[..], b"\n"].concat());
     assert_eq!(
@@ -426,7 +428,20 @@ fn the_prompt() {
         terminal.types("lpush \"open\r");
         terminal.shows("a quote is not closed");
         terminal.shows(&prompt);
-        terminal.types("auth hidden\r");
+        for line in [
+            "auth hidden",
+            "\"auth\" hidden",
+            "config set maxmemory 0 requirepass hidden",
+        ] {
+            terminal.types(&format!("{line}\r"));
+            terminal.shows(&prompt);
+        }
+        // The server's words are shown, and what a terminal would act on is escaped.
+        terminal.types("eval \"return redis.error_reply('ERR \\x1b[2J\\xe2\\x80\\xae')\" 0\r");
+        terminal.shows(r"ERR \x1b[2J\xe2\x80\xae");
+        terminal.shows(&prompt);
+        terminal.types("eval \"return {redis.error_reply('ERR \\x1b]0;x\\x07')}\" 0\r");
+        terminal.shows(r"ERR \x1b]0;x\x07");
         terminal.shows(&prompt);
         terminal.types(" set also-hidden 1\r");
         terminal.shows("\"OK\"");
@@ -438,8 +453,8 @@ fn the_prompt() {
     assert!(!history.contains("hidden"), "{history}");
     session(&mut |terminal| {
         terminal.shows(&prompt);
-        // The line before the last one, of the session before.
-        terminal.types("\u{1b}[A\u{1b}[A\u{1b}[A");
+        // An old line of the session before, found by its words.
+        terminal.types("\u{12}getdel");
         terminal.shows("getdel greeting");
         terminal.types("\r");
         terminal.shows("(nil)");
