@@ -16,7 +16,7 @@ use common::{Rest, start, told};
 use reqwest::Method;
 use restis_local::{Fault, Local, Stats};
 
-const LATENCY: Duration = Duration::from_millis(200);
+const LATENCY: Duration = Duration::from_millis(500);
 
 async fn log(rest: &Rest, method: Method) -> (u16, String) {
     let url = format!("{}/_local/log", rest.local.url());
@@ -119,15 +119,13 @@ async fn every_answer_may_come_later() {
         (Method::POST, "/subscribe/c", "[]"),
     ] {
         let (response, time) = timed(method, path, body).await;
-        assert!(
-            response.is_ok() && (LATENCY..3 * LATENCY).contains(&time),
-            "{path}: {time:?}"
-        );
+        assert!(response.is_ok() && time >= LATENCY, "{path}: {time:?}");
     }
     // Those wait beside each other, and faults wait too.
     let begin = Instant::now();
-    let both = tokio::join!(rest.run(r#"["INCR","n"]"#), rest.run(r#"["INCR","n"]"#));
-    assert!(begin.elapsed() < 2 * LATENCY, "{both:?}");
+    let incr = || rest.run(r#"["INCR","n"]"#);
+    tokio::join!(incr(), incr(), incr(), incr());
+    assert!(begin.elapsed() < 4 * LATENCY);
     rest.local.inject(Fault::status(503));
     let (response, time) = timed(Method::POST, "/", r#"["INCR","n"]"#).await;
     assert!(response.unwrap().status() == 503 && time >= LATENCY);
@@ -149,6 +147,6 @@ async fn every_answer_may_come_later() {
     assert!(time < LATENCY, "{time:?}");
     let (response, time) = timed(Method::GET, "/_local/stats", "").await;
     let stats: Stats = serde_json::from_str(&response.unwrap().text().await.unwrap()).unwrap();
-    assert_eq!(stats.by_command["INCR"], 6);
+    assert_eq!(stats.by_command["INCR"], 8);
     assert!(time < LATENCY, "{time:?}");
 }

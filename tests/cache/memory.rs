@@ -49,11 +49,13 @@ async fn what_others_change_is_seen_in_time() {
             _ => there.entry("k").tag("t").set("new").await.unwrap(),
         }
         let since = std::time::Instant::now();
-        while get().await.unwrap() == "old" {
-            assert!(
-                since.elapsed() < BEHIND + Duration::from_millis(50),
-                "{act}"
-            );
+        loop {
+            // When the call began: a busy machine may take its time to end it.
+            let asked = since.elapsed();
+            if get().await.unwrap() != "old" {
+                break;
+            }
+            assert!(asked < BEHIND + Duration::from_millis(50), "{act}");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         there.delete("k").await.unwrap();

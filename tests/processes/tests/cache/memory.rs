@@ -40,23 +40,20 @@ async fn what_is_invalidated_elsewhere_is_seen_within_the_time_to_live_of_the_me
         // The process that invalidates has nothing old left.
         assert_eq!(value(elsewhere, "page", &tags).await, "new", "{invalidate}");
         let mut seen = 0;
-        let lag = loop {
+        loop {
+            // When the call began: a busy machine may take its time to end it.
             let asked = invalidated.elapsed();
             if value(here, "page", &tags).await == "new" {
-                break asked;
+                break;
             }
             seen += 1;
             assert!(
-                asked < TTL * 4,
-                "{invalidate}: the old value is still there"
+                asked <= TTL + Duration::from_millis(50),
+                "{invalidate}: the old value was still there after {asked:?}"
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
-        };
+        }
         assert!(seen > 0, "{invalidate}: the memory was not asked");
-        assert!(
-            lag <= TTL + Duration::from_millis(50),
-            "{invalidate}: {lag:?}"
-        );
     }
 }
 

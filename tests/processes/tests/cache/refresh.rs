@@ -74,8 +74,6 @@ async fn a_load_of_a_stale_value_does_not_outlive_its_process() {
     let renewed = async || Ok(value(other, "page", &[]).await == "new");
     until("the new value", renewed).await.unwrap();
     let time = killed.elapsed();
-    assert!(
-        time <= LOAD + Duration::from_millis(1_000 + 500),
-        "{time:?}"
-    );
+    // The lease is a second, the time limit of the load ten minutes.
+    assert!(time <= Duration::from_secs(30), "{time:?}");
 }
