@@ -60,10 +60,11 @@ impl Server for Shared {
         let url = format!("{}/_local/faults", self.url);
         const DONE: &str =
             ".then((answer) => { if (!answer.ok) throw new Error(`${answer.status}`); })";
-        let cleared = format!("return fetch(a, {{ method: 'DELETE' }}){DONE}");
+        let headers = format!("headers: {{ authorization: 'Bearer {}' }}", self.token);
+        let cleared = format!("return fetch(a, {{ method: 'DELETE', {headers} }}){DONE}");
         promised(&cleared, &url, "").await;
         if let Some(fault) = fault {
-            let posted = format!("return fetch(a, {{ method: 'POST', body: b }}){DONE}");
+            let posted = format!("return fetch(a, {{ method: 'POST', body: b, {headers} }}){DONE}");
             promised(&posted, &url, fault).await;
         }
     }

@@ -367,6 +367,11 @@ impl Faults {
         });
     }
 
+    /// How many still wait.
+    pub(crate) fn count(&self) -> usize {
+        self.armed().len()
+    }
+
     pub(crate) fn clear(&self) {
         self.armed().clear();
     }

@@ -13,6 +13,7 @@ use hyper::{
 use crate::{
     State,
     answer::{Answer, Closed, Pending},
+    door,
     faults::Kind,
     own,
     reply::Encoding,
@@ -35,13 +36,31 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 const HEADERS: &str = "authorization, content-type, upstash-encoding, upstash-response-format, upstash-sync-token, upstash-telemetry-platform, upstash-telemetry-retry, upstash-telemetry-runtime, upstash-telemetry-sdk";
 
-/// Answers one request.
+/// Answers one request, if it may come in.
 pub(crate) async fn handle(
     state: Arc<State>,
     meter: Arc<Meter>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Closed> {
     let (head, body) = request.into_parts();
+    let origin = match state.door.admit(&head) {
+        Ok(origin) => origin,
+        Err(why) => {
+            meter.begin(false);
+            return Ok(door::refuse(why));
+        }
+    };
+    let mut response = admitted(state, meter, head, body).await?;
+    door::share(response.headers_mut(), origin);
+    Ok(response)
+}
+
+async fn admitted(
+    state: Arc<State>,
+    meter: Arc<Meter>,
+    head: hyper::http::request::Parts,
+    body: Incoming,
+) -> Result<Response<Answer>, Closed> {
     let path = head.uri.path();
     let own = path.strip_prefix("/_local/");
     meter.begin(own.is_none());
@@ -175,7 +194,6 @@ async fn respond(
         SYNC_TOKEN,
         HeaderValue::from(state.sync.fetch_add(1, Relaxed)),
     );
-    share(headers);
     response
 }
 
@@ -266,37 +284,27 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, &'static str> {
 
 fn access(state: &State, headers: &HeaderMap, query: Option<&str>) -> Option<Access> {
     let allowed = |token: &[u8]| {
-        if token == state.token.as_bytes() {
+        if door::same(token, state.token.as_bytes()) {
             return Some(Access::Full);
         }
         let read_only = state.read_only_token.as_deref()?;
-        (token == read_only.as_bytes()).then_some(Access::ReadOnly)
+        door::same(token, read_only.as_bytes()).then_some(Access::ReadOnly)
     };
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = value.as_bytes().split_first_chunk::<7>()?;
         return allowed(token).filter(|_| scheme.eq_ignore_ascii_case(b"Bearer "));
     }
+    if !state.token_in_url {
+        return None;
+    }
     let (_, token) = request::query_pairs(query).find(|(name, _)| &**name == b"_token")?;
     allowed(&token?)
-}
-
-/// Any page may read the answer.
-pub(crate) fn share(headers: &mut HeaderMap) {
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("upstash-sync-token"),
-    );
 }
 
 fn preflight(asked: &HeaderMap) -> Response<Answer> {
     let mut response = Response::new(Answer::Full(None));
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    share(headers);
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_METHODS,
         HeaderValue::from_static(METHODS),
@@ -325,7 +333,6 @@ fn canned(
     let status = status.filter(|status| !status.is_informational());
     *response.status_mut() = status.unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
-    share(headers);
     for (name, value) in extra {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);

@@ -21,7 +21,7 @@
 //! process, whatever runtime they use.
 //!
 //! # Over HTTP
-//! Beside the REST surface, and without a token: `GET` and `DELETE /_local/stats` read and reset
+//! Beside the REST surface, with the token that may do everything: `GET` and `DELETE /_local/stats` read and reset
 //! [`Stats`]; `POST` and `DELETE /_local/faults` add a [`Fault`], written as JSON, and remove them all:
 //! ```json
 //! {"kind": "status", "status": 503, "headers": {"retry-after": "1"}, "path": "/pipeline", "times": 2}
@@ -35,15 +35,21 @@
 //! | `body` | `text`, `status`, `headers`, `executed` | if `executed` |
 //! | `truncate`, `stall` | `bytes` | yes |
 //!
-//! Each may have `times`, `skip`, `path`, and `rate` with `seed`.
+//! Each may have `times`, `skip`, `path`, and `rate` with `seed`. At most 1,000 wait, each of at most 1 MB.
 //!
-//! With the token that may do everything, `POST /_local/log` begins a record of the commands as they are
+//! `POST /_local/log` begins a record of the commands as they are
 //! read, `GET` shows it, `DELETE` empties it. A command written as a path is recorded as one written as JSON, numbers are text, and a word that
 //! is not UTF-8 is `{"base64":"…"}`. A body that holds no command and a request without a valid token
 //! are not in it. Of more than 64 MB the end is missing, and `GET` says so by 507:
 //! ```json
 //! [{"path": "/", "commands": [["SET", "k", "1.50"]]}, {"path": "/pipeline", "commands": [["GET", "k"]]}]
 //! ```
+//!
+//! # Web pages
+//! A browser sends requests to this machine for any page that is open in it. Those of other origins are
+//! answered 403 before anything of them is read (`Origin`, `Sec-Fetch-Site`), unless
+//! [`Builder::allow_origin`] names theirs, and so are those whose `Host` is not `localhost`, a loopback address or the
+//! host that was chosen to listen on.
 //!
 //! # Streams
 //! `GET` or `POST` to `/subscribe/<channel>…`, `/psubscribe/<pattern>…` and `/monitor` answer with
@@ -91,6 +97,7 @@
 
 mod answer;
 mod backend;
+mod door;
 mod error;
 mod extensions;
 mod faults;
@@ -122,6 +129,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     backend::Backend,
+    door::Door,
     faults::Faults,
     log::Log,
     resp::{Token, Tokens},
@@ -131,8 +139,13 @@ use crate::{
 };
 pub use crate::{error::Error, faults::Fault, stats::Stats};
 
+/// The token where none was chosen.
+const DEFAULT: &str = "local";
+
 /// What all requests share.
 struct State {
+    door: Door,
+    token_in_url: bool,
     token: String,
     read_only_token: Option<String>,
     backend: Backend,
@@ -158,7 +171,9 @@ impl std::fmt::Debug for State {
 pub struct Builder {
     host: String,
     port: u16,
-    token: String,
+    origins: Vec<String>,
+    token_in_url: bool,
+    token: Option<String>,
     read_only_token: Option<String>,
     redis: Option<String>,
     json: Option<String>,
@@ -176,7 +191,8 @@ impl std::fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// The address to listen on. The default is `127.0.0.1`: nobody else on the network gets in.
+    /// The address to listen on. The default is `127.0.0.1`, which other machines cannot reach. Another
+    /// address than this machine's own loopback needs a [`token`](Self::token) that was chosen.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();
         self
@@ -188,9 +204,24 @@ impl Builder {
         self
     }
 
+    /// Lets pages of this origin in, such as `http://localhost:3000`, or of every origin with `*`; may be
+    /// called more than once. The default is none: a page that happens to be open in a browser must not
+    /// reach the server. Programs, which send no `Origin`, are let in always.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
     /// The token that may do everything. The default is `local`.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = token.into();
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Takes a token from `?_token=` of the URL as well, as the cloud does. The default is not to, since URLs
+    /// are kept in histories and logs, and since links carry them.
+    pub const fn token_in_url(mut self) -> Self {
+        self.token_in_url = true;
         self
     }
 
@@ -232,15 +263,22 @@ impl Builder {
     /// # Errors
     /// When the port is taken, when no server is found, or when it does not answer. Each says what to do.
     pub async fn start(self) -> Result<Local, Error> {
-        if self.token.is_empty() || self.read_only_token.as_deref() == Some("") {
+        if self.token.is_none() && !door::is_loopback(&self.host.to_ascii_lowercase()) {
+            return Err(Error::new(format!(
+                "with --host {} other machines reach restis-local, so it needs a token that they cannot guess; choose one with --token",
+                self.host
+            )));
+        }
+        let token = self.token.clone().unwrap_or_else(|| DEFAULT.to_owned());
+        if token.is_empty() || self.read_only_token.as_deref() == Some("") {
             return Err(Error::new("a token must not be empty"));
         }
-        if self.read_only_token.as_deref() == Some(&*self.token) {
+        if self.read_only_token.as_deref() == Some(&*token) {
             return Err(Error::new(
                 "the read-only token must differ from the token that may do everything",
             ));
         }
-        let (token, read_only_token) = (self.token.clone(), self.read_only_token.clone());
+        let read_only_token = self.read_only_token.clone();
         let (ready, started) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let (ending, ended) = oneshot::channel::<()>();
@@ -311,6 +349,7 @@ impl Builder {
     }
 
     async fn prepare(self) -> Result<(Started, TcpListener, Option<server::Child>), Error> {
+        let door = Door::new(&self.host, &self.origins)?;
         // First the port, which costs nothing, then the server, which does.
         let listener = self.listen().await?;
         let (backend, child) = match &self.redis {
@@ -340,7 +379,9 @@ impl Builder {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |now| now.as_micros());
         let state = State {
-            token: self.token,
+            door,
+            token_in_url: self.token_in_url,
+            token: self.token.unwrap_or_else(|| DEFAULT.to_owned()),
             read_only_token: self.read_only_token,
             rules: Rules::new(commands.first()),
             backend,
@@ -457,7 +498,9 @@ impl Local {
         Builder {
             host: "127.0.0.1".to_owned(),
             port: 0,
-            token: "local".to_owned(),
+            origins: Vec::new(),
+            token_in_url: false,
+            token: None,
             read_only_token: None,
             redis: None,
             json: None,

@@ -18,9 +18,15 @@ struct Options {
     /// The port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 8079)]
     port: u16,
-    /// The token that may do everything
-    #[arg(long, default_value = "local")]
-    token: String,
+    /// Let web pages of this origin in, such as http://localhost:3000; * for all; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// The token that may do everything; "local" if none is given
+    #[arg(long)]
+    token: Option<String>,
+    /// Take a token from ?_token= of the URL as well
+    #[arg(long)]
+    token_in_url: bool,
     /// A token that may only read
     #[arg(long)]
     read_only_token: Option<String>,
@@ -54,8 +60,16 @@ async fn run(options: Options) -> Result<(), Error> {
     let mut builder = Local::builder()
         .host(options.host)
         .port(options.port)
-        .token(options.token)
         .latency(Duration::from_millis(options.latency));
+    if let Some(token) = options.token {
+        builder = builder.token(token);
+    }
+    if options.token_in_url {
+        builder = builder.token_in_url();
+    }
+    for origin in options.allow_origin {
+        builder = builder.allow_origin(origin);
+    }
     if let Some(token) = options.read_only_token {
         builder = builder.read_only_token(token);
     }

@@ -1,16 +1,25 @@
 //! What belongs to restis-local alone: the paths under `/_local`.
 
 use bytes::Bytes;
-use hyper::{Method, Response, StatusCode, header};
+use hyper::{
+    Method, Response, StatusCode,
+    header::{self, HeaderValue},
+};
 
 use crate::{
     State,
     answer::Answer,
+    door,
     faults::Fault,
-    http::{Content, JSON, share},
+    http::{Content, JSON},
     log::Record,
     reply,
 };
+
+/// How many faults may wait.
+const MOST_FAULTS: usize = 1_000;
+/// The bytes of one fault, written as JSON.
+const LARGEST_FAULT: usize = 1024 * 1024;
 
 /// `/_local/stats`, `/_local/faults` and `/_local/log`.
 pub(crate) async fn answer(
@@ -33,6 +42,11 @@ pub(crate) async fn answer(
         )
     };
     let (status, body) = match (path, method.as_str()) {
+        // Counters, faults and the record are the developer's; no page or reader forges an answer.
+        _ if !full => refusal(
+            StatusCode::UNAUTHORIZED,
+            "WRONGPASS everything under /_local needs the token that may do everything",
+        ),
         ("stats", "GET" | "HEAD") => match state.counters.read(&state.backend).await {
             Ok(stats) => (
                 StatusCode::OK,
@@ -44,22 +58,29 @@ pub(crate) async fn answer(
             Ok(()) => done(),
             Err(why) => gone(why),
         },
-        ("faults", "POST") => match serde_json::from_slice::<Fault>(&content.unwrap_or_default()) {
-            Ok(fault) => {
-                state.faults.add(fault);
-                done()
+        ("faults", "POST") => match content {
+            Ok(content) if content.len() <= LARGEST_FAULT => {
+                match serde_json::from_slice::<Fault>(&content) {
+                    Ok(_) if state.faults.count() >= MOST_FAULTS => refusal(
+                        StatusCode::BAD_REQUEST,
+                        "1,000 faults wait already; DELETE /_local/faults removes them",
+                    ),
+                    Ok(fault) => {
+                        state.faults.add(fault);
+                        done()
+                    }
+                    Err(error) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+                }
             }
-            Err(error) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+            _ => refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "a fault is at most 1 MB of JSON",
+            ),
         },
         ("faults", "DELETE") => {
             state.faults.clear();
             done()
         }
-        // It holds what the counters do not: keys and values.
-        ("log", _) if !full => refusal(
-            StatusCode::UNAUTHORIZED,
-            "the record holds keys and values: send the token that may do everything",
-        ),
         ("log", "POST") => {
             state.log.begin();
             done()
@@ -89,7 +110,9 @@ pub(crate) async fn answer(
     ));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    share(headers);
     headers.insert(header::CONTENT_TYPE, JSON);
+    if !full {
+        headers.insert(door::RAN, HeaderValue::from_static("no"));
+    }
     response
 }

@@ -228,6 +228,7 @@ async fn its_options_reach_what_they_are_for() {
     for option in [
         "host",
         "port",
+        "allow-origin",
         "token",
         "read-only-token",
         "redis",

@@ -210,6 +210,7 @@ async fn faults_come_over_http_and_never_meet_their_own_kind() {
         told(
             rest.client
                 .post(&faults)
+                .bearer_auth(rest.local.token())
                 .body(json.to_owned())
                 .send()
                 .await
@@ -231,7 +232,12 @@ async fn faults_come_over_http_and_never_meet_their_own_kind() {
     assert_eq!(met, [200, 200, 200, 503, 503, 200]);
     assert_eq!(add(r#"{"kind":"drop_before","times":1000}"#).await.0, 204);
     assert_eq!(rest.get("/_local/stats").await.0, 200);
-    let cleared = rest.client.delete(&faults).send().await.unwrap();
+    let cleared = rest.client.delete(&faults);
+    let cleared = cleared
+        .bearer_auth(rest.local.token())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(told(cleared).await, (204, String::new()));
     assert_eq!(rest.post("/", INCR).await.0, 200);
     let (status, body) = add(r#"{"kind":"explode"}"#).await;

@@ -26,7 +26,7 @@ async fn log(rest: &Rest, method: Method) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn the_record_is_for_whoever_has_the_token() {
+async fn the_record_needs_the_full_token() {
     let rest = Rest::new().await;
     let url = format!("{}/_local/log", rest.local.url());
     for method in [Method::POST, Method::GET, Method::DELETE] {

@@ -10,8 +10,9 @@
 
 mod common;
 
-use common::{Rest, told};
+use common::{Rest, start, told};
 use reqwest::Method;
+use restis_local::Local;
 
 const LIMIT: usize = 10_485_760;
 
@@ -262,7 +263,7 @@ async fn a_body_that_is_no_command_says_so() {
 
 #[tokio::test]
 async fn only_a_token_opens_the_door() {
-    let rest = Rest::new().await;
+    let rest = Rest::of(start(Local::builder().read_only_token("reader").token_in_url()).await);
     let refused = (
         401,
         r#"{"error":"WRONGPASS invalid or missing auth token"}"#.to_owned(),
@@ -365,7 +366,7 @@ async fn a_request_over_the_limit_is_refused_with_its_size() {
     assert_eq!(rest.error(&command(3 * LIMIT)).await, too_large(3 * LIMIT));
     // In chunks, no length is announced.
     let chunks = format!(
-        "POST / HTTP/1.1\r\nhost: h\r\nauthorization: Bearer local\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer local\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
         LIMIT + 2,
         command(LIMIT + 2)
     );
@@ -402,8 +403,8 @@ async fn other_methods_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn a_browser_may_call_from_any_page() {
-    let rest = Rest::new().await;
+async fn a_browser_may_call_from_an_allowed_page() {
+    let rest = Rest::of(start(Local::builder().allow_origin("https://example.com")).await);
     let url = format!("{}/pipeline", rest.local.url());
     let preflight = rest
         .client
@@ -419,7 +420,10 @@ async fn a_browser_may_call_from_any_page() {
         .unwrap();
     assert_eq!(preflight.status(), 204);
     let headers = preflight.headers();
-    assert_eq!(headers["access-control-allow-origin"], "*");
+    assert_eq!(
+        headers["access-control-allow-origin"],
+        "https://example.com"
+    );
     assert_eq!(
         headers["access-control-allow-headers"],
         "authorization,upstash-encoding"
@@ -431,12 +435,17 @@ async fn a_browser_may_call_from_any_page() {
             .contains("PUT")
     );
     assert!(headers.contains_key("access-control-max-age"));
-    let refused = rest.client.post(&url).send().await.unwrap();
+    let refused = rest.client.post(&url);
+    let refused = refused.header("origin", "https://example.com");
+    let refused = refused.send().await.unwrap();
     assert_eq!(refused.status(), 401);
-    assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+    assert_eq!(
+        refused.headers()["access-control-allow-origin"],
+        "https://example.com"
+    );
     assert_eq!(
         refused.headers()["access-control-expose-headers"],
-        "upstash-sync-token"
+        "upstash-sync-token, restis-ran"
     );
 }
 

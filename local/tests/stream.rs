@@ -104,7 +104,7 @@ impl Server {
 
 #[tokio::test]
 async fn messages_come_as_events() {
-    let rest = Rest::new().await;
+    let rest = Rest::of(start(Local::builder().read_only_token("reader").token_in_url()).await);
     let mut chat = Stream::of(&rest, "/subscribe/chat").await;
     chat.expect("data: subscribe,chat,1\n\n").await;
     assert_eq!(rest.run(r#"["PUBLISH","chat","hello"]"#).await, "1");

@@ -144,7 +144,7 @@ test("a mistake is a TypeError, and nothing is sent", async () => {
 
 test("one request, and 8 billed commands", async () => {
   await queue.add("warm", {});
-  const admin = (method) => fetch(`${url}/_local/stats`, { method });
+  const admin = (method) => fetch(`${url}/_local/stats`, { method, headers: { authorization: `Bearer ${token}` } });
   await admin("DELETE");
   await queue.add("counted", {});
   const { requests, by_command: commands } = await (await admin("GET")).json();

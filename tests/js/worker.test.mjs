@@ -105,7 +105,11 @@ async function redis(...command) {
 }
 
 async function admin(method, what, body) {
-  const response = await fetch(`${url}/_local/${what}`, { method, body: body && JSON.stringify(body) });
+  const response = await fetch(`${url}/_local/${what}`, {
+    method,
+    headers: { authorization: `Bearer ${token}` },
+    body: body && JSON.stringify(body),
+  });
   const text = await response.text();
   assert.ok(response.ok, text);
   return text;

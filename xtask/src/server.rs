@@ -201,7 +201,8 @@ impl Local {
     }
 
     fn run(command: Cmd) -> Result<Self> {
-        let mut daemon = command.words("--port 0").daemon()?;
+        // The tests in a browser run in pages of other ports.
+        let mut daemon = command.words("--port 0 --allow-origin *").daemon()?;
         let (mut url, mut token) = (None, None);
         let (url, token) = daemon.wait_for(Duration::from_secs(30), |line| {
             url = url
@@ -221,7 +222,7 @@ impl Local {
 
     /// A number of its counters.
     pub(crate) fn stat(&self, name: &str) -> Result<u64> {
-        let text = get(&self.url, "/_local/stats")?;
+        let text = get(&self.url, &self.token, "/_local/stats")?;
         let stats: Value = serde_json::from_str(&text).context("read restis-local's counters")?;
         stats
             .get(name)
@@ -265,7 +266,7 @@ fn exported(line: &str, name: &str) -> Option<String> {
 }
 
 /// One GET over HTTP/1.0, whose answer ends with the connection.
-fn get(url: &str, path: &str) -> Result<String> {
+fn get(url: &str, token: &str, path: &str) -> Result<String> {
     let address = url
         .strip_prefix("http://")
         .unwrap_or(url)
@@ -277,7 +278,7 @@ fn get(url: &str, path: &str) -> Result<String> {
         .context(&asking)?;
     write!(
         stream,
-        "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     )
     .context(&asking)?;
     let mut answer = String::new();

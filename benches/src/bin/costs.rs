@@ -27,6 +27,7 @@ async fn main() -> Result<()> {
     redis.flushall().sync().await?;
     let mut costs = Costs {
         stats: format!("{}/_local/stats", std::env::var("UPSTASH_REDIS_REST_URL")?),
+        token: std::env::var("UPSTASH_REDIS_REST_TOKEN")?,
         http: reqwest::Client::new(),
         found: Vec::new(),
     };
@@ -42,6 +43,7 @@ async fn main() -> Result<()> {
 /// What has been counted so far.
 struct Costs {
     stats: String,
+    token: String,
     http: reqwest::Client,
     found: Vec<Cost>,
 }
@@ -68,11 +70,17 @@ impl Costs {
     ) -> Result<T> {
         self.http
             .delete(&self.stats)
+            .bearer_auth(&self.token)
             .send()
             .await?
             .error_for_status()?;
         let done = act.await.map_err(Into::into)?;
-        let stats = self.http.get(&self.stats).send().await?;
+        let stats = self
+            .http
+            .get(&self.stats)
+            .bearer_auth(&self.token)
+            .send()
+            .await?;
         let Stats { requests, billed } =
             serde_json::from_str(&stats.error_for_status()?.text().await?)?;
         self.found.push(Cost {

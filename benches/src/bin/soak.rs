@@ -38,10 +38,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let clean = Redis::from_env()?;
     clean.flushall().sync().await?;
     let url = std::env::var("UPSTASH_REDIS_REST_URL")?;
+    let token = std::env::var("UPSTASH_REDIS_REST_TOKEN")?;
     let http = reqwest::Client::new();
     let faults = format!("{url}/_local/faults");
     for fault in FAULTS {
         http.post(&faults)
+            .bearer_auth(&token)
             .body(fault)
             .send()
             .await?
@@ -71,7 +73,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             counted.longest.1,
         );
     }
-    http.delete(&faults).send().await?.error_for_status()?;
+    let cleared = http.delete(&faults).bearer_auth(&token).send().await?;
+    cleared.error_for_status()?;
     let there: u64 = clean.get("soak:counter").await?.unwrap_or(0);
     let (least, most) = (
         counted.acknowledged,
