@@ -38,10 +38,10 @@ struct Shared {
     token: &'static str,
 }
 
-async fn promised(body: &str, a: &str, b: &str) {
-    let make = Function::new_with_args("a, b", body);
+async fn promised(body: &str, a: &str, b: &str, c: &str) {
+    let make = Function::new_with_args("a, b, c", body);
     let promise: Promise = make
-        .call2(&JsValue::NULL, &a.into(), &b.into())
+        .call3(&JsValue::NULL, &a.into(), &b.into(), &c.into())
         .unwrap()
         .unchecked_into();
     JsFuture::from(promise).await.unwrap();
@@ -60,18 +60,18 @@ impl Server for Shared {
         let url = format!("{}/_local/faults", self.url);
         const DONE: &str =
             ".then((answer) => { if (!answer.ok) throw new Error(`${answer.status}`); })";
-        let headers = format!("headers: {{ authorization: 'Bearer {}' }}", self.token);
-        let cleared = format!("return fetch(a, {{ method: 'DELETE', {headers} }}){DONE}");
-        promised(&cleared, &url, "").await;
+        const HEADERS: &str = "headers: { authorization: `Bearer ${c}` }";
+        let cleared = format!("return fetch(a, {{ method: 'DELETE', {HEADERS} }}){DONE}");
+        promised(&cleared, &url, "", self.token).await;
         if let Some(fault) = fault {
-            let posted = format!("return fetch(a, {{ method: 'POST', body: b, {headers} }}){DONE}");
-            promised(&posted, &url, fault).await;
+            let posted = format!("return fetch(a, {{ method: 'POST', body: b, {HEADERS} }}){DONE}");
+            promised(&posted, &url, fault, self.token).await;
         }
     }
 
     async fn wait(&self, time: Duration) {
         let set = "return new Promise((done) => setTimeout(done, Number(a)))";
-        promised(set, &time.as_millis().to_string(), "").await;
+        promised(set, &time.as_millis().to_string(), "", "").await;
     }
 }
 

@@ -30,6 +30,7 @@ impl Server {
                 .unwrap();
             runtime.block_on(async {
                 let local = Local::builder()
+                    .token("local")
                     .read_only_token("reader")
                     .start()
                     .await

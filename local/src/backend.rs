@@ -4,28 +4,35 @@
 //! MULTI to EXEC) is contiguous on the wire and needs no lock. A lost connection fails the calls that
 //! were on their way; the next call connects again. Nothing is sent twice.
 
-use std::{collections::VecDeque, io};
+use std::{collections::VecDeque, io, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::{mpsc, oneshot},
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
     resp::{self, Malformed, Scanner},
-    target::{Link, Reader, Target, Writer},
+    target::{Link, Reader, Refusal, Target, Writer},
 };
 
 const READ_AHEAD: usize = 64 * 1024;
+/// How many bytes of replies one call may have; more are read and not kept.
+pub(crate) const MOST_REPLIES: usize = 64 * 1024 * 1024;
 
 /// Why a call has no replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unavailable {
     /// The server could not be reached: nothing was sent.
     NotSent,
-    /// The connection ended after the call was sent: nobody knows whether it ran.
+    /// The connection ended after the call was sent: it may have run.
     Lost,
+    /// The server was silent for too long: the call may have run, or may still run.
+    Silent,
+    /// The replies were too large to be kept: it ran.
+    TooLarge,
 }
 
 /// The replies to one call, in the server's own bytes.
@@ -70,12 +77,42 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// Connects and leaves a task behind that keeps the connection.
-    pub(crate) async fn connect(target: Target) -> io::Result<Self> {
+    /// Connects and leaves a task behind that keeps the connection, and replaces it when the server is silent for
+    /// `patience` while a reply is due.
+    pub(crate) async fn connect(target: Target, patience: Duration) -> io::Result<Self> {
         let link = target.connect().await?;
         let (calls, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(keep(target.clone(), link, receiver));
+        tokio::spawn(keep(target.clone(), link, receiver, patience));
         Ok(Self { calls, target })
+    }
+
+    /// The same server, logged in as another user.
+    pub(crate) async fn log_in(
+        &self,
+        user: &str,
+        password: &str,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        let target = self.target.clone().with_login(user, password);
+        Self::connect(target, patience).await
+    }
+
+    /// The user it is logged in as.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.target.user().map(str::to_owned)
+    }
+
+    /// Sends one command over a connection of its own: one that ends a script must not wait behind that script.
+    pub(crate) async fn alone(&self, command: &[u8]) -> Result<Replies, Unavailable> {
+        let bytes = match self.target.link(command).await {
+            Ok(link) => link.input.freeze(),
+            Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
+                Some(Refusal(text)) => Bytes::from(format!("-{text}\r\n")),
+                None => return Err(Unavailable::Lost),
+            },
+        };
+        let ends = vec![bytes.len()];
+        Ok(Replies { bytes, ends })
     }
 
     /// Sends one command over a connection of its own, for replies that never end. The first is there
@@ -124,7 +161,12 @@ impl Backend {
     }
 }
 
-async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::UnboundedReceiver<Call>) {
+async fn keep(
+    target: Target,
+    link: (Reader, Writer),
+    mut calls: mpsc::UnboundedReceiver<Call>,
+    patience: Duration,
+) {
     let mut link = Some((link, None));
     loop {
         let ((reader, writer), first) = match link.take() {
@@ -144,7 +186,7 @@ async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::Unbounded
             }
         };
         let mut queue = Queue::default();
-        let ended = drive(reader, writer, first, &mut calls, &mut queue).await;
+        let ended = drive(reader, writer, first, &mut calls, &mut queue, patience).await;
         for waiting in queue.waiting {
             let _ = waiting.done.send(Err(Unavailable::Lost));
         }
@@ -152,18 +194,20 @@ async fn keep(target: Target, link: (Reader, Writer), mut calls: mpsc::Unbounded
             return;
         }
         if queue.refused {
-            return carefully(&target, &mut calls).await;
+            return carefully(&target, &mut calls, patience).await;
         }
     }
 }
 
 /// Serves calls one command after the other: for a server that ends the connection after an error, and
 /// with it whatever else was sent.
-async fn carefully(target: &Target, calls: &mut mpsc::UnboundedReceiver<Call>) {
+async fn carefully(target: &Target, calls: &mut mpsc::UnboundedReceiver<Call>, patience: Duration) {
     let mut link = None;
     while let Some(call) = calls.recv().await {
         if !call.done.is_closed() {
-            let answer = one_by_one(target, &mut link, &call.payload).await;
+            let answer = one_by_one(target, &mut link, &call.payload);
+            let answer = timeout(patience, answer).await;
+            let answer = answer.unwrap_or(Err(Unavailable::Silent));
             let _ = call.done.send(answer);
         }
     }
@@ -222,6 +266,9 @@ fn is_error(reply: &[u8]) -> bool {
 
 struct Waiting {
     replies: usize,
+    arrived: usize,
+    /// Some of the replies were not kept.
+    too_large: bool,
     ends: Vec<usize>,
     done: oneshot::Sender<Result<Replies, Unavailable>>,
 }
@@ -243,6 +290,8 @@ impl Queue {
         self.out.extend_from_slice(&call.payload);
         self.waiting.push_back(Waiting {
             replies: call.replies,
+            arrived: 0,
+            too_large: false,
             ends: Vec::with_capacity(call.replies),
             done: call.done,
         });
@@ -250,18 +299,39 @@ impl Queue {
 
     fn deliver(&mut self, input: &mut BytesMut, scanner: &mut Scanner) -> Result<(), Malformed> {
         while let Some(front) = self.waiting.front_mut() {
-            let Some(end) = scanner.advance(input)? else {
-                return Ok(());
-            };
-            let start = front.ends.last().copied().unwrap_or_default();
-            self.refused = is_error(input.get(start..).unwrap_or_default());
-            front.ends.push(end);
-            if front.ends.len() == front.replies {
-                let bytes = input.split_to(end).freeze();
+            let end = scanner.advance(input)?;
+            if let Some(end) = end {
+                let start = front.ends.last().copied().unwrap_or_default();
+                self.refused = is_error(input.get(start..).unwrap_or_default());
+                front.arrived += 1;
+                front.ends.push(end);
+            }
+            if end.is_some() && front.arrived == front.replies {
+                let bytes = input.split_to(end.unwrap_or_default()).freeze();
                 scanner.rewind();
-                if let Some(Waiting { ends, done, .. }) = self.waiting.pop_front() {
-                    let _ = done.send(Ok(Replies { bytes, ends }));
+                if let Some(waiting) = self.waiting.pop_front() {
+                    let Waiting {
+                        ends,
+                        done,
+                        too_large,
+                        ..
+                    } = waiting;
+                    let _ = done.send(match too_large {
+                        true => Err(Unavailable::TooLarge),
+                        false => Ok(Replies { bytes, ends }),
+                    });
                 }
+                continue;
+            }
+            if scanner.looked_at() > MOST_REPLIES || front.too_large {
+                front.too_large = true;
+                front.ends.clear();
+                let bytes = scanner.looked_at();
+                input.advance(bytes);
+                scanner.took(bytes);
+            }
+            if end.is_none() {
+                return Ok(());
             }
         }
         if input.is_empty() {
@@ -279,12 +349,15 @@ async fn drive(
     first: Option<Call>,
     calls: &mut mpsc::UnboundedReceiver<Call>,
     queue: &mut Queue,
+    patience: Duration,
 ) -> io::Result<()> {
     let mut input = BytesMut::with_capacity(READ_AHEAD);
     let mut scanner = Scanner::new();
     if let Some(call) = first {
         queue.push(call);
     }
+    // When the server sent something for the last time, or when it was asked after a pause.
+    let mut heard = Instant::now();
     loop {
         input.reserve(READ_AHEAD / 4);
         // Reading goes on while writing waits: a server whose answers are not read stops reading too.
@@ -294,6 +367,7 @@ async fn drive(
                 if read? == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
+                heard = Instant::now();
                 queue.deliver(&mut input, &mut scanner)?;
             }
             written = writer.write_buf(&mut queue.out), if !queue.out.is_empty() => {
@@ -303,10 +377,19 @@ async fn drive(
             }
             call = calls.recv() => {
                 let Some(call) = call else { return Ok(()) };
+                if queue.waiting.is_empty() {
+                    heard = Instant::now();
+                }
                 queue.push(call);
                 while let Ok(call) = calls.try_recv() {
                     queue.push(call);
                 }
+            }
+            () = sleep_until(heard + patience), if !queue.waiting.is_empty() => {
+                for waiting in queue.waiting.drain(..) {
+                    let _ = waiting.done.send(Err(Unavailable::Silent));
+                }
+                return Err(io::ErrorKind::TimedOut.into());
             }
         }
     }

@@ -8,6 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+/// How many faults may wait that came over HTTP, and how many bytes their answers may hold together.
+const MOST_FAULTS: usize = 1_000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
 const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n";
 
 /// One fault: what happens, and to which requests.
@@ -177,6 +181,11 @@ impl Fault {
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
+    }
+
+    /// Reads one that was written as JSON.
+    pub(crate) fn read(json: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(json).map_err(|error| error.to_string())
     }
 
     fn matches(&self, path: &str) -> bool {
@@ -354,7 +363,29 @@ struct Armed {
 }
 
 impl Faults {
-    pub(crate) fn add(&self, fault: Fault) {
+    /// Adds a fault that came over HTTP, unless too many or too large ones wait already.
+    #[must_use]
+    pub(crate) fn add(&self, fault: Fault) -> bool {
+        let size = |fault: &Fault| match &fault.kind {
+            Kind::Canned { headers, body, .. } => {
+                let headers = headers.iter().map(|(name, value)| name.len() + value.len());
+                body.len() + headers.sum::<usize>()
+            }
+            _ => 0,
+        };
+        let (count, bytes) = {
+            let armed = self.armed();
+            let bytes: usize = armed.iter().map(|armed| size(&armed.fault)).sum();
+            (armed.len(), bytes + size(&fault))
+        };
+        let fits = count < MOST_FAULTS && bytes <= MOST_BYTES;
+        if fits {
+            self.inject(fault);
+        }
+        fits
+    }
+
+    pub(crate) fn inject(&self, fault: Fault) {
         let left = match (fault.times, fault.rate) {
             (Some(times), _) => times,
             (None, None) => 1,
@@ -365,11 +396,6 @@ impl Faults {
             seen: 0,
             left,
         });
-    }
-
-    /// How many still wait.
-    pub(crate) fn count(&self) -> usize {
-        self.armed().len()
     }
 
     pub(crate) fn clear(&self) {
@@ -429,7 +455,7 @@ mod tests {
 
     fn met(fault: Fault, paths: &[&str]) -> String {
         let faults = Faults::default();
-        faults.add(fault);
+        faults.inject(fault);
         let met = paths
             .iter()
             .map(|path| faults.pick(path).map_or('.', |_| 'x'));
@@ -485,12 +511,12 @@ mod tests {
     #[test]
     fn the_first_fault_takes_the_request_from_the_others() {
         let faults = Faults::default();
-        faults.add(Fault::drop_before());
-        faults.add(Fault::drop_after());
+        faults.inject(Fault::drop_before());
+        faults.inject(Fault::drop_after());
         assert_eq!(faults.pick("/"), Some(Kind::DropBefore));
         assert_eq!(faults.pick("/"), Some(Kind::DropAfter));
         assert_eq!(faults.pick("/"), None);
-        faults.add(Fault::drop_before());
+        faults.inject(Fault::drop_before());
         faults.clear();
         assert_eq!(faults.pick("/"), None);
     }

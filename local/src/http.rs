@@ -8,18 +8,19 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
+    http::request::Parts,
 };
 
 use crate::{
     State,
     answer::{Answer, Closed, Pending},
-    door,
+    door::{self, Refused},
     faults::Kind,
     own,
     reply::Encoding,
     request,
     rules::Access,
-    run::{self, Outcome},
+    run::{self, Outcome, RAN},
     serve::Meter,
     stream::Source,
 };
@@ -28,6 +29,9 @@ use crate::{
 pub(crate) const LIMIT: usize = 10 * 1024 * 1024;
 /// A body over the limit is read to its end, so that its sender gets to read the answer; up to here.
 const MOST_READ: usize = 32 * LIMIT;
+
+/// The paths that belong to restis-local alone.
+const OWN: &str = "/_local/";
 
 const SYNC_TOKEN: HeaderName = HeaderName::from_static("upstash-sync-token");
 const ENCODING: HeaderName = HeaderName::from_static("upstash-encoding");
@@ -43,38 +47,42 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Closed> {
     let (head, body) = request.into_parts();
-    let origin = match state.door.admit(&head) {
-        Ok(origin) => origin,
-        Err(why) => {
-            meter.begin(false);
-            return Ok(door::refuse(why));
-        }
+    let admission = state.door.admit(&head);
+    // What is not let in is not counted.
+    meter.begin(admission.is_ok() && !head.uri.path().starts_with(OWN));
+    let (mut response, origin) = match admission {
+        Ok(origin) => (admitted(&state, &meter, &head, body).await?, origin),
+        Err(Refused(status, text)) => (written(run::refusal(status, text)), None),
     };
-    let mut response = admitted(state, meter, head, body).await?;
-    door::share(response.headers_mut(), origin);
+    let preflight = head.method == Method::OPTIONS;
+    door::share(response.headers_mut(), origin, preflight);
     Ok(response)
 }
 
+/// Answers a request that came in.
 async fn admitted(
-    state: Arc<State>,
-    meter: Arc<Meter>,
-    head: hyper::http::request::Parts,
+    state: &Arc<State>,
+    meter: &Arc<Meter>,
+    head: &Parts,
     body: Incoming,
 ) -> Result<Response<Answer>, Closed> {
     let path = head.uri.path();
-    let own = path.strip_prefix("/_local/");
-    meter.begin(own.is_none());
+    let own = path.strip_prefix(OWN);
     if head.method == Method::OPTIONS {
         if own.is_none() {
             tokio::time::sleep(state.latency).await;
         }
         return Ok(preflight(&head.headers));
     }
+    let access = state.door.access(&head.headers, head.uri.query());
     if let Some(path) = own {
-        let body = read(body).await?;
+        // They show keys and values, and forge the next answers.
+        if access != Some(Access::Full) {
+            return Ok(written(unauthorized()));
+        }
+        let body = read(state, body).await?;
         meter.settle();
-        let full = access(&state, &head.headers, head.uri.query()) == Some(Access::Full);
-        return Ok(own::answer(&state, path, &head.method, body, full).await);
+        return Ok(own::answer(state, path, &head.method, body).await);
     }
 
     let counters = &state.counters;
@@ -86,12 +94,27 @@ async fn admitted(
     {
         counters.sync_tokens.fetch_add(1, Relaxed);
     }
-    let pending = Pending::of(&state);
+    let pending = Pending::of(state);
+    // Before the body: a stranger sends 10 MB as easily as nothing.
+    let refused = match (&head.method, access) {
+        (&Method::GET | &Method::HEAD | &Method::POST | &Method::PUT, Some(_)) => None,
+        (&Method::GET | &Method::HEAD | &Method::POST | &Method::PUT, None) => Some(unauthorized()),
+        _ => Some(run::refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "ERR method not allowed; use GET, HEAD, POST or PUT",
+        )),
+    };
+    let (None, Some(access)) = (&refused, access) else {
+        let refused = refused.unwrap_or_else(unauthorized);
+        tokio::time::sleep(state.latency).await;
+        pending.done();
+        return Ok(written(refused));
+    };
     let fault = state.faults.pick(path);
     if fault.is_some() {
         counters.faults.fetch_add(1, Relaxed);
     }
-    let body = read(body).await?;
+    let body = read(state, body).await?;
     meter.settle();
 
     let mut response = match &fault {
@@ -104,9 +127,9 @@ async fn admitted(
         }) => Response::new(Answer::Full(None)),
         Some(Kind::Delay(time)) => {
             tokio::time::sleep(*time).await;
-            respond(&state, &meter, &head, body).await
+            respond(state, meter, head, body, access).await
         }
-        _ => respond(&state, &meter, &head, body).await,
+        _ => respond(state, meter, head, body, access).await,
     };
     if !state.latency.is_zero() {
         tokio::time::sleep(state.latency).await;
@@ -125,10 +148,10 @@ async fn admitted(
         }) => response = canned(status, &headers, body),
         Some(Kind::Truncate(bytes)) => {
             pending.done();
-            return Ok(response.map(|body| body.cut(bytes, meter, None)));
+            return Ok(response.map(|body| body.cut(bytes, Arc::clone(meter), None)));
         }
         Some(Kind::Stall(bytes)) => {
-            return Ok(response.map(|body| body.cut(bytes, meter, Some(pending))));
+            return Ok(response.map(|body| body.cut(bytes, Arc::clone(meter), Some(pending))));
         }
         _ => {}
     }
@@ -136,10 +159,24 @@ async fn admitted(
     Ok(response)
 }
 
-/// A request that was let in so far: what its body holds, or how large it is if that is too much.
-pub(crate) type Content = Result<Bytes, usize>;
+/// A body that is not given to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It holds this many bytes, which is too much.
+    TooLarge(usize),
+    /// It did not arrive in time.
+    TooSlow,
+}
 
-async fn read(mut body: Incoming) -> Result<Content, Closed> {
+/// A request that was let in so far: what its body holds, or why it is not read.
+pub(crate) type Content = Result<Bytes, Unread>;
+
+async fn read(state: &State, body: Incoming) -> Result<Content, Closed> {
+    let arrived = tokio::time::timeout(state.body_timeout, read_all(body)).await;
+    arrived.unwrap_or(Ok(Err(Unread::TooSlow)))
+}
+
+async fn read_all(mut body: Incoming) -> Result<Content, Closed> {
     let mut first = Bytes::new();
     let mut rest = Vec::new();
     let mut length = 0;
@@ -167,7 +204,7 @@ async fn read(mut body: Incoming) -> Result<Content, Closed> {
         }
     }
     Ok(match (length > LIMIT, rest.is_empty()) {
-        (true, _) => Err(length),
+        (true, _) => Err(Unread::TooLarge(length)),
         (false, true) => Ok(first),
         (false, false) => Ok(rest.into()),
     })
@@ -177,14 +214,11 @@ async fn read(mut body: Incoming) -> Result<Content, Closed> {
 async fn respond(
     state: &State,
     meter: &Arc<Meter>,
-    head: &hyper::http::request::Parts,
+    head: &Parts,
     content: Content,
+    access: Access,
 ) -> Response<Answer> {
-    let Outcome { status, kind, body } = outcome(state, meter, head, content).await;
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, kind);
+    let mut response = written(outcome(state, meter, head, content, access).await);
     if matches!(response.body(), Answer::Events(_)) {
         let cache = HeaderValue::from_static("no-cache");
         response.headers_mut().insert(header::CACHE_CONTROL, cache);
@@ -197,29 +231,40 @@ async fn respond(
     response
 }
 
+fn unauthorized() -> Outcome {
+    run::refusal(
+        StatusCode::UNAUTHORIZED,
+        "WRONGPASS invalid or missing auth token",
+    )
+}
+
+/// The response of an outcome.
+fn written(outcome: Outcome) -> Response<Answer> {
+    let Outcome {
+        status,
+        kind,
+        body,
+        ran,
+    } = outcome;
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, kind);
+    if let Some(ran) = ran {
+        headers.insert(RAN, HeaderValue::from_static(ran));
+    }
+    response
+}
+
 async fn outcome(
     state: &State,
     meter: &Arc<Meter>,
-    head: &hyper::http::request::Parts,
+    head: &Parts,
     content: Content,
+    access: Access,
 ) -> Outcome {
     let bad = |text: &str| run::refusal(StatusCode::BAD_REQUEST, text);
-    if !matches!(
-        head.method,
-        Method::GET | Method::HEAD | Method::POST | Method::PUT
-    ) {
-        return run::refusal(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "ERR method not allowed; use GET, HEAD, POST or PUT",
-        );
-    }
     let query = head.uri.query();
-    let Some(access) = access(state, &head.headers, query) else {
-        return run::refusal(
-            StatusCode::UNAUTHORIZED,
-            "WRONGPASS invalid or missing auth token",
-        );
-    };
     let path = head.uri.path();
     let encoding = match encoding(&head.headers) {
         Ok(Encoding::Resp2) if path == "/multi-exec" => {
@@ -230,7 +275,13 @@ async fn outcome(
     };
     let body = match content {
         Ok(body) => body,
-        Err(actual) => return bad(&run::too_large(actual)),
+        Err(Unread::TooLarge(actual)) => return bad(&run::too_large(actual)),
+        Err(Unread::TooSlow) => {
+            return run::refusal(
+                StatusCode::REQUEST_TIMEOUT,
+                "ERR the body of the request did not arrive in time",
+            );
+        }
     };
     let (form, batch) = match path {
         "" | "/" => ("/", request::from_json(&body)),
@@ -280,25 +331,6 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, &'static str> {
         (true, false, _) => Ok(Encoding::Base64),
         (false, false, _) => Ok(Encoding::Text),
     }
-}
-
-fn access(state: &State, headers: &HeaderMap, query: Option<&str>) -> Option<Access> {
-    let allowed = |token: &[u8]| {
-        if door::same(token, state.token.as_bytes()) {
-            return Some(Access::Full);
-        }
-        let read_only = state.read_only_token.as_deref()?;
-        door::same(token, read_only.as_bytes()).then_some(Access::ReadOnly)
-    };
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let (scheme, token) = value.as_bytes().split_first_chunk::<7>()?;
-        return allowed(token).filter(|_| scheme.eq_ignore_ascii_case(b"Bearer "));
-    }
-    if !state.token_in_url {
-        return None;
-    }
-    let (_, token) = request::query_pairs(query).find(|(name, _)| &**name == b"_token")?;
-    allowed(&token?)
 }
 
 fn preflight(asked: &HeaderMap) -> Response<Answer> {

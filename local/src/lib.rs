@@ -22,7 +22,8 @@
 //!
 //! # Over HTTP
 //! Beside the REST surface, with the token that may do everything: `GET` and `DELETE /_local/stats` read and reset
-//! [`Stats`]; `POST` and `DELETE /_local/faults` add a [`Fault`], written as JSON, and remove them all:
+//! [`Stats`]; `POST` and `DELETE /_local/faults` add a [`Fault`], written as JSON, and remove them all. At most 1,000
+//! wait at a time, with 16 MB of answers:
 //! ```json
 //! {"kind": "status", "status": 503, "headers": {"retry-after": "1"}, "path": "/pipeline", "times": 2}
 //! ```
@@ -35,7 +36,7 @@
 //! | `body` | `text`, `status`, `headers`, `executed` | if `executed` |
 //! | `truncate`, `stall` | `bytes` | yes |
 //!
-//! Each may have `times`, `skip`, `path`, and `rate` with `seed`. At most 1,000 wait, each of at most 1 MB.
+//! Each may have `times`, `skip`, `path`, and `rate` with `seed`.
 //!
 //! `POST /_local/log` begins a record of the commands as they are
 //! read, `GET` shows it, `DELETE` empties it. A command written as a path is recorded as one written as JSON, numbers are text, and a word that
@@ -46,10 +47,14 @@
 //! ```
 //!
 //! # Web pages
-//! A browser sends requests to this machine for any page that is open in it. Those of other origins are
-//! answered 403 before anything of them is read (`Origin`, `Sec-Fetch-Site`), unless
-//! [`Builder::allow_origin`] names theirs, and so are those whose `Host` is not `localhost`, a loopback address or the
-//! host that was chosen to listen on.
+//! Every page that is open in a browser of this machine can send requests to it. restis-local answers 403 to requests that
+//! a page of another site sends, by their `Origin` and `Sec-Fetch-Site`, unless [`Builder::allow_origin`] names the page's
+//! origin; and to requests for a `Host` that is not this machine, which protects from DNS rebinding, unless
+//! [`Builder::host`] names that host. `CONFIG SET` changes no setting that opens the server or writes files.
+//!
+//! # Whether a request ran
+//! An answer without results has the header `Restis-Ran`: `no` if nothing of the request was run, `maybe` if some of it
+//! may have run. The client believes it.
 //!
 //! # Streams
 //! `GET` or `POST` to `/subscribe/<channel>…`, `/psubscribe/<pattern>…` and `/monitor` answer with
@@ -110,6 +115,7 @@ mod request;
 mod resp;
 mod rules;
 mod run;
+mod secret;
 mod serve;
 mod server;
 mod stats;
@@ -129,7 +135,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     backend::Backend,
-    door::Door,
+    door::{Door, Hosts},
     faults::Faults,
     log::Log,
     resp::{Token, Tokens},
@@ -139,16 +145,15 @@ use crate::{
 };
 pub use crate::{error::Error, faults::Fault, stats::Stats};
 
-/// The token where none was chosen.
-const DEFAULT: &str = "local";
+/// How the name of the user who may only read begins.
+const READER: &str = "restis-local-reader-";
 
 /// What all requests share.
 struct State {
     door: Door,
-    token_in_url: bool,
-    token: String,
-    read_only_token: Option<String>,
     backend: Backend,
+    /// The same server for a user who may only read, where it has users: what scripts do is limited by the server.
+    reads: Option<Backend>,
     /// The server of the JSON commands, if they have one of their own.
     json: Option<Backend>,
     rules: Rules,
@@ -156,6 +161,8 @@ struct State {
     faults: Faults,
     log: Log,
     latency: Duration,
+    /// How long the body of a request may take to arrive.
+    body_timeout: Duration,
     sync: AtomicU64,
 }
 
@@ -171,14 +178,25 @@ impl std::fmt::Debug for State {
 pub struct Builder {
     host: String,
     port: u16,
-    origins: Vec<String>,
-    token_in_url: bool,
-    token: Option<String>,
+    token: Chosen,
     read_only_token: Option<String>,
+    token_in_url: bool,
+    origins: Vec<String>,
     redis: Option<String>,
     json: Option<String>,
     server_binary: Option<PathBuf>,
     latency: Duration,
+    head_timeout: Duration,
+    body_timeout: Duration,
+    reply_timeout: Duration,
+}
+
+/// Where the token comes from.
+#[derive(Clone)]
+enum Chosen {
+    Random,
+    Kept,
+    Given(String),
 }
 
 impl std::fmt::Debug for Builder {
@@ -191,8 +209,8 @@ impl std::fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// The address to listen on. The default is `127.0.0.1`, which other machines cannot reach. Another
-    /// address than this machine's own loopback needs a [`token`](Self::token) that was chosen.
+    /// Sets the address to listen on, whose name is served as a `Host` too. Default: `127.0.0.1`, which no other machine
+    /// reaches. Another address needs a [`token`](Self::token) of your choice.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();
         self
@@ -204,24 +222,53 @@ impl Builder {
         self
     }
 
-    /// Lets pages of this origin in, such as `http://localhost:3000`, or of every origin with `*`; may be
-    /// called more than once. The default is none: a page that happens to be open in a browser must not
-    /// reach the server. Programs, which send no `Origin`, are let in always.
-    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origins.push(origin.into());
-        self
-    }
-
-    /// The token that may do everything. The default is `local`.
+    /// Sets the token that may do everything. Default: a random one, which [`Local::token`] returns.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.token = Chosen::Given(token.into());
         self
     }
 
-    /// Takes a token from `?_token=` of the URL as well, as the cloud does. The default is not to, since URLs
-    /// are kept in histories and logs, and since links carry them.
+    /// Uses the token in `$XDG_STATE_HOME/restis/local-token`, else `~/.local/state/restis/local-token`
+    /// (`%LOCALAPPDATA%\restis\local-token` on Windows), and creates the file with a random one at first.
+    /// Without a home folder the token is random.
+    pub fn kept_token(mut self) -> Self {
+        self.token = Chosen::Kept;
+        self
+    }
+
+    /// Accepts the token as `_token` in the query of a URL, as Upstash does. URLs are kept in histories and logs.
+    /// Default: refused.
     pub const fn token_in_url(mut self) -> Self {
         self.token_in_url = true;
+        self
+    }
+
+    /// Lets pages of this origin send requests and read the answers, such as `https://app.example` or
+    /// `http://localhost:3000`; `*` lets all. Call it once for each origin. Default: none.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        let origin: String = origin.into();
+        let origin = origin.strip_suffix('/').unwrap_or(&origin);
+        self.origins.push(origin.to_owned());
+        self
+    }
+
+    /// Sets how long the head of a request may take to arrive, counted from the end of the request before; an idle
+    /// connection is closed then too. Default: 30 seconds.
+    pub const fn head_timeout(mut self, time: Duration) -> Self {
+        self.head_timeout = time;
+        self
+    }
+
+    /// Sets how long the server behind may be silent while a reply is due. The answers are 504 then, as the requests may have
+    /// run, and the connection to the server is replaced. Default: 30 seconds.
+    pub const fn reply_timeout(mut self, time: Duration) -> Self {
+        self.reply_timeout = time;
+        self
+    }
+
+    /// Sets how long the body of a request may take to arrive; the answer is 408 then. Default: 30 seconds.
+    pub const fn body_timeout(mut self, time: Duration) -> Self {
+        self.body_timeout = time;
         self
     }
 
@@ -263,15 +310,18 @@ impl Builder {
     /// # Errors
     /// When the port is taken, when no server is found, or when it does not answer. Each says what to do.
     pub async fn start(self) -> Result<Local, Error> {
-        if self.token.is_none() && !door::is_loopback(&self.host.to_ascii_lowercase()) {
-            return Err(Error::new(format!(
-                "with --host {} other machines reach restis-local, so it needs a token that they cannot guess; choose one with --token",
-                self.host
-            )));
-        }
-        let token = self.token.clone().unwrap_or_else(|| DEFAULT.to_owned());
+        let token = match &self.token {
+            Chosen::Given(token) => token.clone(),
+            Chosen::Kept => secret::kept()?,
+            Chosen::Random => secret::random()?,
+        };
         if token.is_empty() || self.read_only_token.as_deref() == Some("") {
             return Err(Error::new("a token must not be empty"));
+        }
+        if let Some(origin) = self.origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(Error::new(format!(
+                "--allow-origin {origin} is not an origin; write it as http://localhost:3000, without a path, or * for all"
+            )));
         }
         if self.read_only_token.as_deref() == Some(&*token) {
             return Err(Error::new(
@@ -279,6 +329,7 @@ impl Builder {
             ));
         }
         let read_only_token = self.read_only_token.clone();
+        let door_token = token.clone();
         let (ready, started) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let (ending, ended) = oneshot::channel::<()>();
@@ -286,7 +337,7 @@ impl Builder {
         let thread = thread::Builder::new()
             .name("restis-local".to_owned())
             .spawn(move || {
-                self.run(ready, stopped);
+                self.run(door_token, ready, stopped);
                 drop(ending);
             })
             .map_err(failed)?;
@@ -310,12 +361,14 @@ impl Builder {
     /// The thread: serves until `stopped` is resolved, then ends everything it started.
     fn run(
         self,
+        token: String,
         mut ready: oneshot::Sender<Result<Started, Error>>,
         stopped: oneshot::Receiver<()>,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
+        let head_timeout = self.head_timeout;
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -326,7 +379,7 @@ impl Builder {
         };
         runtime.block_on(async {
             let prepared = tokio::select! {
-                prepared = self.prepare() => prepared,
+                prepared = self.prepare(token) => prepared,
                 // The future of `start` was dropped.
                 () = ready.closed() => return,
             };
@@ -340,29 +393,35 @@ impl Builder {
             let state = Arc::clone(&started.state);
             if ready.send(Ok(started)).is_ok() {
                 tokio::select! {
-                    () = serve::accept(listener, state) => {}
+                    () = serve::accept(listener, Arc::clone(&state), head_timeout) => {}
                     _ = stopped => {}
+                }
+                // A server that was there before us gets rid of what we made in it.
+                if let (Some(user), None) = (state.reads.as_ref().and_then(Backend::user), &child) {
+                    forget(&state.backend, &user).await;
                 }
             }
             drop(child);
         });
     }
 
-    async fn prepare(self) -> Result<(Started, TcpListener, Option<server::Child>), Error> {
-        let door = Door::new(&self.host, &self.origins)?;
+    async fn prepare(
+        self,
+        token: String,
+    ) -> Result<(Started, TcpListener, Option<server::Child>), Error> {
         // First the port, which costs nothing, then the server, which does.
         let listener = self.listen().await?;
         let (backend, child) = match &self.redis {
-            Some(url) => (connect(url).await?, None),
+            Some(url) => (connect(url, self.reply_timeout).await?, None),
             None => {
                 let variable = env::var_os(server::VARIABLE);
                 let binary = server::find(self.server_binary, variable, env::var_os("PATH"))?;
-                let (child, backend) = server::Child::start(&binary).await?;
+                let (child, backend) = server::Child::start(&binary, self.reply_timeout).await?;
                 (backend, Some(child))
             }
         };
         let json = match &self.json {
-            Some(url) => Some(connect(url).await?),
+            Some(url) => Some(connect(url, self.reply_timeout).await?),
             None => None,
         };
         let unable = |_| Error::new("the server went away while restis-local asked what it can do");
@@ -372,6 +431,10 @@ impl Builder {
             // How it takes an error shows now.
             json.ask(&["INFO", "server"]).await.map_err(unable)?;
         }
+        let reads = match &self.read_only_token {
+            Some(_) => reader(&backend, self.reply_timeout).await?,
+            None => None,
+        };
         let counters = Counters::start(&backend).await.map_err(unable)?;
         let address = listener
             .local_addr()
@@ -379,17 +442,22 @@ impl Builder {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |now| now.as_micros());
         let state = State {
-            door,
-            token_in_url: self.token_in_url,
-            token: self.token.unwrap_or_else(|| DEFAULT.to_owned()),
-            read_only_token: self.read_only_token,
+            door: Door {
+                hosts: Hosts::of(&self.host),
+                origins: self.origins,
+                token,
+                read_only_token: self.read_only_token,
+                token_in_url: self.token_in_url,
+            },
             rules: Rules::new(commands.first()),
             backend,
+            reads,
             json,
             counters,
             faults: Faults::default(),
             log: Log::default(),
             latency: self.latency,
+            body_timeout: self.body_timeout,
             // Tokens of an earlier run are not repeated.
             sync: AtomicU64::new(u64::try_from(now).unwrap_or_default()),
         };
@@ -404,7 +472,7 @@ impl Builder {
     async fn listen(&self) -> Result<TcpListener, Error> {
         let Self { host, port, .. } = self;
         let listener = TcpListener::bind((host.as_str(), *port)).await;
-        listener.map_err(|error| {
+        let listener = listener.map_err(|error| {
             let message = match error.kind() {
                 io::ErrorKind::AddrInUse => format!(
                     "port {port} on {host} is taken; stop what listens there, perhaps another restis-local, or choose another port with --port"
@@ -415,15 +483,68 @@ impl Builder {
                 _ => format!("{host} is no address of this machine; leave --host out to listen on 127.0.0.1"),
             };
             Error::io(message, error)
-        })
+        })?;
+        let address = listener.local_addr();
+        let is_open = address.is_ok_and(|address| !address.ip().is_loopback());
+        if is_open && !matches!(self.token, Chosen::Given(_)) {
+            return Err(Error::new(format!(
+                "{host} is reached by other machines; choose a token that they do not know with --token, or leave --host out"
+            )));
+        }
+        Ok(listener)
     }
 }
 
+/// Whether a text is what a browser writes into `Origin`, or `*`.
+fn is_origin(text: &str) -> bool {
+    let authority = |(scheme, rest): (&str, &str)| {
+        !scheme.is_empty()
+            && !rest.is_empty()
+            && !rest.contains(['/', '?', '#', '@', ' ', '*', ','])
+    };
+    text == "*" || text.split_once("://").is_some_and(authority)
+}
+
+/// A connection as a user who may only read, if the server lets us make one. The user is gone when the server restarts
+/// or when [`forget`] removes it.
+async fn reader(backend: &Backend, patience: Duration) -> Result<Option<Backend>, Error> {
+    let user = format!("{READER}{}", secret::random()?);
+    let password = secret::random()?;
+    let login = format!(">{password}");
+    let powerful: Vec<String> = names::POWERFUL
+        .split_whitespace()
+        .map(|name| format!("-{name}"))
+        .collect();
+    let mut command = vec!["ACL", "SETUSER", &*user, "on", &*login, "~*", "&*"];
+    command.extend(["+@all", "-@write", "-@admin"]);
+    command.extend(powerful.iter().map(String::as_str));
+    let made = backend.ask(&command).await;
+    let made = made.is_ok_and(|replies| replies.first().starts_with(b"+OK"));
+    if !made {
+        return Ok(None);
+    }
+    match backend.log_in(&user, &password, patience).await {
+        Ok(reads) => Ok(Some(reads)),
+        Err(_) => {
+            forget(backend, &user).await;
+            Ok(None)
+        }
+    }
+}
+
+/// Removes a user of [`reader`].
+async fn forget(backend: &Backend, user: &str) {
+    let command = ["ACL", "DELUSER", user];
+    let removed = backend.ask(&command);
+    // A server that does not answer is left as it is.
+    let _ = tokio::time::timeout(Duration::from_secs(2), removed).await;
+}
+
 /// Connects to a server that runs already.
-async fn connect(url: &str) -> Result<Backend, Error> {
+async fn connect(url: &str, patience: Duration) -> Result<Backend, Error> {
     let target = Target::parse(url)?;
     let place = target.to_string();
-    Backend::connect(target).await.map_err(|error| {
+    Backend::connect(target, patience).await.map_err(|error| {
         Error::io(
             format!(
                 "the server at {place} does not let us in ({error}); is it running, and are user, password and database right?"
@@ -493,19 +614,22 @@ impl std::fmt::Debug for Local {
 }
 
 impl Local {
-    /// Begins with a free port, the token `local`, and a server of its own.
+    /// Creates a builder with a free port, a random token and a server of its own.
     pub fn builder() -> Builder {
         Builder {
             host: "127.0.0.1".to_owned(),
             port: 0,
-            origins: Vec::new(),
-            token_in_url: false,
-            token: None,
+            token: Chosen::Random,
             read_only_token: None,
+            token_in_url: false,
+            origins: Vec::new(),
             redis: None,
             json: None,
             server_binary: None,
             latency: Duration::ZERO,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            reply_timeout: Duration::from_secs(30),
         }
     }
 
@@ -549,12 +673,25 @@ impl Local {
 
     /// Adds a fault; the next request it matches meets it.
     pub fn inject(&self, fault: Fault) {
-        self.state.faults.add(fault);
+        self.state.faults.inject(fault);
     }
 
     /// Removes all faults that still wait.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
+    }
+
+    /// Runs a command at the server behind, with none of the rules of the REST surface: `CONFIG SET port 7000` lets a
+    /// test open a port that restis-local does not open for requests.
+    ///
+    /// # Errors
+    /// When the server is gone, or answers with an error, whose text the error has.
+    pub async fn administer(&self, command: &[&str]) -> Result<(), Error> {
+        let replies = self.state.backend.command(command).await.map_err(gone)?;
+        match Tokens::new(replies.first()).next() {
+            Some(Token::Error(text)) => Err(Error::new(String::from_utf8_lossy(text))),
+            _ => Ok(()),
+        }
     }
 
     /// Ends it, and the server it started, and waits until both are gone. Open connections are closed.

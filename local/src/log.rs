@@ -13,6 +13,9 @@ use crate::request::Batch;
 /// How many bytes of names and arguments it holds: who forgot to end it does not fill the memory.
 const MOST: usize = 64 * 1024 * 1024;
 
+/// What a word takes beside its bytes, so that empty ones are not free.
+const OVERHEAD: usize = size_of::<Word>() + 16;
+
 /// The requests since the record was begun, if it was.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
@@ -70,7 +73,7 @@ impl Log {
         }
         let mut held = self.held();
         let words = batch.commands().flat_map(|command| command.args());
-        let bytes: usize = words.map(<[u8]>::len).sum();
+        let bytes: usize = words.map(|word| word.len() + OVERHEAD).sum();
         held.bytes = held.bytes.saturating_add(bytes);
         held.is_full |= held.bytes > MOST;
         if held.is_full {

@@ -13,34 +13,75 @@ use restis_local::{Error, Local};
 #[command(name = "restis-local", version)]
 struct Options {
     /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1")]
+    #[arg(
+        long,
+        env = "RESTIS_LOCAL_HOST",
+        hide_env_values = true,
+        default_value = "127.0.0.1"
+    )]
     host: String,
     /// The port to listen on; 0 takes a free one
-    #[arg(long, default_value_t = 8079)]
+    #[arg(
+        long,
+        env = "RESTIS_LOCAL_PORT",
+        hide_env_values = true,
+        default_value_t = 8079
+    )]
     port: u16,
-    /// Let web pages of this origin in, such as http://localhost:3000; * for all; may be repeated
-    #[arg(long, value_name = "ORIGIN")]
-    allow_origin: Vec<String>,
-    /// The token that may do everything; "local" if none is given
-    #[arg(long)]
+    /// The token that may do everything; by default a random one, kept in the file local-token of your state folder
+    #[arg(long, env = "RESTIS_LOCAL_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Take a token from ?_token= of the URL as well
-    #[arg(long)]
-    token_in_url: bool,
     /// A token that may only read
-    #[arg(long)]
+    #[arg(long, env = "RESTIS_LOCAL_READ_ONLY_TOKEN", hide_env_values = true)]
     read_only_token: Option<String>,
+    /// Accept the token as _token in URLs, which histories and logs keep
+    #[arg(long, env = "RESTIS_LOCAL_TOKEN_IN_URL", hide_env_values = true)]
+    token_in_url: bool,
+    /// Let pages of this origin in, such as http://localhost:3000, or * for all; repeat it for more
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "RESTIS_LOCAL_ALLOW_ORIGIN",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    allow_origin: Vec<String>,
     /// Use this server and start none: redis://[user:password@]host[:port][/database]
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RESTIS_LOCAL_REDIS",
+        hide_env_values = true
+    )]
     redis: Option<String>,
     /// Send the JSON commands to this server, such as a Redis 8 or fakeredis, and all others where they went
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RESTIS_LOCAL_JSON",
+        hide_env_values = true
+    )]
     json: Option<String>,
     /// Start this valkey-server or redis-server
     #[arg(long, value_name = "PATH", conflicts_with = "redis")]
     server_binary: Option<PathBuf>,
+    /// Answer 504 when the server was silent for so many seconds while a reply was due
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "RESTIS_LOCAL_REPLY_TIMEOUT",
+        hide_env_values = true,
+        default_value_t = 30
+    )]
+    reply_timeout: u64,
     /// Let every answer come this many milliseconds later, as over a network
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "MS",
+        env = "RESTIS_LOCAL_LATENCY",
+        hide_env_values = true,
+        default_value_t = 0
+    )]
     latency: u64,
 }
 
@@ -60,10 +101,12 @@ async fn run(options: Options) -> Result<(), Error> {
     let mut builder = Local::builder()
         .host(options.host)
         .port(options.port)
+        .reply_timeout(Duration::from_secs(options.reply_timeout))
         .latency(Duration::from_millis(options.latency));
-    if let Some(token) = options.token {
-        builder = builder.token(token);
-    }
+    builder = match options.token {
+        Some(token) => builder.token(token),
+        None => builder.kept_token(),
+    };
     if options.token_in_url {
         builder = builder.token_in_url();
     }

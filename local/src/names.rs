@@ -32,6 +32,12 @@ pub(crate) const OTHERS: &str = "blmove blmpop blpop brpop brpoplpush bzmpop bzp
 pub(crate) const JSON_READS: &str = "json.arrindex json.arrlen json.debug json.get json.mget json.objkeys json.objlen \
     json.resp json.strlen json.type";
 
+/// What CONFIG SET may change; a star stands for the end of a name.
+pub(crate) const SETTINGS: &str = "active-expire-effort activedefrag active-defrag-* busy-reply-threshold commandlog-* \
+    hash-max-* hll-sparse-max-bytes latency-monitor-threshold latency-tracking* lazyfree-* lfu-* list-max-* \
+    list-compress-depth lua-time-limit maxmemory maxmemory-* notify-keyspace-events proto-max-bulk-len set-max-* \
+    slowlog-* stream-node-max-* tracking-table-max-keys zset-max-*";
+
 /// Commands that are counted with their subcommand.
 const CONTAINERS: &str = "acl client cluster command config function latency memory object pubsub script slowlog \
     xgroup xinfo";

@@ -1,25 +1,19 @@
 //! What belongs to restis-local alone: the paths under `/_local`.
 
 use bytes::Bytes;
-use hyper::{
-    Method, Response, StatusCode,
-    header::{self, HeaderValue},
-};
+use hyper::{Method, Response, StatusCode, header};
 
 use crate::{
     State,
     answer::Answer,
-    door,
     faults::Fault,
-    http::{Content, JSON},
+    http::{Content, JSON, Unread},
     log::Record,
     reply,
 };
 
-/// How many faults may wait.
-const MOST_FAULTS: usize = 1_000;
-/// The bytes of one fault, written as JSON.
-const LARGEST_FAULT: usize = 1024 * 1024;
+/// A fault holds the body of an answer.
+const LARGEST_FAULT: usize = 1024 * 1024 + 1;
 
 /// `/_local/stats`, `/_local/faults` and `/_local/log`.
 pub(crate) async fn answer(
@@ -27,7 +21,6 @@ pub(crate) async fn answer(
     path: &str,
     method: &Method,
     content: Content,
-    full: bool,
 ) -> Response<Answer> {
     let done = || (StatusCode::NO_CONTENT, Vec::new());
     let refusal = |status, text: &str| {
@@ -42,11 +35,6 @@ pub(crate) async fn answer(
         )
     };
     let (status, body) = match (path, method.as_str()) {
-        // Counters, faults and the record are the developer's; no page or reader forges an answer.
-        _ if !full => refusal(
-            StatusCode::UNAUTHORIZED,
-            "WRONGPASS everything under /_local needs the token that may do everything",
-        ),
         ("stats", "GET" | "HEAD") => match state.counters.read(&state.backend).await {
             Ok(stats) => (
                 StatusCode::OK,
@@ -58,24 +46,22 @@ pub(crate) async fn answer(
             Ok(()) => done(),
             Err(why) => gone(why),
         },
-        ("faults", "POST") => match content {
-            Ok(content) if content.len() <= LARGEST_FAULT => {
-                match serde_json::from_slice::<Fault>(&content) {
-                    Ok(_) if state.faults.count() >= MOST_FAULTS => refusal(
-                        StatusCode::BAD_REQUEST,
-                        "1,000 faults wait already; DELETE /_local/faults removes them",
-                    ),
-                    Ok(fault) => {
-                        state.faults.add(fault);
-                        done()
-                    }
-                    Err(error) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
-                }
-            }
-            _ => refusal(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "a fault is at most 1 MB of JSON",
+        ("faults", "POST") => match content.map(|body| (body.len(), Fault::read(&body))) {
+            Err(Unread::TooSlow) => refusal(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body of the request did not arrive in time",
             ),
+            Err(Unread::TooLarge(_)) | Ok((LARGEST_FAULT.., _)) => {
+                refusal(StatusCode::PAYLOAD_TOO_LARGE, "a fault holds at most 1 MB")
+            }
+            Ok((_, Err(text))) => refusal(StatusCode::BAD_REQUEST, &text),
+            Ok((_, Ok(fault))) => match state.faults.add(fault) {
+                true => done(),
+                false => refusal(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too many faults wait already: 1,000, or 16 MB of answers; DELETE /_local/faults removes them",
+                ),
+            },
         },
         ("faults", "DELETE") => {
             state.faults.clear();
@@ -111,8 +97,5 @@ pub(crate) async fn answer(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, JSON);
-    if !full {
-        headers.insert(door::RAN, HeaderValue::from_static("no"));
-    }
     response
 }

@@ -113,6 +113,11 @@ impl Scanner {
         Ok(None)
     }
 
+    /// How many bytes from the start of the buffer were looked at.
+    pub(crate) const fn looked_at(&self) -> usize {
+        self.at
+    }
+
     /// Tells that everything up to the last end was taken out of the buffer.
     pub(crate) fn rewind(&mut self) {
         self.at = 0;

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     extensions::{self, Part},
-    names::{CONNECTION_ONLY, JSON_READS, OTHERS, POWERFUL, READS, SERVER_ONLY, is_json},
+    names::{CONNECTION_ONLY, JSON_READS, OTHERS, POWERFUL, READS, SERVER_ONLY, SETTINGS, is_json},
     request::Command,
     resp::{self, Token, Tokens},
 };
@@ -247,7 +247,16 @@ impl Rules {
         match entry.rule {
             Rule::Forward => {}
             Rule::Refuse => return refuse(),
-            Rule::Config if command.len() < 2 || is(1, b"GET") || is(1, b"SET") => {}
+            Rule::Config if is(1, b"SET") => {
+                let mut names = command.args().skip(2).step_by(2);
+                if let Some(name) = names.find(|name| !is_setting(name)) {
+                    return Step::Refuse(format!(
+                        "ERR CONFIG SET failed - restis-local does not change '{}', which may open the server or write files; start a server with it and use --redis",
+                        text(name)
+                    ));
+                }
+            }
+            Rule::Config if command.len() < 2 || is(1, b"GET") => {}
             Rule::Config => return refuse(),
             // The server behind calls it an error.
             Rule::Copy if command.len() >= 3 && command.arg(1) == command.arg(2) => {
@@ -355,6 +364,21 @@ impl Rules {
         let sha = std::str::from_utf8(sha).ok()?.to_ascii_lowercase();
         scripts.get(&sha).cloned()
     }
+}
+
+/// Whether CONFIG SET may change a setting: those of memory, encodings, events and logs in memory, of which none opens a
+/// port, changes who may log in, or names a file.
+fn is_setting(name: &[u8]) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else {
+        return false;
+    };
+    let name = name.to_ascii_lowercase();
+    SETTINGS
+        .split_whitespace()
+        .any(|known| match known.strip_suffix('*') {
+            Some(begin) => name.starts_with(begin),
+            None => name == known,
+        })
 }
 
 /// What a token that may only read is told.

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use hyper::{StatusCode, header::HeaderValue};
+use hyper::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 
 use crate::{
     State,
@@ -16,7 +19,7 @@ use crate::{
     http::{JSON, LIMIT},
     names::{counted_name, is_json},
     reply::{self, Encoding},
-    request::Batch,
+    request::{Batch, Command},
     resp::{self, Token, Tokens},
     rules::{Access, Step, no_permission},
     serve::Meter,
@@ -24,11 +27,16 @@ use crate::{
     target::Refusal,
 };
 
+/// The header that states whether anything of a request was run, on answers that hold no results.
+pub(crate) const RAN: HeaderName = HeaderName::from_static("restis-ran");
+
 /// What is answered, and what kind of content it is.
 pub(crate) struct Outcome {
     pub(crate) status: StatusCode,
     pub(crate) kind: HeaderValue,
     pub(crate) body: Answer,
+    /// The value of [`RAN`]: `no` or `maybe`.
+    pub(crate) ran: Option<&'static str>,
 }
 
 impl Outcome {
@@ -41,15 +49,27 @@ impl Outcome {
             status,
             kind,
             body: Answer::Full(Some(body.into())),
+            ran: None,
         }
     }
 }
 
-/// One error for the whole request, in JSON whatever format its replies would have had.
+/// One error for the whole request, of which nothing was run, in JSON whatever format its replies would have had.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Outcome {
     let mut out = Vec::with_capacity(text.len() + 16);
     reply::error(&mut out, text);
-    Outcome::new(status, out, Encoding::Text)
+    Outcome {
+        ran: Some("no"),
+        ..Outcome::new(status, out, Encoding::Text)
+    }
+}
+
+/// The same where some of the request may have run.
+fn uncertain(status: StatusCode, text: &str) -> Outcome {
+    Outcome {
+        ran: Some("maybe"),
+        ..refusal(status, text)
+    }
 }
 
 pub(crate) fn too_large(actual: usize) -> String {
@@ -62,9 +82,17 @@ fn unavailable(why: Unavailable) -> Outcome {
     match why {
         Unavailable::NotSent => refusal(
             StatusCode::SERVICE_UNAVAILABLE,
-            "ERR the server behind restis-local cannot be reached; nothing was run. Is it still there?",
+            "ERR the server behind restis-local cannot be reached; nothing was run. Is it still there, or busy with a script that SCRIPT KILL ends?",
         ),
-        Unavailable::Lost => refusal(
+        Unavailable::Silent => uncertain(
+            StatusCode::GATEWAY_TIMEOUT,
+            "ERR the server behind restis-local did not answer in time; the command may have run. SCRIPT KILL ends a script that does not end",
+        ),
+        Unavailable::TooLarge => uncertain(
+            StatusCode::BAD_REQUEST,
+            "ERR the replies to this request are larger than 64 MB together, and were not kept; it was run. Ask for less at a time",
+        ),
+        Unavailable::Lost => uncertain(
             StatusCode::BAD_GATEWAY,
             "ERR the server behind restis-local went away before it answered; the command may have run",
         ),
@@ -77,10 +105,47 @@ struct Plan {
     legs: Vec<Leg>,
 }
 
-/// Commands that follow each other and go to the same server.
+/// Over which connection a command goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Road {
+    /// The one that all share.
+    #[default]
+    Main,
+    /// The one of the user who may only read.
+    Reads,
+    /// The one to the server of the JSON commands.
+    Json,
+    /// One of its own: the command ends what holds up the others.
+    Alone,
+}
+
+impl Road {
+    fn of(state: &State, command: Command<'_>, access: Access, together: bool) -> Self {
+        if state.json.is_some() && is_json(command) {
+            Self::Json
+        } else if !together && access == Access::Full && kills(command) {
+            Self::Alone
+        } else if access == Access::ReadOnly && state.reads.is_some() {
+            Self::Reads
+        } else {
+            Self::Main
+        }
+    }
+}
+
+/// SCRIPT KILL and FUNCTION KILL.
+fn kills(command: Command<'_>) -> bool {
+    let is = |index: usize, word: &[u8]| {
+        let arg = command.arg(index);
+        arg.is_some_and(|arg| arg.eq_ignore_ascii_case(word))
+    };
+    command.len() == 2 && (is(0, b"SCRIPT") || is(0, b"FUNCTION")) && is(1, b"KILL")
+}
+
+/// Commands that follow each other over the same connection.
 #[derive(Default)]
 struct Leg {
-    json: bool,
+    road: Road,
     payload: Vec<u8>,
     replies: usize,
 }
@@ -89,6 +154,7 @@ struct Leg {
 fn plan(state: &State, batch: &Batch, access: Access, head: Vec<u8>) -> Plan {
     let count = u64::try_from(batch.len()).unwrap_or_default();
     state.counters.commands.fetch_add(count, Relaxed);
+    let together = !head.is_empty();
     let mut legs = Vec::new();
     let mut leg = Leg {
         payload: head,
@@ -98,8 +164,8 @@ fn plan(state: &State, batch: &Batch, access: Access, head: Vec<u8>) -> Plan {
         let start = leg.payload.len();
         let step = state.rules.plan(command, access, &mut leg.payload);
         if step.is_sent() {
-            let json = state.json.is_some() && is_json(command);
-            if json != leg.json && leg.replies > 0 {
+            let road = Road::of(state, command, access, together);
+            if (road != leg.road || road == Road::Alone) && leg.replies > 0 {
                 let payload = leg.payload.split_off(start);
                 let next = Leg {
                     payload,
@@ -107,7 +173,7 @@ fn plan(state: &State, batch: &Batch, access: Access, head: Vec<u8>) -> Plan {
                 };
                 legs.push(mem::replace(&mut leg, next));
             }
-            leg.json = json;
+            leg.road = road;
             leg.replies += 1;
         }
         step
@@ -118,10 +184,13 @@ fn plan(state: &State, batch: &Batch, access: Access, head: Vec<u8>) -> Plan {
 }
 
 async fn send(state: &State, leg: Leg) -> Result<Replies, Unavailable> {
-    let backend = match &state.json {
-        Some(json) if leg.json => json,
-        _ => &state.backend,
+    let backend = match leg.road {
+        Road::Alone if leg.replies == 1 => return state.backend.alone(&leg.payload).await,
+        Road::Json => state.json.as_ref(),
+        Road::Reads => state.reads.as_ref(),
+        Road::Main | Road::Alone => None,
     };
+    let backend = backend.unwrap_or(&state.backend);
     backend.call(leg.payload, leg.replies).await
 }
 
@@ -339,7 +408,11 @@ pub(crate) async fn stream(
     if access == Access::ReadOnly && source == Source::Monitor {
         return refusal(StatusCode::BAD_REQUEST, &no_permission(source.name()));
     }
-    match Events::open(&state.backend, words, Arc::clone(meter)).await {
+    let backend = match (&state.reads, access) {
+        (Some(reads), Access::ReadOnly) => reads,
+        _ => &state.backend,
+    };
+    match Events::open(backend, words, Arc::clone(meter)).await {
         Ok(events) => {
             if state.counters.is_blind() {
                 state.counters.ran(source.name());
@@ -348,6 +421,7 @@ pub(crate) async fn stream(
                 status: StatusCode::OK,
                 kind: HeaderValue::from_static("text/event-stream"),
                 body: Answer::Events(Box::new(events)),
+                ran: None,
             }
         }
         Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {

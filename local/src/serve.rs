@@ -12,20 +12,33 @@ use std::{
 };
 
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
 
 use crate::{State, http};
 
+/// How many connections are served at a time.
+const MOST_CONNECTIONS: usize = 4_096;
+
 /// Accepts until the runtime ends.
-pub(crate) async fn accept(listener: TcpListener, state: Arc<State>) {
+pub(crate) async fn accept(listener: TcpListener, state: Arc<State>, head_timeout: Duration) {
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
+        // What comes behind the last waits in the queue of the system.
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
+            return;
+        };
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, Arc::clone(&state)));
+                let connection = connection(stream, Arc::clone(&state), head_timeout);
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
             }
             // Out of file descriptors, most likely: others will close.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -33,7 +46,7 @@ pub(crate) async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn connection(stream: TcpStream, state: Arc<State>) {
+async fn connection(stream: TcpStream, state: Arc<State>, head_timeout: Duration) {
     // Without it small answers may wait; a socket that refuses it still works.
     let _ = stream.set_nodelay(true);
     let meter = Arc::new(Meter::new(Arc::clone(&state)));
@@ -44,7 +57,11 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
     let service =
         service_fn(|request| http::handle(Arc::clone(&state), Arc::clone(&meter), request));
     // An error here is a client that left, or a fault that closes the connection.
-    let _ = http1::Builder::new().serve_connection(io, service).await;
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .serve_connection(io, service)
+        .await;
 }
 
 /// The traffic of one connection.

@@ -3,7 +3,8 @@
 //! The server is the child of a small shell that waits for the end of its input. That input is a pipe
 //! only we hold: it ends when we close it, when we crash, and when we are killed by a signal that cannot
 //! be caught, and each time the shell kills the server and removes its folder. A parent-death signal
-//! would need `unsafe`, and would fire when the thread that started the server ends.
+//! would need `unsafe`, and would fire when the thread that started the server ends. If the shell is killed, a thread of
+//! ours kills the server in its place; only if both of us are killed at once does the server stay.
 
 use std::{
     env,
@@ -81,6 +82,8 @@ mod unix {
         },
         path::Path,
         process::{self, Command, Stdio},
+        sync::mpsc,
+        thread,
         time::Duration,
     };
 
@@ -99,6 +102,7 @@ mod unix {
         shift
         "$@" 4>&1 </dev/null >"$folder/log" 2>&1 &
         server=$!
+        echo "$server"
         exec >/dev/null 2>&1
         read -r _
         kill -9 "$server"
@@ -112,13 +116,18 @@ mod unix {
     /// A running server, its shell and its folder.
     #[derive(Debug)]
     pub(crate) struct Child {
-        shell: process::Child,
+        input: Option<process::ChildStdin>,
+        /// Waits for the end of the shell.
+        watch: Option<thread::JoinHandle<()>>,
         folder: TempDir,
     }
 
     impl Child {
         /// Starts `binary` without persistence on a socket in a folder of its own, and connects to it.
-        pub(crate) async fn start(binary: &Path) -> Result<(Self, Backend), Error> {
+        pub(crate) async fn start(
+            binary: &Path,
+            patience: Duration,
+        ) -> Result<(Self, Backend), Error> {
             let folder = folder().map_err(|error| {
                 Error::io(
                     "no temporary folder could be made; TMPDIR may name one that has room",
@@ -144,19 +153,40 @@ mod unix {
                 .spawn()
                 .map_err(|error| Error::io("/bin/sh could not be started", error))?;
             let output = shell.stdout.take().map(OwnedFd::from);
-            let child = Self { shell, folder };
+            let input = shell.stdin.take();
+            let (tell, server) = mpsc::channel();
+            let watch = thread::Builder::new()
+                .name("restis-local-server".to_owned())
+                .spawn(move || watch(shell, &server))
+                .map_err(|error| Error::io("a thread could not be started", error))?;
+            let child = Self {
+                input,
+                watch: Some(watch),
+                folder,
+            };
             let output = output.map(pipe::Receiver::from_owned_fd).transpose();
             let mut output = output
                 .ok()
                 .flatten()
                 .ok_or_else(|| Error::new("the output of the server could not be watched"))?;
             let ended = async {
+                // First the number of the server's process, then nothing until it ends.
+                let mut digits = String::new();
                 let mut byte = [0];
-                while output.read(&mut byte).await.is_ok_and(|read| read > 0) {}
+                while output.read(&mut byte).await.is_ok_and(|read| read > 0) {
+                    match byte {
+                        [b'\n'] => {
+                            let _ = tell.send(std::mem::take(&mut digits));
+                        }
+                        [digit] => digits.push(char::from(digit)),
+                    }
+                }
             };
             let answers = async {
                 loop {
-                    if let Ok(backend) = Backend::connect(Target::socket(socket.clone())).await {
+                    if let Ok(backend) =
+                        Backend::connect(Target::socket(socket.clone()), patience).await
+                    {
                         return backend;
                     }
                     sleep(Duration::from_millis(5)).await;
@@ -201,12 +231,31 @@ mod unix {
         Ok(folder)
     }
 
+    /// Waits for the end of the shell, and kills the server if the shell was killed before it could.
+    fn watch(mut shell: process::Child, server: &mpsc::Receiver<String>) {
+        let ended = shell.wait();
+        if ended.is_ok_and(|status| status.success()) {
+            return;
+        }
+        let server = server.try_iter().last().unwrap_or_default();
+        if !server.is_empty() && server.bytes().all(|byte| byte.is_ascii_digit()) {
+            let kill = ["-c", r#"kill -9 "$1""#, "restis-local", &server];
+            // It fails if the server has ended by itself, and then all is well.
+            let _ = Command::new("/bin/sh")
+                .args(kill)
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+
     impl Drop for Child {
         fn drop(&mut self) {
             // The end of its input is what the shell waits for. The folder goes after it, if it is still
             // there.
-            drop(self.shell.stdin.take());
-            let _ = self.shell.wait();
+            drop(self.input.take());
+            if let Some(watch) = self.watch.take() {
+                let _ = watch.join();
+            }
         }
     }
 }
@@ -222,7 +271,10 @@ mod elsewhere {
     pub(crate) struct Child;
 
     impl Child {
-        pub(crate) async fn start(_: &Path) -> Result<(Self, Backend), Error> {
+        pub(crate) async fn start(
+            _: &Path,
+            _: std::time::Duration,
+        ) -> Result<(Self, Backend), Error> {
             Err(Error::new(
                 "on this system restis-local does not start a server; start one yourself and point to it with --redis redis://host:port",
             ))

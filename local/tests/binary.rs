@@ -21,7 +21,6 @@ use std::{
 };
 
 use common::{Rest, free_port, told, until};
-use restis_local::Local;
 
 /// The program, which is killed if a test fails before it ended it.
 struct Program(Child);
@@ -33,9 +32,17 @@ impl Drop for Program {
     }
 }
 
+/// Where the programs of this test keep their token.
+fn state() -> &'static Path {
+    static STATE: std::sync::LazyLock<tempfile::TempDir> =
+        std::sync::LazyLock::new(|| tempfile::tempdir().unwrap());
+    STATE.path()
+}
+
 fn program(args: &[&str], temporary: &Path) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restis-local"));
     command.args(args).env("TMPDIR", temporary);
+    command.env("XDG_STATE_HOME", state());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Program(command.spawn().unwrap())
 }
@@ -188,11 +195,12 @@ async fn it_uses_the_server_it_is_given_and_leaves_it_running() {
     let redis = format!("redis://127.0.0.1:{}", rest.open_port().await);
     let temporary = tempfile::tempdir().unwrap();
     let mut program = program(&["--port", "0", "--redis", &redis], temporary.path());
-    let [about, url, _] = program.lines();
+    let [about, url, token] = program.lines();
     assert!(about.contains(rest.local.server()), "{about}");
     let url = url.split('"').nth(1).unwrap();
+    let token = token.split('"').nth(1).unwrap();
     assert_eq!(
-        ask(url, "local", "/get/k").await,
+        ask(url, token, "/get/k").await,
         (200, r#"{"result":"v"}"#.to_owned())
     );
     assert!(is_empty(temporary.path()));
@@ -202,12 +210,57 @@ async fn it_uses_the_server_it_is_given_and_leaves_it_running() {
 }
 
 #[tokio::test]
+async fn token_is_the_same_in_the_next_run_and_options_come_from_the_environment() {
+    let temporary = tempfile::tempdir().unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restis-local"));
+        command.env("RESTIS_LOCAL_PORT", "0");
+        command.env("TMPDIR", temporary.path());
+        command.env("XDG_STATE_HOME", temporary.path().join("state"));
+        command.envs(variables.iter().copied());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut program = Program(command.spawn().unwrap());
+        let [_, _, token] = program.lines();
+        program.signal("-TERM");
+        assert!(program.end().0);
+        token.split('"').nth(1).unwrap().to_owned()
+    };
+    let first = run(&[]);
+    assert_eq!((first.len(), run(&[])), (32, first));
+    assert_eq!(run(&[("RESTIS_LOCAL_TOKEN", "given")]), "given");
+    let mut open = Command::new(env!("CARGO_BIN_EXE_restis-local"));
+    open.args(["--host", "0.0.0.0", "--port", "0"]);
+    let open = open.env("XDG_STATE_HOME", state()).output().unwrap();
+    let said = String::from_utf8(open.stderr).unwrap();
+    assert!(!open.status.success() && said.contains("--token"), "{said}");
+    let mut help = Command::new(env!("CARGO_BIN_EXE_restis-local"));
+    let help = help
+        .arg("--help")
+        .env("RESTIS_LOCAL_TOKEN", "planted")
+        .output();
+    assert!(
+        !String::from_utf8(help.unwrap().stdout)
+            .unwrap()
+            .contains("planted")
+    );
+}
+
+#[tokio::test]
 async fn its_options_reach_what_they_are_for() {
     let json = std::env::var("RESTIS_JSON_SERVER").expect(
         "RESTIS_JSON_SERVER names a server that has JSON; `cargo xtask test native` sets it",
     );
     let temporary = tempfile::tempdir().unwrap();
-    let args = ["--port", "0", "--json", &json, "--latency", "150"];
+    let args = [
+        "--port",
+        "0",
+        "--token",
+        "local",
+        "--json",
+        &json,
+        "--latency",
+        "150",
+    ];
     let mut program = program(&args, temporary.path());
     let [_, url, _] = program.lines();
     let url = url.split('"').nth(1).unwrap();
@@ -228,7 +281,6 @@ async fn its_options_reach_what_they_are_for() {
     for option in [
         "host",
         "port",
-        "allow-origin",
         "token",
         "read-only-token",
         "redis",
@@ -331,7 +383,7 @@ async fn a_start_that_is_given_up_leaves_nothing_behind() {
     );
     fs::write(&binary, script).unwrap();
     fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
-    let mut start = Box::pin(Local::builder().server_binary(&binary).start());
+    let mut start = Box::pin(common::builder().server_binary(&binary).start());
     let mut pid = String::new();
     until("the server was started", async || {
         let _ = tokio::time::timeout(Duration::from_millis(10), &mut start).await;

@@ -13,6 +13,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Rest, told};
+use reqwest::Method;
 use restis_local::Fault;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -205,19 +206,7 @@ async fn a_body_stalls_until_the_client_leaves() {
 #[tokio::test]
 async fn faults_come_over_http_and_never_meet_their_own_kind() {
     let rest = Rest::new().await;
-    let faults = format!("{}/_local/faults", rest.local.url());
-    let add = async |json: &str| {
-        told(
-            rest.client
-                .post(&faults)
-                .bearer_auth(rest.local.token())
-                .body(json.to_owned())
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
-    };
+    let add = async |json: &str| rest.post("/_local/faults", json).await;
     let fault = r#"{"kind":"status","status":503,"path":"/pipeline","skip":1,"times":2}"#;
     assert_eq!(add(fault).await, (204, String::new()));
     let mut met = Vec::new();
@@ -232,12 +221,8 @@ async fn faults_come_over_http_and_never_meet_their_own_kind() {
     assert_eq!(met, [200, 200, 200, 503, 503, 200]);
     assert_eq!(add(r#"{"kind":"drop_before","times":1000}"#).await.0, 204);
     assert_eq!(rest.get("/_local/stats").await.0, 200);
-    let cleared = rest.client.delete(&faults);
-    let cleared = cleared
-        .bearer_auth(rest.local.token())
-        .send()
-        .await
-        .unwrap();
+    let cleared = rest.request(Method::DELETE, "/_local/faults");
+    let cleared = cleared.send().await.unwrap();
     assert_eq!(told(cleared).await, (204, String::new()));
     assert_eq!(rest.post("/", INCR).await.0, 200);
     let (status, body) = add(r#"{"kind":"explode"}"#).await;

@@ -20,7 +20,6 @@ use std::{
 
 use common::{Rest, start, told, until};
 use reqwest::Method;
-use restis_local::Local;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The tests share its data.
@@ -38,7 +37,7 @@ const DOCUMENT: &str = r#"["JSON.SET","local:d","$","{\"a\":[1,2,{\"b\":\"x\\ny\
 #[tokio::test]
 async fn a_server_with_json_may_be_all_there_is() {
     let (url, _guard) = json_server().await;
-    let rest = Rest::of(start(Local::builder().redis(&url).read_only_token("reader")).await);
+    let rest = Rest::of(start(common::builder().redis(&url).read_only_token("reader")).await);
     rest.run(r#"["FLUSHALL"]"#).await;
     assert_eq!(rest.run(DOCUMENT).await, "\"OK\"");
     assert_eq!(
@@ -101,7 +100,7 @@ async fn a_server_with_json_may_be_all_there_is() {
 #[tokio::test]
 async fn what_ran_is_counted_whether_the_server_tells_or_not() {
     let (url, _guard) = json_server().await;
-    let rest = Rest::of(start(Local::builder().redis(&url)).await);
+    let rest = Rest::of(start(common::builder().redis(&url)).await);
     rest.run(r#"["FLUSHALL"]"#).await;
     rest.local.reset_stats().await.unwrap();
     rest.run(r#"["SET","local:k","x"]"#).await;
@@ -137,7 +136,7 @@ async fn what_ran_is_counted_whether_the_server_tells_or_not() {
 #[tokio::test]
 async fn json_commands_may_have_a_server_of_their_own() {
     let (url, _guard) = json_server().await;
-    let rest = Rest::of(start(Local::builder().json(&url).read_only_token("reader")).await);
+    let rest = Rest::of(start(common::builder().json(&url).read_only_token("reader")).await);
     assert_eq!(rest.run(DOCUMENT).await, "\"OK\"");
     assert_eq!(
         rest.run(r#"["json.get","local:d","$.a[0]"]"#).await,
@@ -215,7 +214,7 @@ async fn json_commands_may_have_a_server_of_their_own() {
 #[tokio::test]
 async fn such_a_server_is_subscribed_to_as_any_other() {
     let (url, _guard) = json_server().await;
-    let rest = Rest::of(start(Local::builder().redis(&url)).await);
+    let rest = Rest::of(start(common::builder().redis(&url)).await);
     let ask = async |path: &str| {
         let request = rest.request(Method::POST, path).body("[]");
         request
@@ -241,7 +240,7 @@ async fn such_a_server_is_subscribed_to_as_any_other() {
 
 #[tokio::test]
 async fn a_second_server_that_is_not_there_is_named() {
-    let error = Local::builder().json("redis://127.0.0.1:1").start().await;
+    let error = common::builder().json("redis://127.0.0.1:1").start().await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("127.0.0.1:1"), "{error}");
 }
@@ -297,7 +296,7 @@ fn command(input: &mut impl BufRead) -> Option<Vec<Vec<u8>>> {
 async fn a_server_that_tells_nothing_is_served_with_what_is_known() {
     let rest = Rest::of(
         start(
-            Local::builder()
+            common::builder()
                 .redis(simple_server())
                 .read_only_token("reader"),
         )

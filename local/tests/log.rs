@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use common::{Rest, start, told};
 use reqwest::Method;
-use restis_local::{Fault, Local, Stats};
+use restis_local::{Fault, Stats};
 
 const LATENCY: Duration = Duration::from_millis(500);
 
@@ -26,7 +26,7 @@ async fn log(rest: &Rest, method: Method) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn the_record_needs_the_full_token() {
+async fn the_record_is_for_whoever_has_the_token() {
     let rest = Rest::new().await;
     let url = format!("{}/_local/log", rest.local.url());
     for method in [Method::POST, Method::GET, Method::DELETE] {
@@ -103,7 +103,7 @@ async fn a_record_that_nobody_reads_ends() {
 
 #[tokio::test]
 async fn every_answer_may_come_later() {
-    let rest = Rest::of(start(Local::builder().latency(LATENCY)).await);
+    let rest = Rest::of(start(common::builder().latency(LATENCY)).await);
     let timed = async |method: Method, path: &str, body: &'static str| {
         let begin = Instant::now();
         let request = rest.request(method, path).body(body);

@@ -12,7 +12,6 @@ mod common;
 
 use common::{Rest, start, told};
 use reqwest::Method;
-use restis_local::Local;
 
 const LIMIT: usize = 10_485_760;
 
@@ -263,7 +262,7 @@ async fn a_body_that_is_no_command_says_so() {
 
 #[tokio::test]
 async fn only_a_token_opens_the_door() {
-    let rest = Rest::of(start(Local::builder().read_only_token("reader").token_in_url()).await);
+    let rest = Rest::new().await;
     let refused = (
         401,
         r#"{"error":"WRONGPASS invalid or missing auth token"}"#.to_owned(),
@@ -403,8 +402,9 @@ async fn other_methods_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn a_browser_may_call_from_an_allowed_page() {
-    let rest = Rest::of(start(Local::builder().allow_origin("https://example.com")).await);
+async fn a_page_of_an_allowed_origin_may_call() {
+    let builder = common::builder().allow_origin("https://example.com");
+    let rest = Rest::of(start(builder).await);
     let url = format!("{}/pipeline", rest.local.url());
     let preflight = rest
         .client
@@ -424,6 +424,7 @@ async fn a_browser_may_call_from_an_allowed_page() {
         headers["access-control-allow-origin"],
         "https://example.com"
     );
+    assert_eq!(headers["vary"], "Origin");
     assert_eq!(
         headers["access-control-allow-headers"],
         "authorization,upstash-encoding"
@@ -435,8 +436,10 @@ async fn a_browser_may_call_from_an_allowed_page() {
             .contains("PUT")
     );
     assert!(headers.contains_key("access-control-max-age"));
-    let refused = rest.client.post(&url);
-    let refused = refused.header("origin", "https://example.com");
+    let refused = rest
+        .client
+        .post(&url)
+        .header("origin", "https://example.com");
     let refused = refused.send().await.unwrap();
     assert_eq!(refused.status(), 401);
     assert_eq!(

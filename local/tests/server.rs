@@ -12,7 +12,6 @@ mod common;
 
 use common::{Rest, start, told, until};
 use reqwest::Method;
-use restis_local::Local;
 
 const FLAGGED: &str =
     r"#!lua flags=allow-key-locking\nredis.call('INCR',KEYS[1]) return redis.call('GET',KEYS[1])";
@@ -359,10 +358,10 @@ async fn writers_of_the_same_keys_do_not_mix() {
 async fn a_password_and_a_database_are_used_and_not_shown() {
     let rest = Rest::new().await;
     let port = rest.open_port().await;
-    rest.run(r#"["CONFIG","SET","requirepass","p@ss word"]"#)
-        .await;
+    let password = ["CONFIG", "SET", "requirepass", "p@ss word"];
+    rest.local.administer(&password).await.unwrap();
     let url = format!("redis://:p%40ss%20word@127.0.0.1:{port}/3");
-    let other = Rest::of(start(Local::builder().redis(url)).await);
+    let other = Rest::of(start(common::builder().redis(url)).await);
     other.run(r#"["SET","k","v"]"#).await;
     assert_eq!(rest.run(r#"["GET","k"]"#).await, "null");
     assert!(
@@ -375,7 +374,7 @@ async fn a_password_and_a_database_are_used_and_not_shown() {
         format!("redis://:secret@127.0.0.1:{port}"),
         format!("redis://:p%40ss%20word@127.0.0.1:{port}/99"),
     ] {
-        let error = Local::builder()
+        let error = common::builder()
             .redis(&url)
             .start()
             .await
@@ -394,7 +393,7 @@ async fn a_server_that_comes_back_is_used_again() {
     let first = Rest::new().await;
     let port = first.open_port().await;
     let url = format!("redis://127.0.0.1:{port}");
-    let rest = Rest::of(start(Local::builder().redis(url)).await);
+    let rest = Rest::of(start(common::builder().redis(url)).await);
     assert_eq!(rest.run(r#"["INCR","n"]"#).await, "1");
     first.local.stop().await;
     until("requests are answered with 503", async || {
@@ -409,9 +408,8 @@ async fn a_server_that_comes_back_is_used_again() {
     .await;
     assert!(rest.local.stats().await.is_err());
     let again = Rest::new().await;
-    again
-        .run(&format!(r#"["CONFIG","SET","port",{port}]"#))
-        .await;
+    let command = ["CONFIG", "SET", "port", &port.to_string()];
+    again.local.administer(&command).await.unwrap();
     assert_eq!(rest.run(r#"["INCR","n"]"#).await, "1");
 }
 
@@ -434,17 +432,20 @@ async fn a_server_that_dies_leaves_an_answer_that_says_so() {
 #[tokio::test]
 async fn what_cannot_start_says_what_to_do() {
     let cases = [
-        (Local::builder().token(""), "must not be empty"),
-        (Local::builder().read_only_token(""), "must not be empty"),
-        (Local::builder().read_only_token("local"), "must differ"),
-        (Local::builder().redis("localhost:6379"), "redis://"),
-        (Local::builder().redis("redis://127.0.0.1:1"), "127.0.0.1:1"),
-        (Local::builder().server_binary("/nowhere"), "valkey-server"),
+        (common::builder().token(""), "must not be empty"),
+        (common::builder().read_only_token(""), "must not be empty"),
+        (common::builder().read_only_token("local"), "must differ"),
+        (common::builder().redis("localhost:6379"), "redis://"),
         (
-            Local::builder().server_binary("/bin/false"),
+            common::builder().redis("redis://127.0.0.1:1"),
+            "127.0.0.1:1",
+        ),
+        (common::builder().server_binary("/nowhere"), "valkey-server"),
+        (
+            common::builder().server_binary("/bin/false"),
             "ended before it answered",
         ),
-        (Local::builder().host("203.0.113.1"), "--host"),
+        (common::builder().host("203.0.113.1"), "--host"),
     ];
     for (builder, expected) in cases {
         let error = builder.start().await.unwrap_err().to_string();
@@ -452,7 +453,7 @@ async fn what_cannot_start_says_what_to_do() {
     }
     let rest = Rest::new().await;
     let port: u16 = rest.address().rsplit(':').next().unwrap().parse().unwrap();
-    let error = Local::builder()
+    let error = common::builder()
         .port(port)
         .start()
         .await
@@ -472,7 +473,7 @@ fn one_restis_local_serves_several_runtimes() {
             .build()
             .unwrap()
     };
-    let local = runtime().block_on(start(Local::builder()));
+    let local = runtime().block_on(start(common::builder()));
     let url = local.url().to_owned();
     for expected in ["1", "2"] {
         let answer = runtime().block_on(async {

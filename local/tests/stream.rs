@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::{Rest, start, told, until};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use restis_local::{Fault, Local};
+use restis_local::Fault;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -104,7 +104,7 @@ impl Server {
 
 #[tokio::test]
 async fn messages_come_as_events() {
-    let rest = Rest::of(start(Local::builder().read_only_token("reader").token_in_url()).await);
+    let rest = Rest::new().await;
     let mut chat = Stream::of(&rest, "/subscribe/chat").await;
     chat.expect("data: subscribe,chat,1\n\n").await;
     assert_eq!(rest.run(r#"["PUBLISH","chat","hello"]"#).await, "1");
@@ -280,7 +280,7 @@ async fn a_stream_ends_with_its_client_and_with_restis_local() {
     assert_eq!(rest.local.stats().await.unwrap().aborted, 0);
     for stop in [true, false] {
         let second = Rest::of(
-            start(Local::builder().redis(format!("redis://127.0.0.1:{}", server.0))).await,
+            start(common::builder().redis(format!("redis://127.0.0.1:{}", server.0))).await,
         );
         let mut stream = Stream::of(&second, "/subscribe/a").await;
         stream.expect("data: subscribe,a,1\n\n").await;
@@ -341,10 +341,10 @@ async fn what_a_client_does_not_read_is_not_kept_here() {
 async fn a_stream_costs_its_command_and_no_more() {
     let rest = Rest::new().await;
     let port = rest.open_port().await;
-    let password = r#"["CONFIG","SET","requirepass","secret"]"#;
-    rest.run(password).await;
+    let password = ["CONFIG", "SET", "requirepass", "secret"];
+    rest.local.administer(&password).await.unwrap();
     let url = format!("redis://:secret@127.0.0.1:{port}/2");
-    let second = Rest::of(start(Local::builder().redis(url)).await);
+    let second = Rest::of(start(common::builder().redis(url)).await);
     let mut stream = Stream::of(&second, "/subscribe/c/d").await;
     stream.expect("data: subscribe,c,1\n\n").await;
     let stats = second.local.stats().await.unwrap();

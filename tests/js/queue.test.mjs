@@ -1,7 +1,6 @@
 // restis/queue: what it adds the real BullMQ works on, each job once.
 
 import assert from "node:assert/strict";
-import net from "node:net";
 import { after, before, test } from "node:test";
 import { Queue as BullQueue, Worker } from "bullmq";
 import { Redis } from "restis";
@@ -15,24 +14,11 @@ const queue = new Queue(name, { redis });
 let connection;
 let bull;
 
-/** The port of the server behind restis-local: the one that is given, or one that it opens. */
-async function serverPort() {
-  // CONFIG SET would close the port that other tests use meanwhile.
-  if (process.env.RESTIS_TEST_REDIS) return Number(new URL(process.env.RESTIS_TEST_REDIS).port);
-  const port = await new Promise((found) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => found(port));
-    });
-  });
-  const body = JSON.stringify(["CONFIG", "SET", "port", String(port)]);
-  const headers = { authorization: `Bearer ${token}` };
-  assert.equal((await fetch(url, { method: "POST", headers, body })).status, 200);
-  return port;
-}
+const tcp = process.env.RESTIS_TEST_REDIS;
+if (!tcp) throw new Error("set RESTIS_TEST_REDIS to the redis:// URL of the server behind RESTIS_TEST_URL");
 
 before(async () => {
-  connection = { host: "127.0.0.1", port: await serverPort(), maxRetriesPerRequest: null };
+  connection = { host: "127.0.0.1", port: Number(new URL(tcp).port), maxRetriesPerRequest: null };
   bull = new BullQueue(name, { connection });
   await bull.waitUntilReady();
 });
@@ -144,7 +130,8 @@ test("a mistake is a TypeError, and nothing is sent", async () => {
 
 test("one request, and 8 billed commands", async () => {
   await queue.add("warm", {});
-  const admin = (method) => fetch(`${url}/_local/stats`, { method, headers: { authorization: `Bearer ${token}` } });
+  const headers = { authorization: `Bearer ${token}` };
+  const admin = (method) => fetch(`${url}/_local/stats`, { method, headers });
   await admin("DELETE");
   await queue.add("counted", {});
   const { requests, by_command: commands } = await (await admin("GET")).json();

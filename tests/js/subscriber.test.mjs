@@ -74,11 +74,8 @@ test("a stream that the server ends is begun again, and a gap says so", async ()
   const channel = name();
   const confirmation = `data: subscribe,${channel},1\n\n`;
   const fault = { kind: "truncate", bytes: confirmation.length, times: 1, path: `/subscribe/${encodeURIComponent(channel)}` };
-  const posted = await fetch(`${url}/_local/faults`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}` },
-    body: JSON.stringify(fault),
-  });
+  const headers = { authorization: `Bearer ${token}` };
+  const posted = await fetch(`${url}/_local/faults`, { method: "POST", headers, body: JSON.stringify(fault) });
   assert.equal(posted.status, 204);
   const subscriber = redis.subscribe(channel);
   const [ready, gap, messages] = ["subscribe", "gap", "message"].map((type) => heard(subscriber, type));

@@ -107,7 +107,7 @@ async function redis(...command) {
 async function admin(method, what, body) {
   const response = await fetch(`${url}/_local/${what}`, {
     method,
-    headers: { authorization: `Bearer ${token}` },
+    headers: { Authorization: `Bearer ${token}` },
     body: body && JSON.stringify(body),
   });
   const text = await response.text();

@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     process::Cmd,
     repo::Repo,
-    server::{self, Local, RealServer},
+    server::{self, Local, Pages, RealServer},
     tools, ui,
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
     let quickstart = server::executable(&messages, "quickstart")?;
 
     ui::heading("3 of 4: the REST API of Upstash, on this machine");
-    let local = Local::start(&local, &server)?;
+    let local = Local::start(&local, &server, Pages::None)?;
 
     ui::heading("4 of 4: examples/quickstart.rs");
     let (requests, billed) = (local.stat("requests")?, local.stat("billed")?);

@@ -172,10 +172,18 @@ impl Listening {
     }
 }
 
+/// Which web pages a restis-local lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    None,
+    /// Those of tests, which a browser loads from another port.
+    Any,
+}
+
 impl Local {
     /// Builds restis-local and starts it on a free port.
-    pub(crate) fn build_and_start(repo: &Repo, server: &RealServer) -> Result<Self> {
-        Self::start(&Self::build(repo)?, server)
+    pub(crate) fn build_and_start(repo: &Repo, server: &RealServer, pages: Pages) -> Result<Self> {
+        Self::start(&Self::build(repo)?, server, pages)
     }
 
     /// Builds restis-local.
@@ -188,21 +196,26 @@ impl Local {
     }
 
     /// Starts a restis-local that is built already.
-    pub(crate) fn start(binary: &Path, server: &RealServer) -> Result<Self> {
+    pub(crate) fn start(binary: &Path, server: &RealServer, pages: Pages) -> Result<Self> {
         let command = Cmd::new(binary).env("RESTIS_SERVER", &server.path);
-        let local = Self::run(command)?;
+        let local = Self::run(command, pages)?;
         ui::note(&format!("restis-local at {}, before {server}", local.url));
         Ok(local)
     }
 
     /// The same before a server that runs already.
     pub(crate) fn before(binary: &Path, server: &Listening) -> Result<Self> {
-        Self::run(Cmd::new(binary).arg("--redis").arg(&server.url))
+        Self::run(Cmd::new(binary).arg("--redis").arg(&server.url), Pages::Any)
     }
 
-    fn run(command: Cmd) -> Result<Self> {
-        // The tests in a browser run in pages of other ports.
-        let mut daemon = command.words("--port 0 --allow-origin *").daemon()?;
+    fn run(command: Cmd, pages: Pages) -> Result<Self> {
+        // A token of ours leaves the user's own alone.
+        let command = command.words("--port 0 --token xtask");
+        let command = match pages {
+            Pages::None => command,
+            Pages::Any => command.words("--allow-origin *"),
+        };
+        let mut daemon = command.daemon()?;
         let (mut url, mut token) = (None, None);
         let (url, token) = daemon.wait_for(Duration::from_secs(30), |line| {
             url = url

@@ -17,7 +17,7 @@ use crate::{
     process::Cmd,
     pypi::{self, JsonServer},
     repo::Repo,
-    server::{self, Listening, Local},
+    server::{self, Listening, Local, Pages},
     size, supply,
     tools::{self, Tool, WASM_TARGET},
     ui, worker,
@@ -164,7 +164,7 @@ fn wasm(repo: &Repo) -> Result<()> {
     tools::ensure(repo, &[Tool::WasmBindgen])?;
     npm::ensure(repo)?;
     let chromium = debian::chromium()?;
-    let local = Local::build_and_start(repo, &server::pinned(repo)?)?;
+    let local = Local::build_and_start(repo, &server::pinned(repo)?, Pages::Any)?;
     // The tests read the address when they are compiled: a wasm module has no environment.
     let tests = Cmd::cargo("test")
         // Each file of tests that has something to run there is called so.
@@ -232,7 +232,7 @@ fn npm(repo: &Repo) -> Result<()> {
 
 fn the_worker(repo: &Repo) -> Result<()> {
     worker::build(repo)?;
-    let local = Local::build_and_start(repo, &server::pinned(repo)?)?;
+    let local = Local::build_and_start(repo, &server::pinned(repo)?, Pages::Any)?;
     let file = repo.js().join(WORKER);
     if !file.is_file() {
         return Err(Error::new(format!(

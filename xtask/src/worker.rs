@@ -10,7 +10,7 @@ use crate::{
     npm::{self, Node},
     process::Cmd,
     repo::Repo,
-    server::{self, Local},
+    server::{self, Local, Pages},
     tools::{self, Tool},
     ui,
 };
@@ -40,7 +40,7 @@ pub(crate) fn serve(repo: &Repo) -> Result<()> {
     // wrangler builds too, but in silence; after this it has next to nothing to do.
     build(repo)?;
     let server = server::any(repo)?;
-    let local = Local::build_and_start(repo, &server)?;
+    let local = Local::build_and_start(repo, &server, Pages::None)?;
     let port = free_port()?;
     let wrangler = Cmd::new(npm::node(repo, Node::V22)?)
         .arg(npm::module(repo, "wrangler/bin/wrangler.js"))

@@ -18,6 +18,11 @@ pub(crate) async fn start(builder: Builder) -> Local {
     }
 }
 
+/// With the token that requests written by hand carry, some of them in the URL.
+pub(crate) fn builder() -> Builder {
+    Local::builder().token("local").token_in_url()
+}
+
 /// A running restis-local and the client that talks to it.
 pub(crate) struct Rest {
     pub(crate) local: Local,
@@ -26,7 +31,7 @@ pub(crate) struct Rest {
 
 impl Rest {
     pub(crate) async fn new() -> Self {
-        Self::of(start(Local::builder().read_only_token("reader")).await)
+        Self::of(start(builder().read_only_token("reader")).await)
     }
 
     pub(crate) fn of(local: Local) -> Self {
@@ -106,14 +111,14 @@ impl Rest {
     pub(crate) async fn second(&self) -> Self {
         let port = self.open_port().await;
         let url = format!("redis://127.0.0.1:{port}");
-        Self::of(start(Local::builder().redis(url)).await)
+        Self::of(start(builder().redis(url)).await)
     }
 
     /// Makes the server listen on a free TCP port too.
     pub(crate) async fn open_port(&self) -> u16 {
         let port = free_port();
-        let command = format!(r#"["CONFIG","SET","port",{port}]"#);
-        assert_eq!(self.run(&command).await, "\"OK\"");
+        let command = ["CONFIG", "SET", "port", &port.to_string()];
+        self.local.administer(&command).await.unwrap();
         port
     }
 }
