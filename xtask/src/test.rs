@@ -24,9 +24,10 @@ use crate::{
 };
 
 /// Tests of the package that drive workerd, a browser, a framework or other runtimes: miniflare needs Node 22, and once is enough.
-const DRIVERS: [&str; 6] = [
+const DRIVERS: [&str; 7] = [
     "browser.test.mjs",
     "bundles.test.mjs",
+    "local.test.mjs",
     "next-app.test.mjs",
     "nitro.test.mjs",
     "runtimes.test.mjs",
@@ -212,7 +213,8 @@ fn npm(repo: &Repo) -> Result<()> {
     ui::note(&format!("against {server}"));
     // One server behind both, for the packages that speak TCP.
     let redis = Listening::start(&server)?;
-    let local = Local::before(&Local::build(repo)?, &redis)?;
+    let binary = Local::build(repo)?;
+    let local = Local::before(&binary, &redis)?;
     let (drivers, portable): (Vec<_>, Vec<_>) = test_files(&place)?
         .into_iter()
         .partition(|file| DRIVERS.contains(&file.as_str()));
@@ -227,6 +229,8 @@ fn npm(repo: &Repo) -> Result<()> {
     ui::note("the package in workerd, Chromium, Deno, Bun and Next.js");
     node_test(repo, Node::V22, &place, &drivers, &local)?
         .env("CHROME", &chromium.browser)
+        .env("RESTIS_LOCAL", &binary)
+        .env("RESTIS_TEST_REDIS", &redis.url)
         .shown()
 }
 
