@@ -13,7 +13,7 @@ function stage(error) {
 
 const TOKEN = "upstash-sync-token";
 /** The fields of an answer that the engine reads. */
-const READ = ["content-type", "retry-after", TOKEN];
+const READ = ["content-type", "restis-ran", "retry-after", TOKEN];
 
 let known;
 let fields;

@@ -22,7 +22,7 @@ use crate::{
 /// | [`is_tls`](Self::is_tls) | the handshake was refused; `is_connect` too | no |
 /// | [`is_timeout`](Self::is_timeout) | no whole answer in time | yes, if safe to repeat and time was left |
 /// | [`is_interrupted`](Self::is_interrupted) | the connection broke, or the answer was cut off | yes, if safe to repeat |
-/// | [`is_http`](Self::is_http) | a status or a page that is not Redis's: 429, 500, 503, a gateway | 429 and 503: any; 5xx: if safe to repeat |
+/// | [`is_http`](Self::is_http) | a status or a page that is not Redis's: 429, 500, 503, a gateway | 429, and any with `Restis-Ran: no`: any; 408 and 5xx: if safe to repeat |
 /// | [`is_server`](Self::is_server) | Redis said no: [`code`](Self::code) has its word | only `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `MASTERDOWN` and a passing `READONLY`, of a command on its own that is not a script |
 /// | [`is_decode`](Self::is_decode) | the answer is not of the shape asked for | no |
 #[cfg_attr(

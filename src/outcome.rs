@@ -6,7 +6,7 @@ use crate::{
     client::Call,
     error::{Error, Kind, is_not_executed, show},
     find::find,
-    transport::{BASE64, Header, RESP2, Response, Stage, TransportError},
+    transport::{BASE64, Header, RAN, RESP2, Response, Stage, TransportError},
     wire::answer::{self, Envelope, Form, Place, READS_RESP2, Strings},
 };
 
@@ -159,6 +159,7 @@ pub(crate) fn judge(
         let kind = response.get("content-type").unwrap_or_default();
         find(kind.as_bytes(), "html").is_some() || body.trim_ascii_start().starts_with(b"<")
     };
+    let stated = stated(response);
     let failure = match (envelope, status) {
         (Envelope::Result(value), 200..=299) if !call.is_batch() => {
             return Ok((Place::Alone(value), form));
@@ -179,7 +180,21 @@ pub(crate) fn judge(
             let message = "the answer is JSON, but not an answer of the REST API: check the URL";
             Failure::new(Error::decode(message), Ran::Maybe, false)
         }
-        _ => of_status(status, body),
+        _ => of_status(status),
+    };
+    let failure = match stated {
+        // Whatever the words are, they are not those of a script that ran.
+        Some(Ran::Certain) => Failure {
+            ran: Ran::Certain,
+            by_words: false,
+            ..failure
+        },
+        Some(Ran::Maybe) => Failure {
+            ran: Ran::Maybe,
+            by_words: false,
+            ..failure
+        },
+        None => failure,
     };
     Err(Failure {
         error: failure.error.with_status(status),
@@ -190,6 +205,15 @@ pub(crate) fn judge(
         received: body.len(),
         ..failure
     })
+}
+
+/// What the server states in `Restis-Ran`, which a gateway's own pages do not have.
+fn stated(response: &Response) -> Option<Ran> {
+    let value = response.get(RAN)?.trim();
+    if value.eq_ignore_ascii_case("no") {
+        return Some(Ran::Certain);
+    }
+    value.eq_ignore_ascii_case("maybe").then_some(Ran::Maybe)
 }
 
 /// Redis's own words.
@@ -204,23 +228,21 @@ fn of_words(words: &str, call: &Call, status: u16) -> Failure {
     }
     match status {
         429 => Failure::new(error, Ran::Certain, true),
-        // Redis does not speak with these, so something behind it has failed.
-        500.. => Failure::new(error, Ran::Maybe, true),
+        // Redis does not answer with these, so something before or behind it has failed.
+        408 | 500.. => Failure::new(error, Ran::Maybe, true),
         _ => Failure::new(error, Ran::Certain, false),
     }
 }
 
-/// A status without Redis's words.
-fn of_status(status: u16, body: &[u8]) -> Failure {
-    // Proxies of Envoy's family say 503 also when the request had already gone out.
-    let reset = find(body, "reset before headers").is_some();
+/// A status without Redis's words. A gateway answers 408 and 503 with a page of its own both before it sent the request
+/// on and after, so that they prove nothing.
+fn of_status(status: u16) -> Failure {
     let (message, ran, transient) = match status {
         429 => ("too many requests", Ran::Certain, true),
-        503 if reset => ("the service broke off", Ran::Maybe, true),
-        503 => ("the service is not available now", Ran::Certain, true),
+        503 => ("the service is not available now", Ran::Maybe, true),
         408 => (
             "the server gave up waiting for the request",
-            Ran::Certain,
+            Ran::Maybe,
             true,
         ),
         413 => (

@@ -158,10 +158,13 @@ impl fmt::Debug for Request {
     }
 }
 
+/// Whether a request ran, on answers without results: docs/wire.md.
+pub(crate) const RAN: &str = "restis-ran";
+
 pub(crate) const SYNC_TOKEN: &str = "upstash-sync-token";
 
 /// The response headers the client reads. A transport need not pass on others.
-pub(crate) const READ_HEADERS: [&str; 3] = ["content-type", "retry-after", SYNC_TOKEN];
+pub(crate) const READ_HEADERS: [&str; 4] = ["content-type", RAN, "retry-after", SYNC_TOKEN];
 
 /// One HTTP response: its head, and the body when it comes.
 pub struct Response {

@@ -42,7 +42,6 @@ async fn what_did_not_run_is_sent_again_whatever_it_is() {
     for step in [
         Step::Connect,
         Step::Answer(429, ""),
-        Step::Answer(503, "<html>"),
         Step::Answer(
             400,
             r#"{"error":"LOADING Redis is loading the dataset in memory"}"#,
@@ -67,6 +66,10 @@ async fn what_may_have_run_is_sent_again_only_if_that_is_safe() {
         Step::Answer(502, "<html>bad gateway</html>"),
         Step::Answer(504, ""),
         Step::Answer(500, r#"{"error":"ERR internal"}"#),
+        Step::Answer(503, "<html>"),
+        Step::Answer(503, ""),
+        Step::Answer(408, "<html>Request Timeout</html>"),
+        Step::Answer(408, r#"{"error":"timeout"}"#),
         Step::Answer(503, r#"{"error":"ERR broke after it ran"}"#),
         Step::Answer(
             503,

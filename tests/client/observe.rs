@@ -232,7 +232,7 @@ async fn what_is_refused_here_is_no_request() {
 #[tokio::test(start_paused = true)]
 async fn latency_is_that_of_the_request_without_the_waits() {
     let script = Play::default();
-    let late = |millis| Step::Late(Duration::from_millis(millis), 503, "");
+    let late = |millis| Step::Late(Duration::from_millis(millis), 429, "");
     script.then([late(300), late(200), Step::NeverBody]);
     let kept: Arc<Mutex<Vec<Duration>>> = Arc::default();
     let keep = Arc::clone(&kept);

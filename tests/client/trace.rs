@@ -221,7 +221,7 @@ async fn auto_pipelined_commands_share_a_span() {
 #[tokio::test]
 async fn every_attempt_has_a_span_of_its_own() {
     let (collector, _guard) = Collector::listen();
-    let (redis, _) = Play::redis([Step::Answer(503, "<html>"), Step::Connect, ONE]);
+    let (redis, _) = Play::redis([Step::Answer(429, "<html>"), Step::Connect, ONE]);
     redis.incr("k").await.unwrap();
     assert_eq!(
         collector.fields(),
@@ -230,8 +230,8 @@ async fn every_attempt_has_a_span_of_its_own() {
                 "INCR",
                 &[
                     ("otel.status_code", "ERROR"),
-                    ("error.type", "503"),
-                    ("http.response.status_code", "503"),
+                    ("error.type", "429"),
+                    ("http.response.status_code", "429"),
                 ]
             ),
             fields(

@@ -24,7 +24,7 @@ use restis::{
 };
 
 /// Every kind of fault, as restis-local reads it; what runs all the same where it makes a difference.
-pub const FAULTS: [&str; 13] = [
+pub const FAULTS: [&str; 16] = [
     r#""kind":"drop_before""#,
     r#""kind":"drop_after""#,
     r#""kind":"delay","ms":250"#,
@@ -33,6 +33,9 @@ pub const FAULTS: [&str; 13] = [
     r#""kind":"status","status":500"#,
     r#""kind":"status","status":500,"executed":true"#,
     r#""kind":"status","status":503"#,
+    r#""kind":"status","status":503,"executed":true"#,
+    r#""kind":"status","status":503,"headers":{"restis-ran":"no"}"#,
+    r#""kind":"status","status":408,"executed":true"#,
     r#""kind":"html""#,
     r#""kind":"html","executed":true"#,
     r#""kind":"body","text":"{\"result\":","executed":true"#,

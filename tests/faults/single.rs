@@ -68,16 +68,25 @@ async fn what_was_dropped_before_it_ran_looks_the_same_from_here() -> Outcome {
 #[tokio::test]
 async fn every_status_has_its_kind_and_its_decision() -> Outcome {
     let (local, redis) = start().await;
-    for status in [429, 503] {
-        local.inject(Fault::status(status));
+    for fault in [
+        Fault::status(429),
+        Fault::status(503).header("restis-ran", "no"),
+    ] {
+        local.inject(fault);
         redis.incr("n").await?;
     }
     assert_eq!(ran(&local, "INCR").await, 2);
-    for fault in [Fault::status(500), Fault::html(), Fault::status(504)] {
+    for fault in [
+        Fault::status(500),
+        Fault::html(),
+        Fault::status(503),
+        Fault::status(504),
+        Fault::status(429).header("restis-ran", "maybe"),
+    ] {
         local.inject(fault.clone());
         let error = redis.incr("n").await.unwrap_err();
         assert!(
-            error.is_http() && error.is_ambiguous() && error.status() >= Some(500),
+            error.is_http() && error.is_ambiguous() && error.status() >= Some(429),
             "{error}"
         );
         local.inject(fault);

@@ -94,20 +94,31 @@ test("an answer that is cut off", async () => {
   assert.deepEqual([error.inBody, error.status, error.ambiguous], [true, 200, true]);
 });
 
-test("429 and 503 are repeated whatever they were, 500 only if that is safe", async () => {
-  for (const status of [429, 503]) {
+test("429 and Restis-Ran: no are repeated whatever they were, 408, 500 and 503 only if that is safe", async () => {
+  for (const [status, headers] of [
+    [429, {}],
+    [503, { "Restis-Ran": "no" }],
+    [408, { "restis-ran": "no" }],
+  ]) {
     const { address, seen } = await serving(({ response, attempt }) =>
-      attempt < 3 ? response.writeHead(status).end("busy") : response.end('{"result":1}'),
+      attempt < 3 ? response.writeHead(status, headers).end("busy") : response.end('{"result":1}'),
     );
     assert.equal(await client(address).incr("k"), 1);
     assert.equal(seen.length, 3);
   }
-  const { address, seen } = await serving(failing(500, "oops"));
-  const write = await rejection(client(address).incr("k"));
-  assert.ok(write instanceof HttpError && write.ambiguous && write.status === 500, String(write));
-  assert.equal(seen.length, 1);
-  const read = await rejection(client(address).get("k"));
-  assert.ok(read instanceof HttpError && !read.ambiguous && read.attempts === 3, String(read));
+  for (const [status, headers] of [
+    [408, {}],
+    [500, {}],
+    [503, {}],
+    [429, { "restis-ran": "maybe" }],
+  ]) {
+    const { address, seen } = await serving(failing(status, "oops", headers));
+    const write = await rejection(client(address).incr("k"));
+    assert.ok(write instanceof HttpError && write.ambiguous && write.status === status, String(write));
+    assert.equal(seen.length, 1);
+    const read = await rejection(client(address).get("k"));
+    assert.ok(read instanceof HttpError && !read.ambiguous && read.attempts === 3, String(read));
+  }
 });
 
 test("retry: false makes every request once", async () => {

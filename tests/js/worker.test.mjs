@@ -526,7 +526,7 @@ test("requests at once do not mix up their visitors", async () => {
 });
 
 test("a Redis that is busy for a moment is not noticed", async () => {
-  await inject({ kind: "status", status: 503, path: "/" });
+  await inject({ kind: "status", status: 503, headers: { "restis-ran": "no" }, path: "/" });
   const [response, stats] = await counted(() => call("/"));
   assert.equal(response.status, 200);
   assert.equal(stats.requests, 2);
