@@ -365,9 +365,13 @@ impl Error {
     /// Whether the server does not know the script of an EVALSHA, so that nothing ran. It does not matter how the error
     /// came: as the answer to one command, or as that of one among others in a request.
     pub(crate) fn is_unknown_script(&self) -> bool {
-        // Redis appends the script and the line to an error that a script raised.
-        let raised = find(self.inner.message.as_bytes(), "user_script").is_some();
-        self.code() == Some("NOSCRIPT") && !self.inner.nested && !raised
+        // These sentences only, whose full stop is left out by then, of Redis and Upstash, and of Valkey: a script may raise any other with this code.
+        let words = &*self.inner.message;
+        let is_known = matches!(
+            words,
+            "NOSCRIPT No matching script. Please use EVAL" | "NOSCRIPT No matching script"
+        );
+        is_known && self.is_server() && !self.inner.nested
     }
 
     /// The failure lies with the service, not with the call: the same call can succeed later.
@@ -567,10 +571,12 @@ fn advice(inner: &Inner) -> Option<Cow<'static, str>> {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.inner;
-        if let Some(command) = &inner.command {
-            write!(f, "{command}: ")?;
+        // The server's words stand first, as they came: programs test how a message begins.
+        match (&inner.command, inner.kind) {
+            (Some(command), Kind::Server) => write!(f, "{} (command: {command})", inner.message)?,
+            (Some(command), _) => write!(f, "{command}: {}", inner.message)?,
+            (None, _) => f.write_str(&inner.message)?,
         }
-        f.write_str(&inner.message)?;
         if let (Kind::Http, Some(status)) = (inner.kind, inner.status) {
             // As the type of `attempts`, which is formatted anyway: each type's digits are code of their own on wasm32.
             write!(f, " (HTTP {})", u32::from(status))?;
@@ -778,8 +784,15 @@ mod tests {
         assert!(server(words).is_unknown_script());
         assert!(Error::server(words, None, None).is_unknown_script());
         assert!(!Error::nested(words).is_unknown_script());
-        let raised = "NOSCRIPT words script: 0a, on @user_script:1.";
-        assert!(!server(raised).is_unknown_script());
+        assert!(server("NOSCRIPT No matching script.").is_unknown_script());
+        for raised in [
+            "NOSCRIPT words script: 0a, on @user_script:1.",
+            "NOSCRIPT No matching script. Please use EVAL. script: 0a, on @user_script:1.",
+            "NOSCRIPT of mine",
+            "NOSCRIPT",
+        ] {
+            assert!(!server(raised).is_unknown_script(), "{raised}");
+        }
         assert!(!server("ERR NOSCRIPT").is_unknown_script());
     }
 
@@ -819,7 +832,7 @@ mod tests {
             ("ERR can't do 'secret'", "ERR can't do '…'"),
         ] {
             let error = server(words);
-            assert_eq!(error.to_string(), format!("XREADGROUP: {kept}"));
+            assert_eq!(error.to_string(), format!("{kept} (command: XREADGROUP)"));
             assert!(!format!("{error:?}").contains("secret"));
         }
     }

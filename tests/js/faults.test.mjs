@@ -159,11 +159,11 @@ test("what the server repeats of a command's arguments is in no error of a batch
   ]) {
     const { redis } = mocked(() => JSON.stringify([{ error: words }]));
     const error = await rejection(redis.pipeline().command("FOO", "secret").exec());
-    assert.ok(error.message.startsWith("FOO: ERR ") && error.code === "ERR", error.message);
+    assert.ok(error.message.startsWith("ERR ") && error.message.includes("(command: FOO)") && error.code === "ERR", error.message);
     assert.ok(!error.message.includes("secret"), error.message);
   }
   const { redis } = mocked(() => JSON.stringify([{ error: "ERR wrong number of arguments for 'get' command" }]));
-  assert.equal((await rejection(redis.pipeline().get("k").exec())).message, "GET: ERR wrong number of arguments for 'get' command");
+  assert.equal((await rejection(redis.pipeline().get("k").exec())).message, "ERR wrong number of arguments for 'get' command (command: GET)");
 });
 
 test("a reply of another shape than the command's", async () => {
