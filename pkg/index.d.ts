@@ -157,7 +157,11 @@ export interface SubscriberEvents<T = any> {
   punsubscribe: number;
   /** A connection was lost and is there again: what was published in these milliseconds was missed. */
   gap: { channel: string; silence: number };
-  /** What repetition cannot mend; that subscription is over. */
+  /**
+   * What failed: a stream that cannot be begun (the first of failures one after the other; it is begun again while `retryable`), a
+   * payload that `deserialize` rejects, or a listener that throws. Without a listener of this type, errors of listeners go to
+   * `reportError` or `console.error`.
+   */
   error: Error;
   [message: `message:${string}`]: { channel: string; message: T };
   [pmessage: `pmessage:${string}`]: { pattern: string; channel: string; message: T };

@@ -1,43 +1,53 @@
 // Messages of channels as they are published: one stream of server-sent events for each, begun again when it ends.
 
-import { HttpError, RedisError } from "./errors.js";
+import { HttpError, RedisError, TimeoutError } from "./errors.js";
+import { COMMA, glob } from "./glob.js";
 import { decodeText } from "./text.js";
 
 /** The waits before a stream is begun again: a random part of 100 ms, 200 ms… to 10 s. */
 const wait = (attempt) => Math.random() * Math.min(100 * 2 ** attempt, 10_000);
 
-/** A glob pattern of Redis as a regular expression. */
-function glob(pattern) {
-  const part = (text, escaped) => {
-    if (escaped !== undefined) return escaped.replace(/\W/, "\\$&");
-    if (text[0] === "[" || text === "]" || text === "-") return text;
-    return text === "*" ? "[^]*" : text === "?" ? "[^]" : text.replace(/\W/, "\\$&");
-  };
-  return new RegExp(`^${pattern.replace(/\\([^])|\[\^?|[^]/g, part)}$`);
-}
+/** How long a stream may take to begin, how long one holds that is no failure, and how many characters an event may have. */
+const PATIENCE = 10_000;
+const HELD = 1_000;
+const LARGEST = 64 * 1024 * 1024;
+/** How many bytes of a published channel's name are compared with a pattern. */
+const LONGEST_NAME = 64 * 1024;
 
-/** Lines of a stream, and with an empty one the end of an event. */
+/** Lines of a stream, and with an empty one the end of an event. The reader is given up however the loop over them ends. */
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  let data;
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) {
-      if (line === "" || line === "\r") {
-        if (data !== undefined) yield data;
-        data = undefined;
-      } else if (line.startsWith("data:")) {
-        const text = line.slice(line[5] === " " ? 6 : 5);
-        data = data === undefined ? text : `${data}\n${text}`;
-      } else if (data !== undefined && !/^(event|id|retry)?:/.test(line)) {
-        // A payload of several lines, of which the server marks the first only.
-        data += `\n${line}`;
+  // The parts of a line that has not ended: joined once, so that a long one is read in linear time.
+  let rest = [];
+  let data = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      size += value.length;
+      if (size > LARGEST) throw new HttpError(`subscribe: an event is larger than ${LARGEST} characters`, { retryable: true });
+      if (!value.includes("\n")) {
+        rest.push(value);
+        continue;
+      }
+      const lines = (rest.join("") + value).split("\n");
+      rest = [lines.pop()];
+      for (const line of lines) {
+        if (line === "" || line === "\r") {
+          if (data.length > 0) yield data.join("\n");
+          data = [];
+          size = 0;
+        } else if (line.startsWith("data:")) {
+          data.push(line.slice(line[5] === " " ? 6 : 5));
+        } else if (data.length > 0 && !/^(event|id|retry)?:/.test(line)) {
+          // A payload of several lines, of which the server marks the first only.
+          data.push(line);
+        }
       }
     }
+  } finally {
+    reader.cancel().catch(() => {});
   }
 }
 
@@ -64,36 +74,61 @@ export class Subscriber extends EventTarget {
     }
   }
 
-  /** Hears of a channel, or of those that a pattern means. */
+  /** Begins a stream, within a time. */
+  async #begin(channel, signal) {
+    const attempt = new AbortController();
+    const giveUp = () => attempt.abort(signal.reason);
+    signal.addEventListener("abort", giveUp);
+    const late = new TimeoutError(`${this.#word}: no answer within ${PATIENCE} ms`, { retryable: true });
+    const timer = setTimeout(() => attempt.abort(late), PATIENCE);
+    let response;
+    try {
+      response = await this.#open(`${this.#word}/${encodeURIComponent(channel)}`, attempt.signal);
+    } catch (error) {
+      throw attempt.signal.reason === late ? late : error;
+    } finally {
+      clearTimeout(timer);
+    }
+    const { status } = response;
+    const isStream = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+    if (status === 200 && isStream) return response;
+    await response.body?.cancel();
+    const what = status === 200 ? "a page came in place of a stream of events; check the URL" : `status ${status}; check URL and token`;
+    throw new HttpError(`${this.#word}: ${what}`, { status, retryable: status === 200 || status === 429 || status >= 500 });
+  }
+
+  /** Follows a channel, or those that a pattern means. */
   async #follow(channel, signal, meant) {
     let attempt = 0;
     let since;
     while (!signal.aborted) {
+      let begun = Infinity;
       try {
-        const response = await this.#open(`${this.#word}/${encodeURIComponent(channel)}`, signal);
-        if (response.status !== 200) {
-          await response.body?.cancel();
-          throw new HttpError(`${this.#word}: status ${response.status}; check URL and token`, {
-            status: response.status,
-            retryable: response.status === 429 || response.status >= 500,
-          });
-        }
-        for await (const event of events(response.body)) {
-          attempt = 0;
+        const { body } = await this.#begin(channel, signal);
+        begun = Date.now();
+        for await (const event of events(body)) {
+          if (!event.startsWith(`${this.#word},`)) begun = -Infinity;
           if (since !== undefined && event.startsWith(`${this.#word},`)) {
             this.#emit("gap", { channel, silence: Date.now() - since });
             since = undefined;
           }
-          this.#read(channel, event, meant);
+          try {
+            this.#read(channel, event, meant);
+          } catch (error) {
+            // A payload that `deserialize` does not read.
+            this.#emit("error", error);
+          }
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof RedisError && !error.retryable) {
-          this.#links.delete(channel);
-          this.#emit("error", error);
-          return;
-        }
+        const isOver = error instanceof RedisError && !error.retryable;
+        if (isOver) this.#links.delete(channel);
+        // Of failures one after the other the first is reported; the stream is begun again meanwhile.
+        if (isOver || since === undefined) this.#emit("error", error);
+        if (isOver) return;
       }
+      // A stream that ends at once is begun again ever later, as one that cannot be begun.
+      if (Date.now() - begun >= HELD) attempt = 0;
       since ??= Date.now();
       await new Promise((resolve) => setTimeout(resolve, wait(attempt)));
       attempt += 1;
@@ -113,10 +148,12 @@ export class Subscriber extends EventTarget {
       if (kind === "message") {
         this.#tell("message", channel, { channel, message: this.#value(told) });
       } else {
-        let end = told.indexOf(",");
         // A channel may hold commas too: the shortest that the pattern means.
-        while (end !== -1 && !meant.test(told.slice(0, end))) end = told.indexOf(",", end + 1);
-        this.#tell("pmessage", channel, { pattern: channel, channel: told.slice(0, end), message: this.#value(told.slice(end + 1)) });
+        const name = new TextEncoder().encode(told.slice(0, LONGEST_NAME));
+        const end = meant(name, COMMA);
+        if (end === -1) return;
+        const found = new TextDecoder().decode(name.subarray(0, end));
+        this.#tell("pmessage", channel, { pattern: channel, channel: found, message: this.#value(told.slice(found.length + 1)) });
       }
     }
   }
@@ -131,8 +168,20 @@ export class Subscriber extends EventTarget {
     this.#emit(`${type}:${name}`, data);
   }
 
+  /** Calls the listeners of a type. What one of them throws, or rejects with, stops neither the others nor the stream. */
   #emit(type, data) {
-    for (const listener of this.#listeners.get(type) ?? []) listener(data);
+    for (const listener of [...(this.#listeners.get(type) ?? [])]) {
+      const failed = (error) => {
+        if (type !== "error" && this.#listeners.get("error")?.size > 0) this.#emit("error", error);
+        else if (typeof reportError === "function") reportError(error);
+        else console.error(error);
+      };
+      try {
+        listener(data)?.then?.(undefined, failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
   }
 
   on(type, listener) {

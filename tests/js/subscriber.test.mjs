@@ -31,7 +31,7 @@ function streams(...all) {
     });
     return new Response(body, { headers: { "content-type": "text/event-stream" } });
   };
-  return { redis: new Redis({ url: "https://mock.example/base/", token: "t", fetch }), requests };
+  return { redis: new Redis({ url: "https://mock.example/base/", token: "t", fetch }), requests, fetch };
 }
 
 test("messages come as values, to all listeners of their kind", async () => {
@@ -114,6 +114,78 @@ test("events in any pieces, comments, and a server that is busy for a while", as
   assert.equal(requests[0].path, "/base/subscribe/a%2Fb%3F");
   assert.equal(requests[0].headers.authorization, "Bearer t");
   assert.equal(requests[0].headers.accept, "text/event-stream");
+  await subscriber.unsubscribe();
+});
+
+test("a listener that throws, one that rejects and a payload that cannot be read stop nothing", async () => {
+  const { redis } = streams(["data: subscribe,a,1\n\ndata: message,a,1\n\ndata: message,a,2\n\n", "data: message,a,3\n\n"]);
+  const subscriber = redis.subscribe("a");
+  const seen = [];
+  const errors = [];
+  const all = new Promise((resolve) => {
+    subscriber.on("message", ({ message }) => {
+      if (message === 1) throw new Error("thrown");
+    });
+    subscriber.on("message", async ({ message }) => {
+      if (message === 2) throw new Error("rejected");
+    });
+    subscriber.on("message", ({ message }) => seen.push(message) === 3 && resolve());
+  });
+  subscriber.on("error", (error) => errors.push(error.message));
+  await all;
+  await subscriber.unsubscribe();
+  assert.deepEqual([seen, errors], [[1, 2, 3], ["thrown", "rejected"]]);
+  const given = streams(["data: message,a,bad\n\ndata: message,a,good\n\n"]);
+  const deserialize = (text) => {
+    if (text === "bad") throw new Error("not mine");
+    return text;
+  };
+  const strict = new Redis({ url: "https://mock.example", token: "t", fetch: given.fetch, deserialize }).subscribe("a");
+  const [error, message] = [heard(strict, "error"), heard(strict, "message")];
+  assert.equal((await error()).message, "not mine");
+  assert.equal((await message()).message, "good");
+  await strict.unsubscribe();
+});
+
+test("streams that confirm and end at once are begun ever later, and a page is reported once", async () => {
+  const short = ["data: subscribe,a,1\n\n"];
+  const { redis, requests } = streams(short, short, short, short, short, short, undefined);
+  const { random } = Math;
+  Math.random = () => 0.999;
+  const subscriber = redis.subscribe("a");
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  Math.random = random;
+  // Begun after 100, 200, 400 and 800 ms; were each a success, after 100 ms each time.
+  assert.ok(requests.length <= 5, `${requests.length} requests`);
+  await subscriber.unsubscribe();
+  const page = () => new Response("<html>", { headers: { "content-type": "text/html" } });
+  const errors = [];
+  const other = new Redis({ url: "https://mock.example", token: "t", fetch: async () => page() }).subscribe("a");
+  other.on("error", (error) => errors.push(error));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await other.unsubscribe();
+  assert.equal(errors.length, 1);
+  assert.match(errors[0].message, /page/);
+});
+
+test("patterns mean what they mean in Redis, and none is slow", async () => {
+  const channels = ["a]b", "a*b", "h-llo", "hallo", "hbllo", "hcllo", "a[", "a^", "a\\", "job:,,:done", "é"];
+  for (const pattern of ["a[*]b", "h[b-a]llo", "h[^a]llo", "a[", "a[]", "a[^]", "a\\\\", "[é]", "??", "a[\\]]b", "job:*:done", "h[a-]llo"]) {
+    const subscriber = redis.psubscribe(pattern);
+    const [ready, got] = [heard(subscriber, "psubscribe"), []];
+    subscriber.on("pmessage", ({ channel }) => got.push(channel));
+    await ready();
+    const counts = await Promise.all(channels.map((channel) => redis.publish(channel, "x")));
+    const expected = channels.filter((_, index) => counts[index] > 0).sort();
+    const begun = Date.now();
+    while (got.length < expected.length && Date.now() - begun < 20_000) await new Promise((resolve) => setTimeout(resolve, 10));
+    await subscriber.unsubscribe();
+    assert.deepEqual(got.sort(), expected, pattern);
+  }
+  const long = `job:${",".repeat(60_000)}:done`;
+  const { redis: mock } = streams([`data: psubscribe,job:*:*:*:*:done,1\n\ndata: pmessage,job:*:*:*:*:done,${long},x\n\n`, "data: pmessage,job:*:*:*:*:done,job:1:2:3:4:done,y\n\n"]);
+  const subscriber = mock.psubscribe("job:*:*:*:*:done");
+  assert.equal((await heard(subscriber, "pmessage")()).message, "y");
   await subscriber.unsubscribe();
 });
 
