@@ -43,6 +43,17 @@
 //! So no name of a visitor leads to a key of another visitor, or to a key of the limiter. That holds within one prefix: each limit
 //! of a database needs its own, and none that continues another one with `:` or `/`.
 //!
+//! # Sizes
+//!
+//! What a check of an id costs beside many ids: memory of each id, and the server's time. Measured by `cargo xtask compare ratelimit`
+//! with Valkey 9.1.2. The billed commands are the same at every size: 2, 4, 4 and 3.
+//!
+//! | ids | fixed window | sliding window | token bucket | GCRA |
+//! |---|---|---|---|---|
+//! | 1 | 15 µs | 22 µs | 26 µs | 22 µs |
+//! | 1,000 | 134 bytes, 18 µs | 132 bytes, 19 µs | 182 bytes, 29 µs | 118 bytes, 24 µs |
+//! | 100,000 | 98 bytes, 20 µs | 100 bytes, 25 µs | 143 bytes, 31 µs | 115 bytes, 29 µs |
+//!
 //! # Clocks
 //!
 //! Time is the caller's clock, as in `@upstash/ratelimit`. If the clock of a host is wrong by less than a window, waits differ by

@@ -102,7 +102,7 @@ async fn info(redis: &Redis, section: &str) -> Result<String> {
     info.await.map_err(failed)
 }
 
-async fn used_memory(redis: &Redis) -> Result<u64> {
+pub(crate) async fn used_memory(redis: &Redis) -> Result<u64> {
     let info = info(redis, "memory").await?;
     let used = info
         .lines()
@@ -112,7 +112,7 @@ async fn used_memory(redis: &Redis) -> Result<u64> {
 }
 
 /// The time of these commands so far, in microseconds.
-async fn spent(redis: &Redis, commands: &[&str]) -> Result<f64> {
+pub(crate) async fn spent(redis: &Redis, commands: &[&str]) -> Result<f64> {
     let info = info(redis, "commandstats").await?;
     let of = |command: &&str| {
         let line = info

@@ -10,6 +10,7 @@
 
 mod cache;
 mod large;
+mod limit_sizes;
 mod lock;
 mod lock_sizes;
 mod queue;
@@ -35,7 +36,8 @@ async fn main() -> ExitCode {
         // By hand, one table of the two.
         Some("cache sizes") => sizes::cache().await,
         Some("sessions sizes") => sizes::sessions().await,
-        Some("ratelimit") => ratelimit::compare().await,
+        Some("ratelimit") => both(ratelimit::compare(), limit_sizes::table()).await,
+        Some("ratelimit sizes") => limit_sizes::table().await,
         Some("lock") => lock::compare().await,
         Some("queue") => both(queue::compare(), both(large::compare(), large::sizes())).await,
         // By hand, without the minute that a worker waits.
