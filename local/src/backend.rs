@@ -97,11 +97,6 @@ impl Backend {
         Self::connect(target, patience).await
     }
 
-    /// The user it is logged in as.
-    pub(crate) fn user(&self) -> Option<String> {
-        self.target.user().map(str::to_owned)
-    }
-
     /// Sends one command over a connection of its own: one that ends a script must not wait behind that script.
     pub(crate) async fn alone(&self, command: &[u8]) -> Result<Replies, Unavailable> {
         let bytes = match self.target.link(command).await {

@@ -110,6 +110,7 @@ mod http;
 mod log;
 mod names;
 mod own;
+mod reader;
 mod reply;
 mod request;
 mod resp;
@@ -138,6 +139,7 @@ use crate::{
     door::{Door, Hosts},
     faults::Faults,
     log::Log,
+    reader::Reader,
     resp::{Token, Tokens},
     rules::Rules,
     stats::Counters,
@@ -145,15 +147,12 @@ use crate::{
 };
 pub use crate::{error::Error, faults::Fault, stats::Stats};
 
-/// How the name of the user who may only read begins.
-const READER: &str = "restis-local-reader-";
-
 /// What all requests share.
 struct State {
     door: Door,
     backend: Backend,
     /// The same server for a user who may only read, where it has users: what scripts do is limited by the server.
-    reads: Option<Backend>,
+    reads: Option<Reader>,
     /// The server of the JSON commands, if they have one of their own.
     json: Option<Backend>,
     rules: Rules,
@@ -397,8 +396,8 @@ impl Builder {
                     _ = stopped => {}
                 }
                 // A server that was there before us gets rid of what we made in it.
-                if let (Some(user), None) = (state.reads.as_ref().and_then(Backend::user), &child) {
-                    forget(&state.backend, &user).await;
+                if let (Some(reads), None) = (&state.reads, &child) {
+                    reads.forget(&state.backend).await;
                 }
             }
             drop(child);
@@ -432,7 +431,7 @@ impl Builder {
             json.ask(&["INFO", "server"]).await.map_err(unable)?;
         }
         let reads = match &self.read_only_token {
-            Some(_) => reader(&backend, self.reply_timeout).await?,
+            Some(_) => Reader::create(&backend, self.reply_timeout).await?,
             None => None,
         };
         let counters = Counters::start(&backend).await.map_err(unable)?;
@@ -503,41 +502,6 @@ fn is_origin(text: &str) -> bool {
             && !rest.contains(['/', '?', '#', '@', ' ', '*', ','])
     };
     text == "*" || text.split_once("://").is_some_and(authority)
-}
-
-/// A connection as a user who may only read, if the server lets us make one. The user is gone when the server restarts
-/// or when [`forget`] removes it.
-async fn reader(backend: &Backend, patience: Duration) -> Result<Option<Backend>, Error> {
-    let user = format!("{READER}{}", secret::random()?);
-    let password = secret::random()?;
-    let login = format!(">{password}");
-    let powerful: Vec<String> = names::POWERFUL
-        .split_whitespace()
-        .map(|name| format!("-{name}"))
-        .collect();
-    let mut command = vec!["ACL", "SETUSER", &*user, "on", &*login, "~*", "&*"];
-    command.extend(["+@all", "-@write", "-@admin"]);
-    command.extend(powerful.iter().map(String::as_str));
-    let made = backend.ask(&command).await;
-    let made = made.is_ok_and(|replies| replies.first().starts_with(b"+OK"));
-    if !made {
-        return Ok(None);
-    }
-    match backend.log_in(&user, &password, patience).await {
-        Ok(reads) => Ok(Some(reads)),
-        Err(_) => {
-            forget(backend, &user).await;
-            Ok(None)
-        }
-    }
-}
-
-/// Removes a user of [`reader`].
-async fn forget(backend: &Backend, user: &str) {
-    let command = ["ACL", "DELUSER", user];
-    let removed = backend.ask(&command);
-    // A server that does not answer is left as it is.
-    let _ = tokio::time::timeout(Duration::from_secs(2), removed).await;
 }
 
 /// Connects to a server that runs already.

@@ -184,11 +184,13 @@ fn plan(state: &State, batch: &Batch, access: Access, head: Vec<u8>) -> Plan {
 }
 
 async fn send(state: &State, leg: Leg) -> Result<Replies, Unavailable> {
+    if let (Road::Reads, Some(reads)) = (leg.road, &state.reads) {
+        return reads.call(&state.backend, leg.payload, leg.replies).await;
+    }
     let backend = match leg.road {
         Road::Alone if leg.replies == 1 => return state.backend.alone(&leg.payload).await,
         Road::Json => state.json.as_ref(),
-        Road::Reads => state.reads.as_ref(),
-        Road::Main | Road::Alone => None,
+        Road::Main | Road::Reads | Road::Alone => None,
     };
     let backend = backend.unwrap_or(&state.backend);
     backend.call(leg.payload, leg.replies).await
@@ -409,7 +411,7 @@ pub(crate) async fn stream(
         return refusal(StatusCode::BAD_REQUEST, &no_permission(source.name()));
     }
     let backend = match (&state.reads, access) {
-        (Some(reads), Access::ReadOnly) => reads,
+        (Some(reads), Access::ReadOnly) => &reads.backend,
         _ => &state.backend,
     };
     match Events::open(backend, words, Arc::clone(meter)).await {

@@ -106,11 +106,6 @@ impl Target {
         })
     }
 
-    /// The user it logs in as.
-    pub(crate) fn user(&self) -> Option<&str> {
-        std::str::from_utf8(self.user.as_deref()?).ok()
-    }
-
     /// The same server for another user.
     pub(crate) fn with_login(mut self, user: &str, password: &str) -> Self {
         self.user = Some(user.as_bytes().to_vec());

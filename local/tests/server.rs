@@ -393,8 +393,14 @@ async fn a_server_that_comes_back_is_used_again() {
     let first = Rest::new().await;
     let port = first.open_port().await;
     let url = format!("redis://127.0.0.1:{port}");
-    let rest = Rest::of(start(common::builder().redis(url)).await);
+    let builder = common::builder().read_only_token("reader").redis(url);
+    let rest = Rest::of(start(builder).await);
     assert_eq!(rest.run(r#"["INCR","n"]"#).await, "1");
+    let read = async || {
+        let request = rest.client.post(format!("{}/get/n", rest.local.url()));
+        told(request.bearer_auth("reader").send().await.unwrap()).await
+    };
+    assert_eq!(read().await, (200, r#"{"result":"1"}"#.to_owned()));
     first.local.stop().await;
     until("requests are answered with 503", async || {
         let (status, body) = rest.post("/", r#"["INCR","n"]"#).await;
@@ -411,6 +417,16 @@ async fn a_server_that_comes_back_is_used_again() {
     let command = ["CONFIG", "SET", "port", &port.to_string()];
     again.local.administer(&command).await.unwrap();
     assert_eq!(rest.run(r#"["INCR","n"]"#).await, "1");
+    // The user who may only read is created again, and gone when restis-local is.
+    assert_eq!(read().await, (200, r#"{"result":"1"}"#.to_owned()));
+    let users = async || {
+        let users = again.run(r#"["ACL","USERS"]"#).await;
+        users.matches("restis-local-reader-").count()
+    };
+    assert_eq!(users().await, 2);
+    rest.local.stop().await;
+    // That of the other restis-local.
+    assert_eq!(users().await, 1);
 }
 
 #[tokio::test]
