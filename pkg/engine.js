@@ -61,6 +61,6 @@ export const errorInBatch = (words, command) => wasm.errorInBatch(words, command
 export const UNSAID = Array(4);
 
 /** A client of the module, which checks the settings; throws what it throws. */
-export function connect({ url, token, timeout, attemptTimeout, retry, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch }) {
-  return new wasm.Client(url, token, timeout, attemptTimeout, ...(retry ?? UNSAID), allowPlainHttp, readYourWrites, enableAutoPipelining, fetch);
+export function connect({ url, token, timeout, attemptTimeout, maxResponseBytes, retry, allowPlainHttp, readYourWrites, enableAutoPipelining, fetch }) {
+  return new wasm.Client(url, token, timeout, attemptTimeout, maxResponseBytes, ...(retry ?? UNSAID), allowPlainHttp, readYourWrites, enableAutoPipelining, fetch);
 }

@@ -4,6 +4,33 @@ import { UTF8 } from "./text.js";
 
 const ENCODER = new TextEncoder();
 
+/** The ports that the Fetch standard blocks. Browsers and Node do not connect to them; only Node gives the reason. */
+const BLOCKED = new Set(
+  (
+    "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 " +
+    "179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 " +
+    "4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080"
+  ).split(" "),
+);
+
+const isBlocked = (error, url) =>
+  error?.cause?.message === "bad port" ||
+  (BLOCKED.has(new URL(url).port) && /^Mozilla/.test(globalThis.navigator?.userAgent ?? ""));
+
+/**
+ * What is said of a failure. Runtimes quote the URL as it was given or as they write it themselves, with another host or escapes,
+ * and its path may hold a key and a value.
+ */
+export function said(error, url) {
+  const cause = error?.cause?.message;
+  const words = `${error?.message ?? (typeof error === "string" ? error : "fetch failed")}${cause ? `: ${cause}` : ""}`;
+  const path = url.replace(/^\w+:\/\/[^/]*/, "");
+  return words
+    .split(/(\s+)/)
+    .map((word) => (word.includes("://") || (path.length > 1 && word.includes(path)) ? "the URL" : word))
+    .join("");
+}
+
 /** What a failure is called by, as the engine tells its kinds apart. Only Node says whether a request left. */
 function stage(error) {
   const code = String(error?.cause?.code ?? "");
@@ -29,32 +56,57 @@ function fieldsOf(lines) {
   return token ? { ...fields, [TOKEN]: token } : { ...fields };
 }
 
+const LARGE = "large\n";
+
+/** The pieces of a body as one. */
+async function collected(body, limit) {
+  const pieces = [];
+  let size = 0;
+  const reader = body.getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    if (!ArrayBuffer.isView(value)) throw new TypeError("the body's stream is not one of bytes");
+    size += value.length;
+    if (size > limit) throw LARGE;
+    pieces.push(value);
+  }
+  if (pieces.length === 1) return pieces[0];
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 /** One request and its answer. The engine hears of a failure as of text: its kind, and what is said of it. */
 export class Exchange {
   #controller = new AbortController();
   #target;
   #url;
   #init;
+  #limit;
   #response;
 
-  constructor(target, url, headers, body) {
+  constructor(target, url, headers, body, limit) {
     this.#target = target;
     this.#url = url;
+    this.#limit = limit;
     this.#init = {
       method: "POST",
       headers: fieldsOf(headers),
       // What came is a view of the module's memory. Text is cheaper to send than bytes: Node writes it with the head.
-      body: headers.includes("/json") ? UTF8.decode(body) : body.slice(),
+      body: headers.includes("\ncontent-type\napplication/json") ? UTF8.decode(body) : body.slice(),
       redirect: "manual",
       signal: this.#controller.signal,
     };
   }
 
-  /** What is said of a failure: without the URL, which some runtimes quote and which may hold a key. */
   #failure(stage, error) {
-    const cause = error?.cause?.message;
-    const said = `${error?.message ?? (typeof error === "string" ? error : "fetch failed")}${cause ? `: ${cause}` : ""}`;
-    return `${stage}\n${said.replaceAll(this.#url, "the URL")}`;
+    if (isBlocked(error, this.#url)) return "setup\nfetch connects to no server on this port: the Fetch standard blocks it; use another";
+    return `${stage}\n${said(error, this.#url)}`;
   }
 
   /** The status of the answer, and behind it lines as those of a request. */
@@ -84,12 +136,22 @@ export class Exchange {
     return head;
   }
 
-  /** All of its bytes: by way of text, which workerd reads in half the time of an ArrayBuffer. */
+  /**
+   * All of its bytes, up to the limit: by way of text, which workerd reads in half the time of an ArrayBuffer, if its head has the length
+   * of what is read. With an encoding, which a browser hides of another origin's answer, there is more.
+   */
   async body() {
+    const { headers, body, type } = this.#response;
+    const length = headers.get("content-length");
     try {
-      return ENCODER.encode(await this.#response.text());
+      if (+length > this.#limit) throw LARGE;
+      if (!body?.getReader || (length !== null && !headers.get("content-encoding") && type !== "cors")) {
+        return ENCODER.encode(await this.#response.text());
+      }
+      return await collected(body, this.#limit);
     } catch (error) {
-      throw this.#failure("interrupted", error);
+      this.abort();
+      throw error === LARGE ? LARGE : this.#failure("interrupted", error);
     }
   }
 

@@ -56,7 +56,8 @@ export function glob(pattern) {
     here[0] = 1;
     pass(here);
     for (let at = 0; at <= text.length; at += 1) {
-      const meant = here[parts.length] === 1;
+      // Redis means nothing at all by a star.
+      const meant = here[parts.length] === 1 && (at > 0 || parts.length === 0);
       if (at === text.length) return meant && end === undefined ? at : -1;
       if (meant && text[at] === end) return at;
       next.fill(0);

@@ -45,6 +45,11 @@ export interface ClientOptions {
   timeout?: number;
   /** At most this many milliseconds for one request, to the last byte of its answer. Default: 10 000. */
   attemptTimeout?: number;
+  /**
+   * How many bytes the answer to one request may have, counted after decompression. Default: 67 108 864 (64 MB). The client stops
+   * reading at the limit. The call fails with a {@link DecodeError}, is not repeated, and may have run.
+   */
+  maxResponseBytes?: number;
   /** How failed requests are repeated; `false` is never. */
   retry?: false | RetryOptions;
   /** Lets the token travel unencrypted over `http://` to another machine: for a private network only. */

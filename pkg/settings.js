@@ -16,6 +16,11 @@ function millis(name, value) {
   throw new ConfigError(`${name} is not a number of milliseconds greater than 0`);
 }
 
+function bytes(name, value) {
+  if (value === undefined || value === Infinity || (isCount(value) && value > 0)) return value;
+  throw new ConfigError(`${name} is not a whole number of bytes greater than 0`);
+}
+
 /** How the engine repeats, as the arguments that it takes; `false` is never. */
 function retrySettings(retry) {
   if (retry === undefined) return undefined;
@@ -67,7 +72,7 @@ function callable(name, value) {
 
 const CALL = ["timeout", "retry", "signal", "bytes"];
 const OPTIONS = [
-  "url", "token", "timeout", "attemptTimeout", "retry", "signal", "allowPlainHttp", "readYourWrites", "fetch",
+  "url", "token", "timeout", "attemptTimeout", "maxResponseBytes", "retry", "signal", "allowPlainHttp", "readYourWrites", "fetch",
   "automaticDeserialization", "serialize", "deserialize", "bigint", "compat", "enableAutoPipelining", "onRequest",
   "latencyLogging", "cache", "agent", "backend", "keepAlive",
   // Of @upstash/redis, about what this client never does.
@@ -110,6 +115,7 @@ export function settingsOf(options) {
     names: options[NAMES],
     timeout: millis("timeout", options.timeout),
     attemptTimeout: millis("attemptTimeout", options.attemptTimeout),
+    maxResponseBytes: bytes("maxResponseBytes", options.maxResponseBytes),
     retry: retrySettings(options.retry),
     allowPlainHttp: options.allowPlainHttp === true,
     readYourWrites: options.readYourWrites !== false,

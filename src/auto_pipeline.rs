@@ -150,11 +150,11 @@ impl Load {
     }
 
     fn is_read(&self) -> bool {
-        let class = self.safety().unwrap_or_else(|| match self {
-            Self::Json { json, .. } => safety::of_command(json.as_bytes()),
-            Self::Whole(call) => call.safety(),
-        });
-        class == Safety::Read
+        match (self.safety(), self) {
+            (Some(class), _) => class == Safety::Read,
+            (None, Self::Json { json, .. }) => safety::is_read(json.as_bytes()),
+            (None, Self::Whole(call)) => call.safety(Duration::ZERO) == Safety::Read,
+        }
     }
 }
 

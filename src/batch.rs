@@ -9,6 +9,7 @@ use std::{
     pin::Pin,
     slice,
     task::{Context, Poll, ready as ready_or_pending},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -529,7 +530,7 @@ impl<B: Batch + Unpin, R> Future for BatchFuture<'_, B, R> {
         if reader.is_short || reader.entries.next().is_some() {
             // Which answer belongs to which command cannot be told any more.
             let error = Error::misordered(reader.index, entries.count());
-            let class = safety::of_batch(reader.sent.body, reader.marks);
+            let class = safety::of_batch(reader.sent.body, reader.marks, Duration::ZERO);
             let name = answer.as_ref().and_then(Answer::name);
             return Poll::Ready(Err(error.of_member(name, class)));
         }

@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     transport: Box<dyn Transport>,
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
+    pub(crate) max_response_bytes: usize,
     pub(crate) retry: Retry,
     pub(crate) resp2: bool,
     sync_token: Option<Mutex<SyncToken>>,
@@ -172,6 +173,7 @@ impl Redis {
             sync_token: None,
             telemetry: self.inner.telemetry.clone(),
             events: Some(&EVENTS),
+            max_response_bytes: self.inner.max_response_bytes,
             body: Bytes::from_static(b"[]"),
         })
     }
@@ -229,7 +231,7 @@ impl Inner {
                 }
                 Err(failure) => failure.of_script(|| call.is_script()),
             };
-            let safety = call.safety();
+            let safety = call.safety(timeout);
             maybe_ran |= failure.ran == Ran::Maybe;
             let ambiguous = maybe_ran && safety != Safety::Read;
             let safe = !ambiguous || safety != Safety::Write;
@@ -287,6 +289,7 @@ impl Inner {
             sync_token: known.as_ref().and_then(|known| known.token.clone()),
             telemetry: self.telemetry.clone(),
             events: None,
+            max_response_bytes: self.max_response_bytes,
             body: call.body.clone(),
         };
         // One for both waits: a timer is work, most of all in JavaScript.
@@ -301,14 +304,22 @@ impl Inner {
         if let (Some(before), Some(token)) = (known, response.get(SYNC_TOKEN)) {
             self.remember(token, &before, call);
         }
-        let body = match response.take_body().whole() {
+        let body = match response.take_body().whole(self.max_response_bytes) {
             Ok(body) => Ok(body),
             Err(coming) => match clock::until(timer, start, coming).await {
-                Some(body) => body.map_err(Failure::of_transport),
-                None => Err(Failure::late(limit, "the answer stopped in its middle")),
+                Some(body) => body,
+                None => {
+                    let late = Failure::late(limit, "the answer stopped in its middle");
+                    return Err(late.in_body(response.status));
+                }
             },
         };
-        let body = body.map_err(|failure| failure.in_body(response.status))?;
+        let body = body
+            .and_then(|body| match body.len() > self.max_response_bytes {
+                true => Err(TransportError::too_large()),
+                false => Ok(body),
+            })
+            .or_else(|error| outcome::without_body(error, &response))?;
         let place = outcome::judge(call, &response, &body)?;
         Ok((body, place))
     }
@@ -341,7 +352,7 @@ impl Inner {
         };
         let mut known = lock(known);
         let overtaken = known.answers != before.answers;
-        if overtaken && call.safety() == Safety::Read {
+        if overtaken && call.safety(Duration::ZERO) == Safety::Read {
             return;
         }
         known.answers += 1;

@@ -238,6 +238,7 @@ impl<'a, T, O> Command<'a, T, O> {
 
     /// How a command goes out that no JSON carries.
     fn into_path_call(self, base64: bool) -> Result<Call, Error> {
+        let timeout = self.options.timeout.unwrap_or(self.redis.timeout());
         let mut call = Call {
             base64,
             resp2: self
@@ -251,7 +252,7 @@ impl<'a, T, O> Command<'a, T, O> {
         };
         call.options
             .safety
-            .get_or_insert_with(|| self.args.safety());
+            .get_or_insert_with(|| self.args.safety(timeout));
         let form = self.args.into_path_form()?;
         call.endpoint = Endpoint::Path(form.path);
         call.body = Bytes::from(form.body);

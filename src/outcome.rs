@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, time::Duration};
 
+use bytes::Bytes;
+
 use crate::{
     client::Call,
     error::{Error, Kind, is_not_executed, show},
@@ -111,6 +113,12 @@ impl Failure {
                 true,
                 "the connection broke before the whole answer was here",
             ),
+            Stage::TooLarge => (
+                Kind::Decode,
+                Ran::Maybe,
+                false,
+                "raise the client's limit (max_response_bytes; maxResponseBytes in JavaScript), or ask for less at once",
+            ),
         };
         // The reason is the innermost cause, and worth the words: "Connection refused" needs no debugger.
         let reason = innermost(&*error.source).to_string();
@@ -144,6 +152,14 @@ fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
         innermost = source;
     }
     innermost
+}
+
+/// What a failure in a response's body means. A status that says that there is no result needs no body.
+pub(crate) fn without_body(error: TransportError, response: &Response) -> Result<Bytes, Failure> {
+    if error.stage == Stage::TooLarge && !matches!(response.status, 200..=299) {
+        return Ok(Bytes::new());
+    }
+    Err(Failure::of_transport(error).in_body(response.status))
 }
 
 /// What a response with its whole body is: where its result stands and in which form, or what its failure says about

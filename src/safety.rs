@@ -4,7 +4,7 @@
 //! same class, and a request that succeeds pays nothing for it. A command that is not listed
 //! writes, and is not repeated.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use crate::{
     find::find,
@@ -93,8 +93,44 @@ pub(crate) fn is_member(family: &str, word: &str) -> bool {
     class_of(&member).is_some() || lists(WRITE, &member)
 }
 
-/// The class of the command that `words` are.
-fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
+/// Whether a TTL of so many units may be over before a repetition within `limit` runs, which would then bring back what had
+/// expired. A TTL that has passed deletes the key or field, and the second run finds none.
+fn is_short(ttl: &str, unit: Duration, limit: Duration) -> bool {
+    // What the server reads as another number than this does, it refuses.
+    let units = ttl.parse().ok().and_then(|ttl| unit.checked_mul(ttl));
+    let is_negative = ttl.starts_with('-');
+    is_negative || units.is_some_and(|ttl| ttl <= limit)
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Whether a word of `list` is among the options, or a relative TTL that is short.
+fn has_option<'a>(
+    words: &mut impl Iterator<Item = Cow<'a, str>>,
+    skip: usize,
+    list: &str,
+    limit: Duration,
+) -> bool {
+    let mut unit = None;
+    words.skip(skip).any(|word| {
+        if let Some(unit) = unit.take()
+            && is_short(&word, unit, limit)
+        {
+            return true;
+        }
+        let word = word.to_ascii_uppercase();
+        unit = match &*word {
+            "EX" => Some(SECOND),
+            "PX" => Some(MILLISECOND),
+            _ => None,
+        };
+        lists(list, &word)
+    })
+}
+
+/// The class of the command that `words` are, in a call that may take as long as `limit`.
+fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>, limit: Duration) -> Safety {
     let Some(name) = words.next().map(|word| word.to_ascii_uppercase()) else {
         return Safety::Write;
     };
@@ -114,16 +150,18 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>) -> Safety {
     }
     let twice_is_not_once = match &*name {
         // Behind the key and the value stand options, before that data.
-        "SET" => among(&mut words, 2, CONDITIONS),
-        "HSETEX" => among(&mut words, 1, CONDITIONS),
-        // A time that has passed deletes the key or field, and the second run finds none.
-        "EXPIRE" | "PEXPIRE" | "HEXPIRE" | "HPEXPIRE" => {
-            let now = words
-                .nth(1)
-                .is_some_and(|time| time == "0" || time.starts_with('-'));
-            now || among(&mut words, 0, CONDITIONS)
+        "SET" => has_option(&mut words, 2, CONDITIONS, limit),
+        "HSETEX" => has_option(&mut words, 1, CONDITIONS, limit),
+        "SETEX" | "EXPIRE" | "HEXPIRE" => {
+            let ttl = words.nth(1).unwrap_or_default();
+            is_short(&ttl, SECOND, limit) || name != "SETEX" && among(&mut words, 0, CONDITIONS)
         }
-        "GETEX" | "HGETEX" => among(&mut words, 1, "EXAT PXAT"),
+        "PSETEX" | "PEXPIRE" | "HPEXPIRE" => {
+            let ttl = words.nth(1).unwrap_or_default();
+            let is_set = name == "PSETEX";
+            is_short(&ttl, MILLISECOND, limit) || !is_set && among(&mut words, 0, CONDITIONS)
+        }
+        "GETEX" | "HGETEX" => has_option(&mut words, 1, "EXAT PXAT", limit),
         // The first run may change what such a path leads to.
         "JSON.SET" => {
             let moves = words
@@ -166,23 +204,28 @@ fn words(command: Value<'_>) -> impl Iterator<Item = Cow<'_, str>> {
     })
 }
 
-/// The class of one command, a JSON array.
-pub(crate) fn of_command(json: &[u8]) -> Safety {
-    Value::parse(json).map_or(Safety::Write, |command| of_words(words(command)))
+/// The class of one command, a JSON array, in a call that may take as long as `limit`.
+pub(crate) fn of_command(json: &[u8], limit: Duration) -> Safety {
+    Value::parse(json).map_or(Safety::Write, |command| of_words(words(command), limit))
+}
+
+/// Whether a command writes nothing.
+pub(crate) fn is_read(json: &[u8]) -> bool {
+    of_command(json, Duration::ZERO) == Safety::Read
 }
 
 /// The class of a batch, a JSON array of commands: that of its least safe member, where a write is
 /// not safe behind a command whose reply or effect depends on the data.
 ///
 /// `marks` are the commands, by index and in order, whose class the caller has set.
-pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
+pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)], limit: Duration) -> Safety {
     let commands = Value::parse(json)
         .and_then(Value::elements)
         .into_iter()
         .flatten();
     let (mut least, mut has_looked) = (None, false);
     for (index, command) in commands.enumerate() {
-        let mut class = marked(index, marks).unwrap_or_else(|| of_words(words(command)));
+        let mut class = marked(index, marks).unwrap_or_else(|| of_words(words(command), limit));
         if class == Safety::IdempotentWrite && has_looked {
             // Run again, what looked before it would see what it has written.
             class = Safety::Write;
@@ -194,14 +237,14 @@ pub(crate) fn of_batch(json: &[u8], marks: &[(usize, Safety)]) -> Safety {
     least.unwrap_or(Safety::Write)
 }
 
-/// The class of a command of a batch, as it is alone; `index` is where it is in it.
+/// The class of a command of a batch, as it is alone, whatever its TTLs; `index` is where it is in it.
 pub(crate) fn of_member(
     command: Option<Value<'_>>,
     index: usize,
     marks: &[(usize, Safety)],
 ) -> Safety {
     marked(index, marks)
-        .or_else(|| command.map(|command| of_words(words(command))))
+        .or_else(|| command.map(|command| of_words(words(command), Duration::ZERO)))
         .unwrap_or(Safety::Write)
 }
 
@@ -225,13 +268,15 @@ pub(crate) fn name(command: Value<'_>) -> Option<Cow<'static, str>> {
 mod tests {
     use super::*;
 
+    const LIMIT: Duration = Duration::from_secs(30);
+
     #[test]
     fn marks_of_a_large_batch_are_found_in_linear_time() {
         let time = |count: usize| {
             let json = format!("[{}]", vec![r#"["GET","k"]"#; count].join(","));
             let marks: Vec<_> = (0..count).map(|index| (index, Safety::Read)).collect();
             let begun = std::time::Instant::now();
-            assert_eq!(of_batch(json.as_bytes(), &marks), Safety::Read);
+            assert_eq!(of_batch(json.as_bytes(), &marks, LIMIT), Safety::Read);
             begun.elapsed()
         };
         // Eight times as many take 64 times as long where each mark is searched from the start; a busy machine has three tries.
@@ -275,6 +320,31 @@ mod tests {
             (r#"["EXPIRE","k",60,"NX"]"#, Write),
             (r#"["EXPIRE","k",0]"#, Write),
             (r#"["PEXPIRE","k","-5"]"#, Write),
+            (r#"["EXPIRE","k",30]"#, Write),
+            (r#"["EXPIRE","k",31]"#, IdempotentWrite),
+            (r#"["PEXPIRE","k","30000"]"#, Write),
+            (r#"["PEXPIRE","k","30001"]"#, IdempotentWrite),
+            (r#"["HEXPIRE","k",1,"FIELDS",1,"f"]"#, Write),
+            (r#"["HPEXPIRE","k",1000,"FIELDS",1,"f"]"#, Write),
+            (r#"["SETEX","k",1,"v"]"#, Write),
+            (r#"["SETEX","k",31,"1"]"#, IdempotentWrite),
+            (r#"["PSETEX","k",31,"v"]"#, Write),
+            (r#"["PSETEX","k",30001,"v"]"#, IdempotentWrite),
+            (r#"["SET","otp","v","PX","1000"]"#, Write),
+            (r#"["SET","otp","v","px","30001"]"#, IdempotentWrite),
+            (r#"["SET","k","v","EX","1"]"#, Write),
+            (r#"["SET","PX","1"]"#, IdempotentWrite),
+            (r#"["SET","k","v","KEEPTTL"]"#, IdempotentWrite),
+            (r#"["SET","k","v","EXAT",1]"#, IdempotentWrite),
+            (r#"["GETEX","k","EX",1]"#, Write),
+            (r#"["GETEX","k","PERSIST"]"#, IdempotentWrite),
+            (r#"["HGETEX","k","EX",1,"FIELDS",1,"f"]"#, Write),
+            (r#"["HGETEX","k","EX",60,"FIELDS",1,"f"]"#, IdempotentWrite),
+            (r#"["HSETEX","k","PX",1,"FIELDS",1,"f","v"]"#, Write),
+            (
+                r#"["HSETEX","k","EX",60,"FIELDS",1,"f","v"]"#,
+                IdempotentWrite,
+            ),
             (r#"["GETEX","k","EX",60]"#, IdempotentWrite),
             (r#"["GETEX","EXAT"]"#, IdempotentWrite),
             (r#"["GETEX","k","exat",60]"#, Write),
@@ -299,39 +369,48 @@ mod tests {
             ("[]", Write),
             ("nonsense", Write),
         ] {
-            assert_eq!(of_command(command.as_bytes()), safety, "{command}");
+            assert_eq!(of_command(command.as_bytes(), LIMIT), safety, "{command}");
         }
         let batch = br#"[["SET","a","1"],["GET","a"]]"#;
-        assert_eq!(of_batch(batch, &[]), IdempotentWrite);
-        assert_eq!(of_batch(batch, &[(1, Write)]), Write);
-        assert_eq!(of_batch(br#"[["GET","a"],["SET","a","1"]]"#, &[]), Write);
+        assert_eq!(of_batch(batch, &[], LIMIT), IdempotentWrite);
+        assert_eq!(of_batch(batch, &[(1, Write)], LIMIT), Write);
         assert_eq!(
-            of_batch(br#"[["SET","a","1"],["GET","b"],["SET","b","1"]]"#, &[]),
+            of_batch(br#"[["GET","a"],["SET","a","1"]]"#, &[], LIMIT),
             Write
         );
-        assert_eq!(of_batch(br#"[["GET","a"],["GET","b"]]"#, &[]), Read);
+        assert_eq!(
+            of_batch(
+                br#"[["SET","a","1"],["GET","b"],["SET","b","1"]]"#,
+                &[],
+                LIMIT
+            ),
+            Write
+        );
+        assert_eq!(of_batch(br#"[["GET","a"],["GET","b"]]"#, &[], LIMIT), Read);
         assert_eq!(
             of_batch(
                 br#"[["SET","a","1"],["mset","b","1"],["EXPIRE","a",60]]"#,
-                &[]
+                &[],
+                LIMIT
             ),
             IdempotentWrite
         );
         assert_eq!(
-            of_batch(br#"[["EXPIRE","a",60],["SET","a","1"]]"#, &[]),
+            of_batch(br#"[["EXPIRE","a",60],["SET","a","1"]]"#, &[], LIMIT),
             Write
         );
         assert_eq!(
             of_batch(
                 br#"[["SUNIONSTORE","d","a","b"],["SUNIONSTORE","a","d","c"]]"#,
-                &[]
+                &[],
+                LIMIT
             ),
             Write
         );
         assert_eq!(
-            of_batch(br#"[["GET","a"],["INCR","a"]]"#, &[(1, Read)]),
+            of_batch(br#"[["GET","a"],["INCR","a"]]"#, &[(1, Read)], LIMIT),
             Read
         );
-        assert_eq!(of_batch(b"[]", &[]), Write);
+        assert_eq!(of_batch(b"[]", &[], LIMIT), Write);
     }
 }

@@ -83,7 +83,8 @@ pub fn send(redis: &Redis, form: Form, json: String, settings: Settings) -> Sent
         Form::MultiExec => (Endpoint::MultiExec, json.into()),
         Form::Path { path, body } => {
             let command = json.as_bytes();
-            options.safety = Some(safety::of_command(command));
+            let timeout = settings.timeout.unwrap_or(redis.timeout());
+            options.safety = Some(safety::of_command(command, timeout));
             name = safety::name_of_command(command).map(|name| Cow::Owned(name.into_owned()));
             (Endpoint::Path(path), body.into())
         }

@@ -53,6 +53,8 @@ struct State {
     body: Bytes,
     /// The command, where the body does not tell it.
     name: Option<Cow<'static, str>>,
+    /// How long the request may take.
+    limit: Duration,
 }
 
 /// One passenger.
@@ -350,6 +352,7 @@ impl State {
         };
         let bytes: usize = loads().map(|load| load.bytes() + 1).sum();
         let is_alone = loads().count() == 1;
+        self.limit = longest;
         let mut call = Call::new(Endpoint::Pipeline);
         let mut body = String::with_capacity(bytes + 1);
         let mut place = 0;
@@ -459,7 +462,7 @@ impl State {
         let command = self.body.get(seating.command.clone()).unwrap_or_default();
         seating
             .safety
-            .unwrap_or_else(|| safety::of_command(command))
+            .unwrap_or_else(|| safety::of_command(command, self.limit))
     }
 
     /// The error of the request, as that of one of its commands.

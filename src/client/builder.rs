@@ -35,6 +35,7 @@ pub struct Builder {
     transport: Option<Box<dyn Transport>>,
     timeout: Duration,
     attempt_timeout: Duration,
+    max_response_bytes: usize,
     retry: Retry,
     resp2: bool,
     read_your_writes: bool,
@@ -53,6 +54,7 @@ impl Default for Builder {
             transport: None,
             timeout: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(10),
+            max_response_bytes: 64 * 1024 * 1024,
             retry: Retry::default(),
             resp2: false,
             read_your_writes: true,
@@ -115,6 +117,17 @@ impl Builder {
     /// At most this long for one request, to the last byte of its answer. Default: 10 s.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Sets how many bytes the answer to one request may have. Default: 64 MB (67,108,864).
+    ///
+    /// The client stops reading at the limit, so that a server that never stops sending cannot fill the memory. A call
+    /// whose answer is larger fails with [`is_decode`](Error::is_decode), is not repeated, and may have run. Bytes that
+    /// arrive compressed count as they are after decompression. One event of a subscription has a limit of its own,
+    /// 64 MB.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
         self
     }
 
@@ -217,6 +230,7 @@ impl Builder {
             transport,
             timeout: self.timeout,
             attempt_timeout: self.attempt_timeout,
+            max_response_bytes: self.max_response_bytes,
             retry: self.retry,
             resp2: self.resp2,
             sync_token: self.read_your_writes.then(Mutex::default),
@@ -245,6 +259,7 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("timeout", &self.timeout)
             .field("attempt_timeout", &self.attempt_timeout)
+            .field("max_response_bytes", &self.max_response_bytes)
             .field("retry", &self.retry)
             .field("resp2", &self.resp2)
             .field("read_your_writes", &self.read_your_writes)

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     ops::Range,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -64,11 +65,12 @@ impl Call {
         matches!(self.endpoint, Endpoint::Pipeline | Endpoint::MultiExec)
     }
 
-    pub(crate) fn safety(&self) -> Safety {
+    /// The class of what goes out, if it may take as long as `limit`.
+    pub(crate) fn safety(&self, limit: Duration) -> Safety {
         match self.options.safety {
             Some(safety) => safety,
-            None if self.is_batch() => safety::of_batch(&self.body, &self.marks),
-            None => safety::of_command(&self.body),
+            None if self.is_batch() => safety::of_batch(&self.body, &self.marks, limit),
+            None => safety::of_command(&self.body, limit),
         }
     }
 

@@ -9,6 +9,7 @@ mod twice;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use super::{
@@ -22,6 +23,9 @@ use crate::{
     Scan, safety,
     transport::{Request, Response},
 };
+
+/// How long a call may take by default.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A row of the table.
 struct Row {
@@ -444,7 +448,7 @@ fn every_command_writes_this() {
 fn every_command_has_this_class() {
     for row in table() {
         assert_eq!(
-            safety::of_command(row.written.as_bytes()),
+            safety::of_command(row.written.as_bytes(), LIMIT),
             row.class,
             "{}",
             row.expression
@@ -580,7 +584,7 @@ fn no_command_is_a_write_unnoticed() {
     let names: BTreeSet<_> = table().iter().map(Row::name).collect();
     let class = |name: &str| {
         let words: Vec<_> = name.split(' ').collect();
-        safety::of_command(serde_json::to_string(&words).unwrap().as_bytes())
+        safety::of_command(serde_json::to_string(&words).unwrap().as_bytes(), LIMIT)
     };
     let writes: Vec<_> = names
         .iter()

@@ -289,7 +289,8 @@ async fn open(plan: &Plan, names: &[String], begun: &mut bool) -> Result<Open, R
     let response = response.map_err(Failure::of_transport)?;
     *begun = true;
     if !is_stream(&response) {
-        return Err(refused(plan.feed, names, response).await);
+        let limit = plan.redis.inner().max_response_bytes;
+        return Err(refused(limit, plan.feed, names, response).await);
     }
     let mut body = response.body.into_stream();
     let mut events = Events::new();
@@ -353,16 +354,17 @@ fn is_stream(response: &Response) -> bool {
 }
 
 /// What a response that is no stream says.
-async fn refused(feed: Feed, names: &[String], mut response: Response) -> Refusal {
-    let body = match response.take_body().whole() {
+async fn refused(limit: usize, feed: Feed, names: &[String], mut response: Response) -> Refusal {
+    let body = match response.take_body().whole(limit) {
         Ok(body) => Ok(body),
         Err(coming) => coming.await,
     };
     let body = match body {
         Ok(body) => body,
-        Err(error) => {
-            return Failure::of_transport(error).in_body(response.status).into();
-        }
+        Err(error) => match outcome::without_body(error, &response) {
+            Ok(body) => body,
+            Err(failure) => return failure.into(),
+        },
     };
     let call = Call {
         name: Some(feed.command().into()),

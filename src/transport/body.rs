@@ -12,10 +12,6 @@ use futures_core::{Stream, future::BoxFuture};
 
 use super::TransportError;
 
-/// An answer that is collected may have this much. The server's own limit of a request is 10 MB, so no honest answer to
-/// one command comes near.
-const MAX_COLLECTED: usize = 512 * 1024 * 1024;
-
 /// The body of a [`Response`](super::Response): there already, or on its way.
 pub struct Body(pub(crate) BodyInner);
 
@@ -26,12 +22,15 @@ pub(crate) enum BodyInner {
 }
 
 impl BodyInner {
-    /// What is there, or what to wait for.
-    pub(crate) fn whole(self) -> Result<Bytes, BoxFuture<'static, Result<Bytes, TransportError>>> {
+    /// What is there, or what to wait for. A stream is read up to the limit; the others may still be over it.
+    pub(crate) fn whole(
+        self,
+        limit: usize,
+    ) -> Result<Bytes, BoxFuture<'static, Result<Bytes, TransportError>>> {
         match self {
             Self::Whole(whole) => Ok(whole),
             Self::Coming(coming) => Err(coming),
-            Self::Streaming(stream) => Err(stream.collected()),
+            Self::Streaming(stream) => Err(stream.collected(limit)),
         }
     }
 }
@@ -42,28 +41,50 @@ pub(crate) type ByteStream = Pin<Box<dyn Chunks>>;
 /// A stream of bytes that can also be taken as a whole. A method, since code that is only reached
 /// by it is not linked where no body streams.
 pub(crate) trait Chunks: Stream<Item = Result<Bytes, TransportError>> + Send {
-    fn collected(self: Pin<Box<Self>>) -> BoxFuture<'static, Result<Bytes, TransportError>>;
+    fn collected(
+        self: Pin<Box<Self>>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Bytes, TransportError>>;
 }
 
 impl<S> Chunks for S
 where
     S: Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
 {
-    fn collected(self: Pin<Box<Self>>) -> BoxFuture<'static, Result<Bytes, TransportError>> {
-        Box::pin(collect(self, MAX_COLLECTED))
+    fn collected(
+        self: Pin<Box<Self>>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Bytes, TransportError>> {
+        Box::pin(collect(self, limit))
     }
 }
 
-async fn collect(mut body: ByteStream, limit: usize) -> Result<Bytes, TransportError> {
+/// A body in one piece is not copied.
+pub(super) async fn collect(
+    mut body: Pin<Box<impl Stream<Item = Result<Bytes, TransportError>> + ?Sized>>,
+    limit: usize,
+) -> Result<Bytes, TransportError> {
+    let mut first = Bytes::new();
     let mut whole = Vec::new();
     while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
         let chunk = chunk?;
-        if chunk.len() > limit.saturating_sub(whole.len()) {
-            return Err(TransportError::interrupted("the answer does not end"));
+        if chunk.len() > limit.saturating_sub(first.len().max(whole.len())) {
+            return Err(TransportError::too_large());
+        }
+        if first.is_empty() {
+            first = chunk;
+            continue;
+        }
+        if whole.is_empty() {
+            whole.extend_from_slice(&first);
         }
         whole.extend_from_slice(&chunk);
     }
-    Ok(whole.into())
+    Ok(if whole.is_empty() {
+        first
+    } else {
+        whole.into()
+    })
 }
 
 impl Body {

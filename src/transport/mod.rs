@@ -100,6 +100,7 @@ pub struct Request {
     pub(crate) telemetry: Option<Telemetry>,
     /// What is asked for is a stream of events.
     pub(crate) events: Option<&'static Streaming>,
+    pub(crate) max_response_bytes: usize,
     pub(crate) body: Bytes,
 }
 
@@ -129,6 +130,12 @@ impl Request {
     /// as it comes ([`Body::from_stream`]).
     pub fn wants_events(&self) -> bool {
         self.events.is_some()
+    }
+
+    /// Returns how many bytes the body of the response may have. A transport that reads bodies itself gives up with
+    /// [`TransportError::too_large`] as soon as it knows that there are more. The client checks what it returns.
+    pub fn max_response_bytes(&self) -> usize {
+        self.max_response_bytes
     }
 
     /// Whether the URL holds the command, and so is not one of the few that come again.
@@ -262,6 +269,7 @@ pub(crate) enum Stage {
     Connect,
     Tls,
     Interrupted,
+    TooLarge,
 }
 
 impl TransportError {
@@ -292,6 +300,14 @@ impl TransportError {
         matches!(self.stage, Stage::Connect | Stage::Tls)
     }
 
+    /// The body of the response is larger than [`Request::max_response_bytes`]. The request may have run, and trying
+    /// again will not help.
+    pub fn too_large() -> Self {
+        Self::new(Stage::TooLarge, Self::TOO_LARGE)
+    }
+
+    const TOO_LARGE: &'static str = "the response is larger than the client's limit";
+
     /// The request may have reached the server. When in doubt, this is the one.
     pub fn interrupted(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Stage::Interrupted, source)
@@ -314,6 +330,7 @@ impl fmt::Display for TransportError {
             Stage::Connect => "no connection to the server",
             Stage::Tls => "the TLS handshake failed",
             Stage::Interrupted => "the connection broke",
+            Stage::TooLarge => Self::TOO_LARGE,
         })
     }
 }

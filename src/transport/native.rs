@@ -112,7 +112,7 @@ fn name_of(name: &'static str) -> HeaderName {
 impl Transport for Native {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
-            let events = request.events;
+            let (events, limit) = (request.events, request.max_response_bytes);
             let request = self.request(request)?;
             let client = self.client(request.url())?;
             let mut received = client.execute(request).await.map_err(classify)?;
@@ -120,9 +120,7 @@ impl Transport for Native {
                 status: received.status().as_u16(),
                 headers: std::mem::take(received.headers_mut()),
                 body: match events {
-                    None => {
-                        Body::from_future(async move { received.bytes().await.map_err(classify) })
-                    }
+                    None => Body::from_future(whole(received, limit)),
                     Some(events) => (events.open)(received),
                 },
             })
@@ -131,6 +129,15 @@ impl Transport for Native {
 }
 
 pub(super) type Received = reqwest::Response;
+
+/// All of a response's body. A length over the limit in its head is enough to give it up.
+async fn whole(received: Received, limit: usize) -> Result<Bytes, TransportError> {
+    let length = received.content_length().unwrap_or(0);
+    if usize::try_from(length).map_or(true, |length| length > limit) {
+        return Err(TransportError::too_large());
+    }
+    super::body::collect(Box::pin(Frames(received.into())), limit).await
+}
 
 /// A response's body as it comes.
 pub(super) fn open(received: Received) -> Body {

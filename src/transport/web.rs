@@ -13,7 +13,7 @@ use futures_core::{Stream, future::BoxFuture};
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, RequestInit, RequestRedirect};
+use web_sys::{AbortController, Headers, RequestInit, RequestRedirect, ResponseType};
 
 use crate::find;
 
@@ -67,7 +67,7 @@ impl Transport for Fetch {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(Fragile::new(async move {
             let url = Arc::clone(&request.url);
-            let events = request.events;
+            let (events, limit) = (request.events, request.max_response_bytes);
             let (fetched, abort) = self
                 .start(request)
                 .map_err(|error| TransportError::setup(text(&error, &url)))?;
@@ -89,6 +89,7 @@ impl Transport for Fetch {
                 response: received,
                 abort,
                 url,
+                limit,
             };
             response.body = match events {
                 None => received.whole(),
@@ -104,14 +105,31 @@ pub(super) struct Received {
     response: web_sys::Response,
     abort: Abort,
     url: Arc<str>,
+    limit: usize,
 }
 
 impl Received {
+    /// All of the body, up to the limit. It is read piece by piece, unless its head has the length of what is read:
+    /// with an encoding, which a browser hides of another origin's response, there is more.
     fn whole(self) -> Body {
+        let headers = self.response.headers();
+        let field = |name| headers.get(name).ok().flatten();
+        let length = field("content-length").and_then(|length| length.parse::<usize>().ok());
+        if length.is_some_and(|length| length > self.limit) {
+            return Body::from_future(async { Err(TransportError::too_large()) });
+        }
+        let is_known = length.is_some()
+            && field("content-encoding").is_none()
+            && self.response.type_() != ResponseType::Cors;
+        if is_known { self.at_once() } else { open(self) }
+    }
+
+    fn at_once(self) -> Body {
         let Self {
             response,
             abort,
             url,
+            ..
         } = self;
         Body::from_future(Fragile::new(async move {
             let broken = |error: JsValue| TransportError::interrupted(text(&error, &url));
@@ -124,12 +142,12 @@ impl Received {
     }
 }
 
-/// A response's body as it comes. A response without a readable one, as mocks have it, gives it in one piece.
+/// A response's body as it comes. A response without a readable one, as mocks have it, is read at once.
 pub(super) fn open(received: Received) -> Body {
     let reader =
         member(&received.response, "body").and_then(|body| method(&body, "getReader").ok());
     match reader {
-        None => received.whole(),
+        None => received.at_once(),
         Some(reader) => Body::from_stream(Fragile::new(Pieces {
             reader,
             reading: None,

@@ -1,61 +1,123 @@
 //! Redis's glob patterns: which channels a pattern of PSUBSCRIBE means.
+//!
+//! The time grows with the pattern times the text, whatever they are: no pattern and no text makes it slow.
 
-/// Whether `pattern` means `text`, byte by byte, as Redis compares them.
+/// The longest name of a channel that is compared. Redis has no limit of its own.
+const LONGEST: usize = 64 * 1024;
+
+/// What one part of a pattern takes.
+#[derive(Debug)]
+enum Part {
+    /// Any number of bytes.
+    Star,
+    /// One byte: any.
+    Any,
+    Byte(u8),
+    /// One byte of these.
+    Set(Box<[bool; 256]>),
+}
+
+impl Part {
+    fn takes(&self, byte: u8) -> bool {
+        match self {
+            Self::Star | Self::Any => true,
+            Self::Byte(own) => *own == byte,
+            Self::Set(set) => set.get(usize::from(byte)) == Some(&true),
+        }
+    }
+}
+
+/// A pattern, read byte by byte as Redis reads it.
 ///
 /// `*` is anything, `?` one byte, `[a-z]` and `[^a-z]` one of a set, `\` takes the next byte as it is.
-pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    if text.is_empty() {
-        // Not even a star means nothing at all.
-        return pattern.is_empty();
-    }
-    let (mut pattern, mut text) = (pattern, text);
-    // Where to go on after a mismatch: behind the last star, which then takes one byte more.
-    let mut star: Option<(&[u8], &[u8])> = None;
-    loop {
-        if let Some(rest) = pattern.strip_prefix(b"*") {
+#[derive(Debug)]
+pub(crate) struct Glob(Vec<Part>);
+
+impl Glob {
+    pub(crate) fn new(mut pattern: &[u8]) -> Self {
+        let mut parts = Vec::new();
+        while let Some((&first, rest)) = pattern.split_first() {
             pattern = rest;
-            star = Some((rest, text));
-            continue;
+            parts.push(match first {
+                b'*' => Part::Star,
+                b'?' => Part::Any,
+                b'[' => {
+                    let (set, rest) = set(rest);
+                    pattern = rest;
+                    Part::Set(set)
+                }
+                b'\\' => match rest.split_first() {
+                    Some((&literal, rest)) => {
+                        pattern = rest;
+                        Part::Byte(literal)
+                    }
+                    None => Part::Byte(b'\\'),
+                },
+                byte => Part::Byte(byte),
+            });
         }
-        let step = match text.split_first() {
-            Some((byte, rest)) => one(pattern, *byte).map(|pattern| (pattern, rest)),
-            None if pattern.is_empty() => return true,
-            // What is left of the pattern wants a byte, however little text the star takes.
-            None => return false,
-        };
-        (pattern, text) = match (step, star) {
-            (Some(step), _) => step,
-            (None, Some((behind, taken))) => {
-                let taken = taken.get(1..).unwrap_or_default();
-                star = Some((behind, taken));
-                (behind, taken)
+        Self(parts)
+    }
+
+    /// The length of the shortest beginning of the text that the pattern means and `end` follows.
+    pub(crate) fn before(&self, text: &[u8], end: u8) -> Option<usize> {
+        self.find(text, Some(end))
+    }
+
+    /// All places in the pattern that the bytes so far can have reached are followed at once.
+    fn find(&self, text: &[u8], end: Option<u8>) -> Option<usize> {
+        let Self(parts) = self;
+        let mut here = vec![false; parts.len() + 1];
+        let mut next = here.clone();
+        reach(parts, &mut here, 0);
+        for at in 0..=text.len().min(LONGEST) {
+            // Redis means nothing at all by a star.
+            let is_meant = here.last() == Some(&true) && (at > 0 || parts.is_empty());
+            let byte = text.get(at).copied();
+            if is_meant && byte == end {
+                return Some(at);
             }
-            (None, None) => return false,
-        };
-    }
-}
-
-/// What is left of the pattern if its first element, which is no star, means `byte`.
-fn one(pattern: &[u8], byte: u8) -> Option<&[u8]> {
-    let (&first, rest) = pattern.split_first()?;
-    match first {
-        b'?' => Some(rest),
-        b'[' => set(rest, byte),
-        b'\\' if !rest.is_empty() => {
-            let (&literal, rest) = rest.split_first()?;
-            (literal == byte).then_some(rest)
+            let byte = byte?;
+            next.fill(false);
+            for ((part, place), is_here) in parts.iter().zip(0..).zip(&here) {
+                if *is_here && part.takes(byte) {
+                    let stays = matches!(part, Part::Star);
+                    reach(parts, &mut next, if stays { place } else { place + 1 });
+                }
+            }
+            if !next.contains(&true) {
+                return None;
+            }
+            std::mem::swap(&mut here, &mut next);
         }
-        _ => (first == byte).then_some(rest),
+        None
     }
 }
 
-/// What is left behind a set that means `byte`. A set that is not closed ends with the pattern.
-fn set(pattern: &[u8], byte: u8) -> Option<&[u8]> {
+/// Marks a place as reached, and those behind it that are reached without a byte.
+fn reach(parts: &[Part], places: &mut [bool], mut place: usize) {
+    while let Some(reached) = places.get_mut(place).filter(|reached| !**reached) {
+        *reached = true;
+        match parts.get(place) {
+            Some(Part::Star) => place += 1,
+            _ => break,
+        }
+    }
+}
+
+/// The bytes of a set, and what is left of the pattern behind it. A set that is not closed ends with the pattern.
+fn set(pattern: &[u8]) -> (Box<[bool; 256]>, &[u8]) {
     let (not, mut rest) = match pattern.strip_prefix(b"^") {
         Some(rest) => (true, rest),
         None => (false, pattern),
     };
-    let mut found = false;
+    let mut set = Box::new([not; 256]);
+    let mut take = |from: u8, to: u8| {
+        let range = usize::from(from.min(to))..=usize::from(from.max(to));
+        if let Some(taken) = set.get_mut(range) {
+            taken.fill(!not);
+        }
+    };
     loop {
         rest = match rest {
             [] => break,
@@ -64,64 +126,64 @@ fn set(pattern: &[u8], byte: u8) -> Option<&[u8]> {
                 break;
             }
             [b'\\', literal, after @ ..] => {
-                found |= *literal == byte;
+                take(*literal, *literal);
                 after
             }
             [first, b'-', last, after @ ..] => {
-                found |= (*first.min(last)..=*first.max(last)).contains(&byte);
+                take(*first, *last);
                 after
             }
             [literal, after @ ..] => {
-                found |= *literal == byte;
+                take(*literal, *literal);
                 after
             }
         };
     }
-    (found != not).then_some(rest)
+    (set, rest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Patterns and texts, and what a real server says of them: the behaviour tests ask it.
+    #[derive(serde::Deserialize)]
+    struct Shared {
+        cases: Vec<(String, String, bool)>,
+        frames: Vec<(String, String, Option<String>)>,
+    }
+
+    /// The cases that JavaScript reads too.
+    fn shared() -> Shared {
+        serde_json::from_str(include_str!("../../tests/js/glob-cases.json")).unwrap()
+    }
+
+    fn matches(pattern: &[u8], text: &[u8]) -> bool {
+        Glob::new(pattern).find(text, None) == Some(text.len())
+    }
+
     #[test]
     fn patterns() {
-        for (pattern, text, expected) in [
-            ("", "", true),
-            ("", "a", false),
-            ("*", "", false),
-            ("*", "a,b", true),
-            ("**a", "ba", true),
-            ("a*", "a", true),
-            ("a*c", "abcbc", true),
-            ("a*c", "abcb", false),
-            ("*a*b*", "xxayybz", true),
-            ("?", "a", true),
-            ("?", "", false),
-            ("a?", "a", false),
-            ("h[ae]llo", "hello", true),
-            ("h[^e]llo", "hello", false),
-            ("h[^e]llo", "hallo", true),
-            ("h[a-b]llo", "hbllo", true),
-            ("h[b-a]llo", "hallo", true),
-            ("h[a-]llo", "h-llo", false),
-            ("[a", "a", true),
-            ("[^a", "b", true),
-            ("[]a", "a", false),
-            ("[\\]]", "]", true),
-            ("\\*", "*", true),
-            ("\\*", "a", false),
-            ("\\", "\\", true),
-            ("a\\", "a\\", true),
-            ("[", "a", false),
-        ] {
-            assert_eq!(
-                matches(pattern.as_bytes(), text.as_bytes()),
-                expected,
-                "{pattern} {text}"
-            );
+        for (pattern, text, expected) in shared().cases {
+            let found = matches(pattern.as_bytes(), text.as_bytes());
+            assert_eq!(found, expected, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn shortest_name_before_a_comma() {
+        for (pattern, frame, channel) in shared().frames {
+            let end = Glob::new(pattern.as_bytes()).before(frame.as_bytes(), b',');
+            let found = end.and_then(|end| frame.get(..end));
+            assert_eq!(found, channel.as_deref(), "{pattern} {frame}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_not_compared() {
+        let name = |length: usize| [&*b"a".repeat(length), b","].concat();
+        let glob = Glob::new(b"a*");
+        assert_eq!(glob.before(&name(LONGEST), b','), Some(LONGEST));
+        assert_eq!(glob.before(&name(LONGEST + 1), b','), None);
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -131,14 +193,15 @@ mod tests {
         use super::*;
 
         /// The same by trying everything, which needs no thought and any amount of time.
-        fn naive(pattern: &[u8], text: &[u8]) -> bool {
-            match pattern {
+        fn naive(parts: &[Part], text: &[u8]) -> bool {
+            match parts {
                 [] => text.is_empty(),
-                [b'*', rest @ ..] => (0..=text.len()).any(|taken| naive(rest, &text[taken..])),
-                _ => text
+                [Part::Star, rest @ ..] => {
+                    (0..=text.len()).any(|taken| naive(rest, &text[taken..]))
+                }
+                [part, rest @ ..] => text
                     .split_first()
-                    .and_then(|(byte, text)| Some(naive(one(pattern, *byte)?, text)))
-                    .unwrap_or(false),
+                    .is_some_and(|(byte, text)| part.takes(*byte) && naive(rest, text)),
             }
         }
 
@@ -149,7 +212,8 @@ mod tests {
         proptest! {
             #[test]
             fn as_by_trying_everything(pattern in "[*?ab\\[\\]^\\\\-]{0,10}", text in "[ab\\]^-]{1,10}") {
-                prop_assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), naive(pattern.as_bytes(), text.as_bytes()));
+                let glob = Glob::new(pattern.as_bytes());
+                prop_assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), naive(&glob.0, text.as_bytes()));
             }
 
             #[test]

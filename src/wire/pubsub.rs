@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::glob;
+use super::glob::Glob;
 
 /// Which of the three streams it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,12 +86,9 @@ pub(crate) fn read(feed: Feed, names: &[String], frame: &[u8]) -> Frame {
         },
         b"pmessage" if feed == Feed::Patterns => {
             let found = named(names, rest).and_then(|(name, rest)| {
-                let pattern = names.get(name)?.as_bytes();
-                let ends = memchr::memchr_iter(b',', rest);
-                let mut splits =
-                    ends.filter_map(|end| Some((rest.get(..end)?, rest.get(end + 1..)?)));
-                let (channel, text) =
-                    splits.find(|(channel, _)| glob::matches(pattern, channel))?;
+                // A channel's name may hold commas too: it is the shortest that the pattern means.
+                let end = Glob::new(names.get(name)?.as_bytes()).before(rest, b',')?;
+                let (channel, text) = (rest.get(..end)?, rest.get(end + 1..)?);
                 Some(Frame::Message {
                     name,
                     channel: Some(channel.to_vec()),

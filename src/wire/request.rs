@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     fmt::{self, Display, Write},
     io,
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -212,14 +213,14 @@ impl Args {
         self.error.get_or_insert(error);
     }
 
-    /// The class of the command, where the bytes stand for any value.
-    pub(crate) fn safety(&self) -> Safety {
+    /// The class of the command in a call that may take as long as `limit`, where the bytes stand for any value.
+    pub(crate) fn safety(&self, limit: Duration) -> Safety {
         let at = self
             .binary
             .as_ref()
             .map_or(self.json.len(), |binary| binary.at);
         let (before, after) = self.json.split_at_checked(at).unwrap_or((&self.json, ""));
-        safety::of_command([before, ",\"\"", after, "]"].concat().as_bytes())
+        safety::of_command([before, ",\"\"", after, "]"].concat().as_bytes(), limit)
     }
 
     /// The command word, for errors.

@@ -14,6 +14,7 @@ mod answers;
 mod connections;
 mod cut;
 mod everywhere;
+mod large;
 mod matrix;
 mod mutations;
 mod shared;

@@ -65,6 +65,7 @@ impl Client {
         token: String,
         timeout: Option<f64>,
         attempt_timeout: Option<f64>,
+        max_response_bytes: Option<f64>,
         retries: Option<u32>,
         base_delay: f64,
         max_delay: f64,
@@ -84,6 +85,10 @@ impl Client {
         }
         if let Some(timeout) = attempt_timeout {
             builder = builder.attempt_timeout(duration(timeout));
+        }
+        if let Some(bytes) = max_response_bytes {
+            // What is more than the module can address becomes the most that it can.
+            builder = builder.max_response_bytes(bytes as usize);
         }
         if let Some(retry) = settings::retry(retries, base_delay, max_delay, even_if_ambiguous) {
             builder = builder.retry(retry);

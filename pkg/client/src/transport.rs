@@ -16,7 +16,7 @@ extern "C" {
     type Exchange;
 
     #[wasm_bindgen(constructor)]
-    fn new(target: &JsValue, url: &str, headers: &str, body: &[u8]) -> Exchange;
+    fn new(target: &JsValue, url: &str, headers: &str, body: &[u8], limit: usize) -> Exchange;
     #[wasm_bindgen(method)]
     fn head(this: &Exchange) -> Promise;
     #[wasm_bindgen(method)]
@@ -46,7 +46,8 @@ impl Transport for Fetch {
                 headers.push('\n');
                 headers.push_str(value);
             }
-            let exchange = Exchange::new(self.0.get(), request.url(), &headers, request.body());
+            let (url, limit) = (request.url(), request.max_response_bytes());
+            let exchange = Exchange::new(self.0.get(), url, &headers, request.body(), limit);
             let exchange = Pending {
                 exchange,
                 over: false,
@@ -95,6 +96,7 @@ fn failure(said: JsValue) -> TransportError {
         "setup" => TransportError::setup(text),
         "connect" => TransportError::connect(text),
         "tls" => TransportError::tls(text),
+        "large" => TransportError::too_large(),
         _ => TransportError::interrupted(text),
     }
 }
