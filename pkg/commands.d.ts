@@ -1,7 +1,9 @@
 /**
  * Every command, once: its arguments and what comes back. `Redis` gives it as a promise, a pipeline collects it.
  *
- * An integer that is too large for a number arrives as a string of its digits.
+ * An integer that is too large for a number arrives as a string of its digits. A score is a number, `Infinity` included.
+ *
+ * A command on a list of keys, fields or members that is empty returns 0, `[]` or `null` without a request.
  */
 
 import type { Structures } from "./structures.js";

@@ -2,8 +2,8 @@
 // will not do. Redis and Pipeline both have these methods.
 
 import { index, structures } from "./structures.js";
-import { array, decode, fieldsAndValues, infoSections, score, valuesOf } from "./text.js";
-import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, scripted } from "./words.js";
+import { array, decode, fieldsAndValues, infoSections, score, scored, valuesOf } from "./text.js";
+import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, scripted, unlessEmpty } from "./words.js";
 
 const identity = (reply) => reply;
 
@@ -42,9 +42,9 @@ plain({
   // Arrays
   arcount: 1, ardel: 2, arget: 2, argetrange: 3, armget: 2, arseek: 2, arset: 3,
   // Sets
-  sadd: 2, srem: 2, smembers: 1, sismember: 2, scard: 1, smove: 3,
+  smembers: 1, sismember: 2, scard: 1, smove: 3,
   // Sorted sets
-  zrem: 2, zcard: 1, zcount: 3, zlexcount: 3, zrank: 2, zrevrank: 2,
+  zcard: 1, zcount: 3, zlexcount: 3, zrank: 2, zrevrank: 2,
   zremrangebyrank: 3, zremrangebyscore: 3, zremrangebylex: 3,
 });
 plain({ type: 1 }, { decode: identity });
@@ -52,16 +52,32 @@ plain({ type: 1 }, { decode: identity });
 plain({ arinsert: 2, arlen: 1, arnext: 1, arring: 3 }, { decode: index });
 plain({ zscore: 2, zincrby: 3 }, { decode: score });
 plain({ time: 0 }, { decode: (reply) => array(reply).map(Number) });
-plain(
-  { expire: 2, pexpire: 2, expireat: 2, pexpireat: 2, lpop: 1, rpop: 1, spop: 1, srandmember: 1, zpopmin: 1, zpopmax: 1 },
-  { more: (args) => optional(...args) },
-);
+plain({ expire: 2, pexpire: 2, expireat: 2, pexpireat: 2, lpop: 1, rpop: 1, spop: 1, srandmember: 1 }, { more: (args) => optional(...args) });
+plain({ zpopmin: 1, zpopmax: 1 }, { more: (args) => optional(...args), decode: scored });
 
 /** Commands on any number of keys. */
-for (const name of ["del", "unlink", "exists", "touch", "mget", "sdiff", "sinter", "sunion", "sdiffstore", "sinterstore", "sunionstore", "pfcount"]) {
+for (const name of ["sdiff", "sinter", "sunion", "sdiffstore", "sinterstore", "sunionstore"]) {
   const word = name.toUpperCase();
   commands[name] = (...args) => ({ words: [word, ...atLeast(1, keys(args))] });
 }
+
+/** Those to which no keys are nothing to do. */
+for (const [name, nothing] of Object.entries({ del: 0, unlink: 0, exists: 0, touch: 0, pfcount: 0, mget: [] })) {
+  const word = name.toUpperCase();
+  commands[name] = (...args) => {
+    const given = keys(args);
+    if (given.includes(null)) throw new TypeError(`${word}: a key is null`);
+    return unlessEmpty(given, nothing, { words: [word, ...given] });
+  };
+}
+
+/** Commands on any number of members of one key, where none are nothing to do. */
+const ofMembers = (word, nothing, read, decode) => (key, ...args) => {
+  const members = read(args);
+  return unlessEmpty(members, nothing, { words: [word, key, ...members], decode });
+};
+// An array is a value like others here.
+for (const name of ["sadd", "srem", "zrem"]) commands[name] = ofMembers(name.toUpperCase(), 0, identity);
 
 /** The expiry of hash fields: `hexpire(key, field or fields, …)`. */
 for (const name of ["hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "hpttl", "hexpiretime", "hpexpiretime", "hpersist"]) {
@@ -87,9 +103,9 @@ const keysWithTypes = (found) => {
   return typed;
 };
 
-for (const name of ["hscan", "sscan", "zscan"]) {
+for (const [name, read] of [["hscan"], ["sscan"], ["zscan", scored]]) {
   const word = name.toUpperCase();
-  commands[name] = (key, cursor, given) => ({ words: [word, key, cursor, ...options(word, given, SCAN)], decode: page() });
+  commands[name] = (key, cursor, given) => ({ words: [word, key, cursor, ...options(word, given, SCAN)], decode: page(read) });
 }
 
 const flush = (word) => (given) => ({ words: [word, ...options(word, list(given)[0], { async: 0, sync: 0 })] });
@@ -98,20 +114,30 @@ const flush = (word) => (given) => ({ words: [word, ...options(word, list(given)
 function combine(command, target, count, sets, given = {}, more = {}) {
   const { weight, weights = weight, ...rest } = given;
   const found = weights === undefined ? [] : ["WEIGHTS", ...list(weights)];
-  return { words: [command, ...target, count, ...list(sets), ...found, ...options(command, rest, { aggregate: 1, ...more })] };
+  return { words: [command, ...target, count, ...list(sets), ...found, ...options(command, rest, { aggregate: 1, ...more })], decode: withScores(given) };
 }
+
+/** How a reply is read that has scores if they were asked for. */
+const withScores = (given) => (given?.withScores ? scored : undefined);
 
 const RANGE = { byScore: 0, byLex: 0, rev: 0 };
 
 function range(command, words, { offset, count, ...given } = {}, more = {}) {
   if ((offset === undefined) !== (count === undefined)) throw new TypeError(`${command}: offset and count go together`);
   const limit = offset === undefined ? [] : ["LIMIT", offset, count];
-  return { words: [command, ...words, ...options(command, given, { ...RANGE, ...more }), ...limit] };
+  return { words: [command, ...words, ...options(command, given, { ...RANGE, ...more }), ...limit], decode: withScores(given) };
 }
 
-const popped = (command, count, sets, where, amount) => ({
+const popped = (command, count, sets, where, amount, decode) => ({
   words: [command, count, ...list(sets), where, ...clause("COUNT", amount)],
+  decode,
 });
+
+/** Names and values, behind the key where the command has one. */
+const ofPairs = (word, nothing) => (...args) => {
+  const found = pairs(word, args.pop());
+  return unlessEmpty(found, nothing, { words: [word, ...args, ...found] });
+};
 
 Object.assign(commands, {
   ping: (message) => ({ words: ["PING", ...optional(...list(message))] }),
@@ -139,25 +165,25 @@ Object.assign(commands, {
     words: ["SET", key, value, ...options("SET", given, { nx: 0, xx: 0, get: 0, ...TTL, keepTtl: 0 })],
   }),
   getex: (key, given) => ({ words: ["GETEX", key, ...options("GETEX", given, { ...TTL, persist: 0 })] }),
-  mset: (values) => ({ words: ["MSET", ...pairs("MSET", values)] }),
-  msetnx: (values) => ({ words: ["MSETNX", ...pairs("MSETNX", values)] }),
+  mset: ofPairs("MSET", "OK"),
+  msetnx: ofPairs("MSETNX", 0),
 
-  hset: (key, values) => ({ words: ["HSET", key, ...pairs("HSET", values)] }),
-  hmset: (key, values) => ({ words: ["HMSET", key, ...pairs("HMSET", values)] }),
+  hset: ofPairs("HSET", 0),
+  hmset: ofPairs("HMSET", "OK"),
   hgetall: (key) => ({ words: ["HGETALL", key], decode: fieldsAndValues }),
-  hdel: (key, ...fields) => ({ words: ["HDEL", key, ...atLeast(1, keys(fields))] }),
+  hdel: ofMembers("HDEL", 0, keys),
   hmget: (key, ...args) => {
     const fields = keys(args);
-    return { words: ["HMGET", key, ...atLeast(1, fields)], decode: valuesOf(fields) };
+    return unlessEmpty(fields, null, { words: ["HMGET", key, ...fields], decode: valuesOf(fields) });
   },
   hgetdel: (key, ...args) => {
     const fields = keys(args);
-    return { words: ["HGETDEL", key, "FIELDS", ...counted(fields)], decode: valuesOf(fields) };
+    return unlessEmpty(fields, null, { words: ["HGETDEL", key, "FIELDS", ...counted(fields)], decode: valuesOf(fields) });
   },
   hgetex: (key, given, ...args) => {
     const fields = keys(args);
     const words = ["HGETEX", key, ...options("HGETEX", given, { ...TTL, persist: 0 }), "FIELDS", ...counted(fields)];
-    return { words, decode: valuesOf(fields) };
+    return unlessEmpty(fields, null, { words, decode: valuesOf(fields) });
   },
   hsetex: (key, { conditional, expiration, ...unknown } = {}, values) => {
     options("HSETEX", unknown, { conditional: 1, expiration: 1 });
@@ -175,31 +201,28 @@ Object.assign(commands, {
   }),
   lmpop: (count, sets, where, amount) => popped("LMPOP", count, sets, where, amount),
 
-  smismember: (key, ...members) => ({ words: ["SMISMEMBER", key, ...atLeast(1, keys(members))] }),
+  smismember: ofMembers("SMISMEMBER", [], keys),
   sintercard: (sets, given) => ({
     words: ["SINTERCARD", ...counted(list(sets)), ...options("SINTERCARD", given, { limit: 1 })],
   }),
 
-  zadd: (key, ...args) => ({
-    words: [
-      "ZADD", key, ...options("ZADD", leadingOptions(args), { nx: 0, xx: 0, ch: 0, incr: 0, lt: 0, gt: 0 }),
-      ...each("ZADD", args, ["score", "member"]),
-    ],
-    decode: score,
-  }),
-  zmscore: (key, ...members) => ({
-    words: ["ZMSCORE", key, ...atLeast(1, keys(members))],
-    decode: (reply) => array(reply).map(score),
-  }),
+  zadd: (key, ...args) => {
+    const given = options("ZADD", leadingOptions(args), { nx: 0, xx: 0, ch: 0, incr: 0, lt: 0, gt: 0 });
+    const members = each("ZADD", args, ["score", "member"]);
+    return unlessEmpty(members, given.includes("INCR") ? null : 0, { words: ["ZADD", key, ...given, ...members], decode: score });
+  },
+  zmscore: ofMembers("ZMSCORE", [], keys, (reply) => array(reply).map(score)),
   zrange: (key, min, max, given) => range("ZRANGE", [key, min, max], given, { withScores: 0 }),
   zrangestore: (target, key, min, max, given) => range("ZRANGESTORE", [target, key, min, max], given),
   zrandmember: (key, count, withScores) => ({
     words: ["ZRANDMEMBER", key, ...optional(count), ...(withScores ? ["WITHSCORES"] : [])],
+    decode: withScores ? scored : undefined,
   }),
-  zmpop: (count, sets, where, amount) => popped("ZMPOP", count, sets, where, amount),
+  zmpop: (count, sets, where, amount) =>
+    popped("ZMPOP", count, sets, where, amount, (reply) => reply && [decode(reply[0]), array(reply[1]).map(([member, points]) => [decode(member), score(points)])]),
   zunion: (count, sets, given) => combine("ZUNION", [], count, sets, given, { withScores: 0 }),
   zinter: (count, sets, given) => combine("ZINTER", [], count, sets, given, { withScores: 0 }),
-  zdiff: (count, sets, given) => ({ words: ["ZDIFF", count, ...list(sets), ...options("ZDIFF", given, { withScores: 0 })] }),
+  zdiff: (count, sets, given) => ({ words: ["ZDIFF", count, ...list(sets), ...options("ZDIFF", given, { withScores: 0 })], decode: withScores(given) }),
   zunionstore: (target, count, sets, given) => combine("ZUNIONSTORE", [target], count, sets, given),
   zinterstore: (target, count, sets, given) => combine("ZINTERSTORE", [target], count, sets, given),
   zdiffstore: (target, count, ...sets) => ({ words: ["ZDIFFSTORE", target, count, ...keys(sets)] }),
@@ -208,7 +231,10 @@ Object.assign(commands, {
   }),
 
   scriptLoad: (script) => ({ words: ["SCRIPT", "LOAD", script], decode: identity }),
-  scriptExists: (...hashes) => ({ words: ["SCRIPT", "EXISTS", ...atLeast(1, keys(hashes))] }),
+  scriptExists: (...args) => {
+    const hashes = keys(args);
+    return unlessEmpty(hashes, [], { words: ["SCRIPT", "EXISTS", ...hashes] });
+  },
   scriptFlush: (given) => ({ words: ["SCRIPT", "FLUSH", ...options("SCRIPT FLUSH", given, { async: 0, sync: 0 })] }),
 
   ...structures,

@@ -69,11 +69,12 @@ export class Core {
   }
 
   get syncToken() {
-    return this.#client?.syncToken;
+    return this.#client ? this.#client.syncToken : this.#token;
   }
 
   set syncToken(token = "") {
-    this.#token = token;
+    // A requester of the program's own decides about its requests.
+    if (this.#settings.url !== undefined) this.#token = token;
     if (this.#client) this.#client.syncToken = token;
   }
 

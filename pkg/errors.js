@@ -4,7 +4,8 @@
 export class RedisError extends Error {
   constructor(message, { cause, ...details } = {}) {
     super(message, cause === undefined ? undefined : { cause });
-    this.attempts = 1;
+    // A setting that is wrong sends nothing.
+    this.attempts = this.kind === "config" ? 0 : 1;
     this.ambiguous = false;
     this.retryable = false;
     Object.assign(this, details);
@@ -44,8 +45,8 @@ function translate(message) {
 }
 
 /** What the engine says about an error: it calls this, and throws what it gets. */
-export const details = (kind, message, code, command, status, attempts, ambiguous, retryable, auth, inBody, cause) => ({
-  kind, message, code, command, status, attempts, ambiguous, retryable, auth, inBody, cause,
+export const details = (kind, message, code, command, index, status, attempts, ambiguous, retryable, auth, inBody, cause) => ({
+  kind, message, code, command, index, status, attempts, ambiguous, retryable, auth, inBody, cause,
 });
 
 /** What the engine threw, as one of the classes. Made here and not by it, for a stack that leads to the caller. */
@@ -53,7 +54,7 @@ export function fromEngine(thrown) {
   // Said already; or a trap of the module or a bug of ours: nothing the classes speak of.
   if (thrown instanceof RedisError || typeof thrown?.kind !== "string") return thrown;
   const { kind, message, cause, ...rest } = thrown;
-  for (const name of ["code", "command", "status"]) if (rest[name] === undefined) delete rest[name];
+  for (const name of ["code", "command", "index", "status"]) if (rest[name] === undefined) delete rest[name];
   if (cause !== undefined) rest.cause = new Error(cause);
   const Class = CLASSES[kind === "tls" ? "connect" : kind] ?? RedisError;
   if (kind === "tls") rest.tls = true;

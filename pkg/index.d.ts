@@ -101,7 +101,7 @@ export interface ClientOptions {
 
 /** One HTTP request. */
 export interface RequestReport {
-  /** `/` of one command, `/pipeline`, `/multi-exec`. */
+  /** `/` of one command, `/pipeline`, `/multi-exec`; of a command with bytes its name, such as `/SET`. */
   path: string;
   /** How large its body was: bytes, or characters of text. */
   bytes: number;
@@ -109,7 +109,8 @@ export interface RequestReport {
   duration: number;
   /** The status of the answer; with an `error` there was none. */
   status?: number;
-  error?: unknown;
+  /** What failed, without the URL. */
+  error?: Error;
 }
 
 /** What one call has of its own. */
@@ -367,7 +368,7 @@ export class RedisError extends Error {
   readonly command?: string;
   /** The HTTP status, where there was an answer. */
   readonly status?: number;
-  /** How many requests were made for this call. */
+  /** How many requests were made for this call: 0 where nothing was sent. */
   readonly attempts: number;
   /** The command writes, and nobody can say whether it ran. It was not repeated, unless that is safe. */
   readonly ambiguous: boolean;
@@ -379,7 +380,10 @@ export class RedisError extends Error {
   readonly inBody?: boolean;
   /** It was the TLS handshake that failed. */
   readonly tls?: boolean;
-  /** In a batch: which command it was, from 0. */
+  /**
+   * In a pipeline or transaction: which command failed, counted from 0. Missing where the whole batch failed for a reason that names none of
+   * its commands.
+   */
   readonly index?: number;
 }
 

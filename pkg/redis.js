@@ -155,7 +155,8 @@ export class Redis {
   }
 
   async #run(build, args) {
-    const { words, decode: how = decode } = build(...args);
+    const { words, decode: how = decode, nothing } = build(...args);
+    if (nothing) return nothing.result;
     const result = await this.#words(words);
     return readReply(how, result, words, this.#values);
   }
@@ -288,8 +289,8 @@ export class Pipeline {
 
   static {
     addCommands(this, (pipeline, build, args) => {
-      const { words, decode: read = decode } = build(...args);
-      pipeline.#commands.push({ json: encode(words, pipeline.#values.serialize), name: String(words[0]), read });
+      const { words, decode: read = decode, nothing } = build(...args);
+      pipeline.#commands.push({ json: !nothing && encode(words, pipeline.#values.serialize), name: String(words[0]), read, nothing });
       return pipeline;
     });
   }
@@ -307,21 +308,30 @@ export class Pipeline {
       if (compat) throw new TypeError("pipeline: there is no command in it");
       return [];
     }
-    const answers = await this.#send(`[${commands.map(({ json }) => json).join()}]`);
-    if (answers.length !== commands.length) {
-      throw new DecodeError(`pipeline: ${answers.length} answers came for ${commands.length} commands`);
+    const sent = commands.filter(({ nothing }) => !nothing);
+    let answers = [];
+    try {
+      if (sent.length > 0) answers = await this.#send(`[${sent.map(({ json }) => json).join()}]`);
+    } catch (error) {
+      if (error?.index !== undefined) error.index = commands.indexOf(sent[error.index]);
+      throw error;
     }
-    const outcomes = commands.map(({ name, read }, index) => {
-      const { result, error } = answers[index] ?? {};
-      if (typeof error === "string") return { error: Object.assign(fromEngine(errorInBatch(error, name)), { index }) };
+    if (answers.length !== sent.length) {
+      throw new DecodeError(`pipeline: ${answers.length} answers came for ${sent.length} commands`);
+    }
+    let at = 0;
+    const outcomes = commands.map(({ name, read, nothing }, index) => {
+      if (nothing) return nothing;
+      const { result, error } = answers[at++] ?? {};
+      if (typeof error === "string") return { error: Object.assign(fromEngine(errorInBatch(error, name)), { index }), said: error };
       try {
-        if (result === undefined) throw new DecodeError(`${name}: the answer has neither a result nor an error`);
+        if (result === undefined) throw new DecodeError(`${name}: the answer has neither a result nor an error`, { command: name });
         return { result: readReply(read, result, [name], this.#values) };
       } catch (error) {
-        return { error };
+        return { error: Object.assign(error, { index }) };
       }
     });
-    if (keepErrors) return compat ? outcomes.map((one, i) => (one.error ? { error: answers[i]?.error ?? one.error.message } : one)) : outcomes;
+    if (keepErrors) return outcomes.map(({ error, said, result }) => (error === undefined ? { result } : { error: compat ? (said ?? error.message) : error }));
     const failed = outcomes.find(({ error }) => error !== undefined);
     if (failed) throw failed.error;
     return outcomes.map(({ result }) => result);

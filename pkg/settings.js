@@ -1,6 +1,7 @@
 // What a client, and a call, can be told: checked, and as the engine takes it.
 
 import { ConfigError } from "./errors.js";
+import { said } from "./fetch.js";
 import { isCount, isDuration } from "./numbers.js";
 import { decodeBigInt } from "./text.js";
 
@@ -38,22 +39,23 @@ function retrySettings(retry) {
   ];
 }
 
-/** Tells of each request when its answer has begun, or failed to. */
-const observed = (fetch, onRequest) => async (url, init) => {
+/** Reports each request when its answer has begun, or failed to: of its path what is no argument, and of an error no URL. */
+const observed = (fetch, onRequest, base = "") => async (url, init) => {
   const begun = Date.now();
-  const report = (more) => onRequest({ path: new URL(url).pathname, bytes: init.body?.length ?? 0, duration: Date.now() - begun, ...more });
+  const path = `/${url.slice(base.replace(/\/+$/, "").length).split(/[/?]/)[1] ?? ""}`;
+  const report = (more) => onRequest({ path, bytes: init.body?.length ?? 0, duration: Date.now() - begun, ...more });
   try {
     const response = await fetch(url, init);
     report({ status: response.status });
     return response;
   } catch (error) {
-    report({ error });
+    report({ error: new Error(said(error, url)) });
     throw error;
   }
 };
 
 /** What carries requests: an object with `fetch`, such as a service binding, or a function. */
-function fetchTarget({ fetch, onRequest, ...more }) {
+function fetchTarget({ fetch, onRequest, url, ...more }) {
   const init = Object.entries(more).filter(([, value]) => value !== undefined);
   const target = typeof fetch === "function" ? { fetch } : fetch;
   // A service binding is a proxy on which every name is something, so it is only looked up.
@@ -62,7 +64,7 @@ function fetchTarget({ fetch, onRequest, ...more }) {
   }
   if (init.length === 0 && onRequest === undefined) return target;
   const send = (url, given) => (target ?? globalThis).fetch(url, { ...given, ...Object.fromEntries(init) });
-  return { fetch: callable("onRequest", onRequest) ? observed(send, onRequest) : send };
+  return { fetch: callable("onRequest", onRequest) ? observed(send, onRequest, url) : send };
 }
 
 function callable(name, value) {
@@ -120,7 +122,7 @@ export function settingsOf(options) {
     allowPlainHttp: options.allowPlainHttp === true,
     readYourWrites: options.readYourWrites !== false,
     enableAutoPipelining: options.enableAutoPipelining !== false,
-    fetch: fetchTarget({ fetch, onRequest, cache, agent, backend, keepalive }),
+    fetch: fetchTarget({ fetch, onRequest, url: options.url, cache, agent, backend, keepalive }),
     signal: options.signal,
     values: {
       decodes: options.automaticDeserialization !== false,

@@ -1,7 +1,7 @@
 // Commands of bitmaps, places, streams, JSON documents, functions and arrays: the same as in commands.js.
 
 import { array, decode, fieldsAndValues, named } from "./text.js";
-import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, record, scripted } from "./words.js";
+import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, record, scripted, unlessEmpty } from "./words.js";
 
 /** `[name, value, …]` as an object with names as JavaScript writes them. */
 const camelCase = (reply, read) =>
@@ -65,9 +65,8 @@ const xrange = (command) => (key, from, to, count) => ({
 });
 
 /** XDELEX and XACKDEL. */
-const withIds = (command, words, policy, ids) => ({
-  words: [command, ...words, ...(policy === undefined ? [] : [String(policy).toUpperCase()]), "IDS", ...counted(ids)],
-});
+const withIds = (command, words, policy, ids) =>
+  unlessEmpty(ids, [], { words: [command, ...words, ...(policy === undefined ? [] : [String(policy).toUpperCase()]), "IDS", ...counted(ids)] });
 
 const ofConsumer = (key, { group, consumer }) => [key, group, consumer];
 /** XGROUP by its type. */
@@ -88,22 +87,27 @@ export const structures = {
   bitop: (operation, destination, ...sources) => ({ words: ["BITOP", operation, destination, ...atLeast(1, keys(sources))] }),
   clientSetinfo: (attribute, value) => ({ words: ["CLIENT", "SETINFO", String(attribute).toUpperCase(), value] }),
 
-  geoadd: (key, ...args) => ({
-    words: [
-      "GEOADD", key, ...options("GEOADD", leadingOptions(args), { nx: 0, xx: 0, ch: 0 }),
-      ...atLeast(3, each("GEOADD", args, ["longitude", "latitude", "member"])),
-    ],
-  }),
+  geoadd: (key, ...args) => {
+    const given = options("GEOADD", leadingOptions(args), { nx: 0, xx: 0, ch: 0 });
+    const places = each("GEOADD", args, ["longitude", "latitude", "member"]);
+    return unlessEmpty(places, 0, { words: ["GEOADD", key, ...given, ...places] });
+  },
   geodist: (key, from, to, unit = "M") => ({ words: ["GEODIST", key, from, to, unit], decode: number }),
-  geohash: (key, ...members) => ({ words: ["GEOHASH", key, ...atLeast(1, keys(members))] }),
-  geopos: (key, ...members) => ({
-    words: ["GEOPOS", key, ...atLeast(1, keys(members))],
-    // A member that is not there keeps its place, so that the others keep theirs.
-    decode: (reply, compat) =>
-      array(reply)
-        .filter((place) => place || !compat)
-        .map((place) => place && { lng: Number(place[0]), lat: Number(place[1]) }),
-  }),
+  geohash: (key, ...args) => {
+    const members = keys(args);
+    return unlessEmpty(members, [], { words: ["GEOHASH", key, ...members] });
+  },
+  geopos: (key, ...args) => {
+    const members = keys(args);
+    return unlessEmpty(members, [], {
+      words: ["GEOPOS", key, ...members],
+      // A member that is not there keeps its place, so that the others keep theirs.
+      decode: (reply, compat) =>
+        array(reply)
+          .filter((place) => place || !compat)
+          .map((place) => place && { lng: Number(place[0]), lat: Number(place[1]) }),
+    });
+  },
   geosearch: (key, from, by, order, given) => ({
     words: search("GEOSEARCH", [key], from, by, order, given, { withCoord: 0, withDist: 0, withHash: 0 }),
     decode: (reply) => array(reply).map(found(given)),
@@ -118,9 +122,15 @@ export const structures = {
     if (bound) words.push(...trim(bound.type, bound.comparison, bound.threshold, bound.limit));
     return { words: [...words, id, ...pairs("XADD", fields)] };
   },
-  xack: (key, group, ...ids) => ({ words: ["XACK", key, group, ...atLeast(1, keys(ids))] }),
+  xack: (key, group, ...args) => {
+    const ids = keys(args);
+    return unlessEmpty(ids, 0, { words: ["XACK", key, group, ...ids] });
+  },
   xackdel: (key, group, policy, ...ids) => withIds("XACKDEL", [key, group], policy, keys(ids)),
-  xdel: (key, ...ids) => ({ words: ["XDEL", key, ...atLeast(1, keys(ids))] }),
+  xdel: (key, ...args) => {
+    const ids = keys(args);
+    return unlessEmpty(ids, 0, { words: ["XDEL", key, ...ids] });
+  },
   xdelex: (key, policy, ...ids) => withIds("XDELEX", [key], policy, keys(ids)),
   xautoclaim: (key, group, consumer, idle, start, given) => ({
     words: ["XAUTOCLAIM", key, group, consumer, idle, start, ...options("XAUTOCLAIM", given, { count: 1, justId: 0 })],

@@ -1,6 +1,7 @@
 // Messages of channels as they are published: one stream of server-sent events for each, begun again when it ends.
 
-import { HttpError, RedisError, TimeoutError } from "./errors.js";
+import { HttpError, InterruptedError, RedisError, TimeoutError } from "./errors.js";
+import { said } from "./fetch.js";
 import { COMMA, glob } from "./glob.js";
 import { decodeText } from "./text.js";
 
@@ -14,13 +15,21 @@ const LARGEST = 64 * 1024 * 1024;
 /** How many bytes of a published channel's name are compared with a pattern. */
 const LONGEST_NAME = 64 * 1024;
 
-/** Lines of a stream, and with an empty one the end of an event. The reader is given up however the loop over them ends. */
+/**
+ * The data of each event of a stream. The reader is given up however the loop over them ends.
+ *
+ * The first event is a confirmation, of one line. What follows it shows how this server ends its events: with an empty line,
+ * or with each line of data. The first line shows whether its lines end in CRLF; where they do not, a CR is data.
+ */
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   // The parts of a line that has not ended: joined once, so that a long one is read in linear time.
   let rest = [];
   let data = [];
   let size = 0;
+  let isFirst = true;
+  let hasEnds;
+  let crlf;
   try {
     for (;;) {
       const { value, done } = await reader.read();
@@ -33,13 +42,24 @@ async function* events(body) {
       }
       const lines = (rest.join("") + value).split("\n");
       rest = [lines.pop()];
-      for (const line of lines) {
-        if (line === "" || line === "\r") {
+      for (let line of lines) {
+        crlf ??= line.endsWith("\r");
+        if (crlf && line.endsWith("\r")) line = line.slice(0, -1);
+        if (line === "") {
+          if (!isFirst) hasEnds ??= true;
           if (data.length > 0) yield data.join("\n");
           data = [];
           size = 0;
         } else if (line.startsWith("data:")) {
-          data.push(line.slice(line[5] === " " ? 6 : 5));
+          const text = line.slice(line[5] === " " ? 6 : 5);
+          if (!isFirst) hasEnds ??= false;
+          if (hasEnds) {
+            data.push(text);
+            continue;
+          }
+          isFirst = false;
+          size = 0;
+          yield text;
         } else if (data.length > 0 && !/^(event|id|retry)?:/.test(line)) {
           // A payload of several lines, of which the server marks the first only.
           data.push(line);
@@ -124,7 +144,11 @@ export class Subscriber extends EventTarget {
         const isOver = error instanceof RedisError && !error.retryable;
         if (isOver) this.#links.delete(channel);
         // Of failures one after the other the first is reported; the stream is begun again meanwhile.
-        if (isOver || since === undefined) this.#emit("error", error);
+        if (isOver || since === undefined) {
+          const path = `/${this.#word}/${encodeURIComponent(channel)}`;
+          const isOurs = error instanceof RedisError;
+          this.#emit("error", isOurs ? error : new InterruptedError(`${this.#word}: ${said(error, path)}`, { retryable: true }));
+        }
         if (isOver) return;
       }
       // A stream that ends at once is begun again ever later, as one that cannot be begun.

@@ -18,13 +18,19 @@ function textOf(bytes, command, index) {
   }
 }
 
+const isWellFormed = String.prototype.isWellFormed ? (text) => text.isWellFormed() : (text) => !/\p{Cs}/u.test(text);
+
 /** One argument as the text that Redis stores. */
 function argument(value, command, index, serialize) {
   const refuse = (what) => {
     throw new TypeError(`${command}: argument ${index} ${what}`);
   };
+  // No command takes null in this place, and as text it would be the key "null".
+  if (value === null && index === 1) refuse("is null, and cannot be a key");
   switch (typeof value) {
     case "string":
+      // In UTF-8 all of them are the same character, so that different keys would be one.
+      if (!isWellFormed(value)) refuse("has half of a surrogate pair, which UTF-8 cannot hold");
       return value;
     case "bigint":
     case "boolean":
@@ -43,8 +49,7 @@ function argument(value, command, index, serialize) {
 
 /** A command's words, the name first, as the JSON array that is sent. */
 export function encode(words, serialize) {
-  // JSON.stringify writes a lone surrogate as its escape, so the text is whole Unicode whatever the strings are.
-  return JSON.stringify(words.map((word, index) => (typeof word === "string" ? word : argument(word, words[0], index, serialize))));
+  return JSON.stringify(words.map((word, index) => (typeof word === "string" && isWellFormed(word) ? word : argument(word, words[0], index, serialize))));
 }
 
 /**
@@ -56,11 +61,18 @@ export function pathForm(words, { index }, serialize) {
   const refuse = (what) => {
     throw new TypeError(`${words[0]}: argument ${index} is bytes that are not UTF-8, and ${what}; encode it as text, for example base64`);
   };
-  const rest = JSON.parse(encode(words.map((word, i) => (i === index ? "" : word)), serialize));
+  let rest;
+  try {
+    rest = JSON.parse(encode(words.map((word, i) => (i === index ? "" : word)), serialize));
+  } catch (error) {
+    if (error instanceof NotText) refuse(`so is argument ${error.index}; a request carries one such argument. Send them in several commands`);
+    throw error;
+  }
   const before = rest.slice(0, index);
   if (before.some((word) => /^\.{0,2}$/.test(word))) refuse('an argument before it is empty, "." or "..", which a URL path cannot hold');
   const after = rest.slice(index + 1).map(encodeURIComponent);
   if (after.length !== 0 && after.length !== 2) refuse("behind it only one name and one value can follow");
+  if (after[0] === "_token") refuse("a name behind it is _token, which the server takes for the token");
   const value = words[index];
   return {
     json: JSON.stringify(rest),
@@ -100,15 +112,32 @@ export const bytesOf = (answer) => {
 const isExact = (number, text) =>
   String(number) === text && Number.isFinite(number) && (Number.isSafeInteger(number) || !Number.isInteger(number));
 
-// Whole tokens, so that neither digits in a string nor those of a fraction are taken for an integer.
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d[\d.eE+-]*/g;
+/** Where the JSON string that begins at a quote ends: behind its closing one. One pass, since a regular expression runs out of stack in a long string. */
+function endOfString(json, start) {
+  for (let end = json.indexOf('"', start + 1); end !== -1; end = json.indexOf('"', end + 1)) {
+    let escape = end;
+    while (json[escape - 1] === "\\") escape -= 1;
+    if ((end - escape) % 2 === 0) return end + 1;
+  }
+  return json.length;
+}
+
+const lost = (token) => (/^-?\d{16,}$/.test(token) ? !Number.isSafeInteger(+token) : Math.abs(+token) === Infinity);
+const keep = (token) => (lost(token) ? `"${token}"` : token);
 
 /** JSON.parse, but an integer beyond 2^53, or a number beyond all doubles, becomes a string of its digits. */
 export function parse(json) {
   if (!/\d{16}|\de\+?\d{3}/i.test(json)) return JSON.parse(json);
-  const lost = (token) => (/^-?\d{16,}$/.test(token) ? !Number.isSafeInteger(+token) : Math.abs(+token) === Infinity);
-  const keep = (token) => (lost(token) ? `"${token}"` : token);
-  return JSON.parse(json.replace(STRING_OR_NUMBER, keep));
+  let safe = "";
+  for (let at = 0; at < json.length; ) {
+    const quote = json.indexOf('"', at);
+    const end = quote === -1 ? json.length : quote;
+    // Whole tokens, so that the digits of a fraction are not taken for an integer.
+    safe += json.slice(at, end).replace(/-?\d[\d.eE+-]*/g, keep);
+    at = quote === -1 ? end : endOfString(json, quote);
+    safe += json.slice(end, at);
+  }
+  return JSON.parse(safe);
 }
 
 /** The server writes UTF-8; what is not becomes U+FFFD, as in any reader of JSON. */
@@ -154,7 +183,9 @@ export function decodeText(text) {
   if (looksLikeJson(text)) {
     try {
       const value = parse(text);
-      return typeof value === "number" && String(value) !== text ? text : value;
+      // A number with whitespace around it, or one that a number cannot hold.
+      const isNumber = typeof value === "number" || (typeof value === "string" && !text.includes('"'));
+      return isNumber && String(value) !== text ? text : value;
     } catch {
       return text;
     }
@@ -250,6 +281,9 @@ function members(text) {
   }
   return object;
 }
+
+/** Members and their scores by turns. */
+export const scored = (reply) => array(reply).map((value, i) => (i % 2 ? score(value) : decode(value)));
 
 /** A score: Redis writes all its digits, and they are those of a double. */
 export const score = (text) => {

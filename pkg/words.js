@@ -68,6 +68,9 @@ export const scripted = (word) => (which, keys = [], args = []) => {
   return { words: [word, which, ...counted(keys), ...args] };
 };
 
+/** A command that is not sent where its arguments are none: this is its result then. */
+export const unlessEmpty = (args, result, command) => (args.length === 0 ? { ...command, nothing: { result: Array.isArray(result) ? [] : result } } : command);
+
 export const list = (value) => (Array.isArray(value) ? value : [value]);
 export const counted = (values) => [values.length, ...values];
 /** Keys, as several arguments or as one array: a key is never an array itself. */

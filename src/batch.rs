@@ -217,17 +217,23 @@ impl Reader<'_> {
         let result = match entry.flatten() {
             Some(Entry::Result(reply)) => T::from_reply(reply),
             Some(Entry::Error(words)) => {
-                return Err(Error::server(&words, None, self.sent.name(index)));
+                let error = Error::server(&words, None, self.sent.name(index));
+                return Err(error.with_index(Some(index)));
             }
             // Not of the API's shape, or missing, by which the whole answer fails.
             None => {
                 let command = self.sent.command(index);
                 let name = command.and_then(safety::name);
                 let class = safety::of_member(command, index, self.marks);
-                return Err(Error::not_an_entry().of_member(name, class));
+                let error = Error::not_an_entry().with_index(Some(index));
+                return Err(error.of_member(name, class));
             }
         };
-        result.map_err(|error| error.with_command(self.sent.name(index)))
+        result.map_err(|error| {
+            error
+                .with_command(self.sent.name(index))
+                .with_index(Some(index))
+        })
     }
 }
 

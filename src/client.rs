@@ -240,7 +240,8 @@ impl Inner {
             let wait = retry
                 .wait(attempts)
                 .map(|wait| failure.retry_after.unwrap_or_default().max(wait));
-            attempts += 1;
+            // A transport that cannot be used has sent nothing.
+            attempts += u32::from(!failure.error.is_config());
             let error = || {
                 let error = failure.error.clone().with_command(call.name());
                 error.with_outcome(attempts, maybe_ran, failure.transient, safety)
@@ -320,6 +321,11 @@ impl Inner {
                 false => Ok(body),
             })
             .or_else(|error| outcome::without_body(error, &response))?;
+        // A byte order mark is not part of JSON, and readers of text leave it out.
+        let body = match body.starts_with(b"\xef\xbb\xbf") {
+            true => body.slice(3..),
+            false => body,
+        };
         let place = outcome::judge(call, &response, &body)?;
         Ok((body, place))
     }

@@ -192,7 +192,9 @@ fn host(authority: &str) -> Option<&str> {
         }
     };
     let no_port = port.is_empty() && !authority.ends_with(':');
-    (no_port || port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
+    // `parse` takes a sign too.
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
+    (no_port || is_port && port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
 }
 
 /// Labels of letters, digits and hyphens. One that ends in a number is an IPv4 address or nothing.
@@ -283,6 +285,9 @@ mod tests {
             ("https://secret:", "host"),
             ("https://secret:99999", "host"),
             ("https://secret:0", "host"),
+            ("https://secret:+9271", "host"),
+            ("https://[::1]:+9271", "host"),
+            ("http://127.0.0.1:+9271", "host"),
             ("https://sec$ret", "host"),
             ("https://[secret]", "host"),
             ("https://256.256.256.256", "host"),

@@ -44,6 +44,8 @@ pub struct Error {
 struct Inner {
     kind: Kind,
     command: Option<Cow<'static, str>>,
+    /// Where it is in its batch.
+    index: Option<usize>,
     message: Cow<'static, str>,
     status: Option<u16>,
     attempts: u32,
@@ -93,9 +95,14 @@ impl Error {
             inner: Arc::new(Inner {
                 kind,
                 command: None,
+                index: None,
                 message: message.into(),
                 status: None,
-                attempts: 1,
+                // What is wrong from the start is not sent.
+                attempts: match kind {
+                    Kind::Config | Kind::Argument | Kind::TooLarge => 0,
+                    _ => 1,
+                },
                 maybe_ran: false,
                 transient: false,
                 ambiguous: false,
@@ -217,6 +224,11 @@ impl Error {
 
     pub(crate) fn with_command(mut self, command: Option<Cow<'static, str>>) -> Self {
         self.change(|inner| inner.command = inner.command.take().or(command));
+        self
+    }
+
+    pub(crate) fn with_index(mut self, index: Option<usize>) -> Self {
+        self.change(|inner| inner.index = index);
         self
     }
 
@@ -421,12 +433,27 @@ impl Error {
         self.inner.command.as_deref()
     }
 
+    /// Returns which command of a pipeline or transaction failed, counted from 0. `None` for a command that was sent alone,
+    /// and where the whole batch failed for a reason that names none of its commands.
+    ///
+    /// ```
+    /// # restis_testing::run(async |redis| {
+    /// let (set, incr) = redis.pipeline((redis.set("k", "text"), redis.incr("k"))).await?;
+    /// set?;
+    /// let error = incr.unwrap_err();
+    /// assert_eq!((error.command(), error.index()), (Some("INCR"), Some(1)));
+    /// # Ok(()) });
+    /// ```
+    pub fn index(&self) -> Option<usize> {
+        self.inner.index
+    }
+
     /// The HTTP status, where there was an answer.
     pub fn status(&self) -> Option<u16> {
         self.inner.status
     }
 
-    /// How many requests were made for this call, the first one included.
+    /// Returns how many requests were made for this call, the first one included: 0 where nothing was sent.
     pub fn attempts(&self) -> u32 {
         self.inner.attempts
     }

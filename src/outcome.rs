@@ -234,7 +234,11 @@ fn stated(response: &Response) -> Option<Ran> {
 
 /// Redis's own words.
 fn of_words(words: &str, call: &Call, status: u16) -> Failure {
-    let error = Error::server(words, Some(status), call.name());
+    let (name, index) = match call.named_in(words) {
+        Some((name, index)) => (Some(name), index),
+        None => (call.name(), None),
+    };
+    let error = Error::server(words, Some(status), name).with_index(index);
     if is_not_executed(words) {
         let failure = Failure::new(error, Ran::Certain, true);
         return Failure {

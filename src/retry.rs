@@ -13,7 +13,9 @@ use crate::random;
 pub enum Safety {
     /// Writes, and a second run changes the data or the reply again: `INCR`, `LPUSH`, `SET … NX`.
     Write,
-    /// Writes, and a second run leaves the same data and gives the same reply: `SET`, `EXPIRE`.
+    /// Writes, and a second run leaves the same data and returns the same reply: `SET`, `EXPIRE`. A relative TTL that is not
+    /// longer than the call's timeout makes the command a [`Write`](Self::Write): the second run would bring back what had
+    /// expired.
     IdempotentWrite,
     /// Writes nothing: `GET`.
     Read,

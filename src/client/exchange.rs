@@ -12,11 +12,15 @@ use bytes::Bytes;
 use crate::{
     command::Options,
     error::{Error, runs_script},
+    find,
     reply::Reply,
     retry::Safety,
     safety,
     sync::AtomicBool,
-    wire::answer::{self, Entry, Form, Place},
+    wire::{
+        answer::{self, Entry, Form, Place},
+        json::Value,
+    },
 };
 
 /// Where a request goes.
@@ -83,6 +87,31 @@ impl Call {
     /// Whether the words of an error may be those of a script, which has run up to them.
     pub(super) fn is_script(&self) -> bool {
         runs_script(self.name().as_deref())
+    }
+
+    /// The command of a batch that the server's words name in quotes, as those of a transaction that was refused as a whole do; and
+    /// where it is in the batch, if it is the only one of its name.
+    pub(crate) fn named_in(&self, words: &str) -> Option<(Cow<'static, str>, Option<usize>)> {
+        if !self.is_batch() {
+            return None;
+        }
+        let (_, rest) = find::split(words, "'")?;
+        let (name, _) = find::split(rest, "'")?;
+        // `config|get`, as Redis writes a member of a family.
+        let is_it = |other: &str| {
+            let same = |(a, b): (u8, u8)| a.eq_ignore_ascii_case(&b) || (a, b) == (b'|', b' ');
+            name.len() == other.len() && name.bytes().zip(other.bytes()).all(same)
+        };
+        let commands = Value::parse(&self.body)?.elements()?;
+        let mut named = commands
+            .enumerate()
+            .filter_map(|(index, command)| Some((safety::name(command)?, Some(index))))
+            .filter(|(name, _)| is_it(name));
+        let found = named.next()?;
+        Some(match named.next() {
+            None => found,
+            Some((name, _)) => (name, None),
+        })
     }
 
     pub(crate) fn name(&self) -> Option<Cow<'static, str>> {

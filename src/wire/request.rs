@@ -321,6 +321,9 @@ impl Args {
                 path.push('=');
                 percent_encode(&mut path, value);
             }
+            [name, _] if name == "_token" => {
+                return Err("a name after it is _token, which the server takes for the token");
+            }
             _ => return Err("after it only one name and one value can follow"),
         }
         if path.len() > MAX_PATH {

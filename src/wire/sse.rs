@@ -1,7 +1,8 @@
 //! Server-sent events: bytes in any pieces to the data of whole events.
 //!
 //! Read more loosely than the standard says, because Redis's payloads travel in lines: where the
-//! stream's lines end in LF, a CR is data; and a line that is no field belongs to the data before it.
+//! stream's lines end in LF, a CR is data; and a line that is no field belongs to the data before it. Some servers write no
+//! empty line between events: where the first event, a confirmation of one line, has none behind it, each line is one.
 
 use bytes::{Buf, Bytes};
 
@@ -25,6 +26,10 @@ pub(crate) struct Events {
     in_data: bool,
     /// What the first line ended in, once it has.
     crlf: Option<bool>,
+    /// The first event, a confirmation of one line, was there.
+    has_begun: bool,
+    /// Whether events end with an empty line, or each line of data is one: what follows the first event shows it.
+    has_ends: Option<bool>,
     limit: usize,
 }
 
@@ -48,6 +53,8 @@ impl Events {
             data: None,
             in_data: false,
             crlf: None,
+            has_begun: false,
+            has_ends: None,
             limit,
         }
     }
@@ -100,6 +107,9 @@ impl Events {
         let more = match kind(line) {
             Line::End => {
                 self.in_data = false;
+                if self.has_begun {
+                    self.has_ends.get_or_insert(true);
+                }
                 return Ok(self.data.take());
             }
             Line::Data(more) => more,
@@ -114,6 +124,12 @@ impl Events {
         let used = self.data.as_ref().map_or(0, |data| data.len() + 1);
         if more.len() > self.limit.saturating_sub(used) {
             return Err(TooLarge);
+        }
+        let has_ends = self.has_begun && *self.has_ends.get_or_insert(false);
+        self.has_begun = true;
+        if !has_ends {
+            self.in_data = false;
+            return Ok(Some(more.to_vec()));
         }
         match &mut self.data {
             Some(data) => {
@@ -159,6 +175,13 @@ mod tests {
         all
     }
 
+    /// The events behind a confirmation.
+    fn read_behind(confirmation: &str, stream: &str) -> Vec<String> {
+        let mut events = read(&[[confirmation, stream].concat().as_bytes()]);
+        assert_eq!(events.remove(0), "confirmed", "{stream:?}");
+        events
+    }
+
     #[test]
     fn events() {
         for (stream, expected) in [
@@ -183,13 +206,29 @@ mod tests {
                 "data: x\n\ndata: a\r\ndata: \rb\r\n\n",
                 &["x", "a\r\n\rb\r"],
             ),
-            // Where they end in CRLF it is not, and one that is left stays.
-            ("data: a\r\n\r\ndata: b\r\r\n\r\n", &["a", "b\r"]),
-            (":\r\n\r\ndata: a\r\ndata: \rb\rc\n\n", &["a\n\rb\rc"]),
             ("data: a, b: c\n\n", &["a, b: c"]),
         ] {
-            assert_eq!(read(&[stream.as_bytes()]), expected, "{stream:?}");
+            let found = read_behind("data: confirmed\n\n", stream);
+            assert_eq!(found, expected, "{stream:?}");
         }
+        // Where lines end in CRLF it is not, and one that is left stays.
+        for (stream, expected) in [
+            ("data: a\r\n\r\ndata: b\r\r\n\r\n", &["a", "b\r"][..]),
+            ("data: a\r\ndata: \rb\rc\n\n", &["a\n\rb\rc"]),
+        ] {
+            let found = read_behind(":\r\n\r\ndata: confirmed\r\n\r\n", stream);
+            assert_eq!(found, expected, "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn lines_without_empty_ones_between_them_are_events() {
+        for (end, confirmation) in [("\n", "data: confirmed\n"), ("\r\n", "data: confirmed\r\n")] {
+            let stream = ["data: a", ": beat", "data: b", "data: c,d", ""].join(end);
+            assert_eq!(read_behind(confirmation, &stream), ["a", "b", "c,d"]);
+        }
+        // The confirmation is there with its line.
+        assert_eq!(read(&[b"data: confirmed\n"]), ["confirmed"]);
     }
 
     #[test]
@@ -203,6 +242,7 @@ mod tests {
             ": 01234567890123456",
         ] {
             let mut events = Events::with_limit(10);
+            let stream = ["data: x\n\n", stream].concat();
             let mut pieces = stream.bytes();
             let failed = pieces.any(|byte| {
                 events.push(Bytes::from(vec![byte]));
@@ -261,10 +301,10 @@ mod tests {
                         let lines = payload.split('\n').map(|line| format!("data: {line}{end}"));
                         lines.collect::<String>() + end
                     };
-                    std::iter::once(format!(": hello{end}{end}")).chain(payloads.iter().map(event)).collect()
+                    std::iter::once(format!(": hello{end}{end}data: ok{end}{end}")).chain(payloads.iter().map(event)).collect()
                 };
-                prop_assert_eq!(&read(&[write("\n").as_bytes()]), &payloads);
-                prop_assert_eq!(&read(&[write("\r\n").as_bytes()]), &payloads);
+                prop_assert_eq!(&read(&[write("\n").as_bytes()])[1..], &payloads);
+                prop_assert_eq!(&read(&[write("\r\n").as_bytes()])[1..], &payloads);
             }
         }
     }

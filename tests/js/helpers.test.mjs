@@ -232,7 +232,7 @@ test("rate limits: a number without a meaning is refused, by its name", async ()
 });
 
 test("rate limits: a call that never fits has no time, and no field of one", async () => {
-  const away = new Redis({ url: "http://127.0.0.1:9", token, retry: false });
+  const away = new Redis({ url: "http://127.0.0.1:2", token, retry: false });
   const makers = {
     fixedWindow: (client, options) => RateLimiter.fixedWindow(client, 5, 60_000, options),
     slidingWindow: (client, options) => RateLimiter.slidingWindow(client, 5, 60_000, options),

@@ -40,6 +40,27 @@ export async function program({ Redis, RedisError, ServerError }, { url, token, 
   for await (const found of redis.scanIterator({ match: key("scan:*"), count: 2 })) keys.push(found.slice(prefix.length));
   found.scan = [...new Set(keys)].sort();
 
+  // Failures of the way, each in this runtime's words: nothing of a path, a key or a value is in what is said of them.
+  found.leaks = [];
+  const look = (what) => {
+    if (what === null || (typeof what !== "object" && typeof what !== "string")) return;
+    const texts = typeof what === "string" ? [what] : [what.message, what.stack, String(what), JSON.stringify(what)];
+    for (const text of texts) if (/planted|77777/.test(text)) found.leaks.push(text);
+    if (typeof what === "object") [what.cause, what.error].forEach(look);
+  };
+  for (const address of ["http://127.0.0.1:2", "http://LOCALHOST:2/base-planted", "http://127.0.0.1:6000", "https://127.0.0.1:2", `${url}/no/such/planted`]) {
+    const broken = new Redis({ url: address, token: "token-planted", retry: false, timeout: 5000, onRequest: look });
+    const bytes = new Uint8Array([0xff, 0xfe]);
+    for (const call of [() => broken.get("key-planted'it"), () => broken.set("key-planted'it", bytes, { px: 77_777 })]) {
+      try {
+        await call();
+        found.leaks.push("no error");
+      } catch (error) {
+        look(error);
+      }
+    }
+  }
+
   found.script = await redis.createScript("return redis.call('INCRBY', KEYS[1], ARGV[1])").exec([key("n")], [2]);
   found.deleted = await redis.del(names);
   return found;
@@ -57,6 +78,7 @@ export const expected = {
   error: { classes: [true, true, true], name: "ServerError", code: "WRONGTYPE", command: "LPUSH", silent: true },
   big: ["9007199254740993", "9007199254740994", [1, "a", null]],
   scan: [":scan:a", ":scan:b", ":scan:c"],
+  leaks: [],
   script: 42,
   deleted: 8,
 };

@@ -103,7 +103,7 @@ test("automaticDeserialization: false leaves payloads as they are", async () => 
 test("events in any pieces, comments, and a server that is busy for a while", async () => {
   const { redis, requests } = streams(
     503,
-    ["data: subscr", "ibe,a/b?,1\n\n: keep\n\nda", "ta: message,a/b?,x", "\r\n\r\n"],
+    ["data: subscr", "ibe,a/b?,1\n\n: keep\n\nda", "ta: message,a/b?,x", "\r\n\n"],
     ["data: subscribe,a/b?,1\n\nevent: x\ndata: message,a/b?,one\ntwo\n\n"],
   );
   const subscriber = redis.subscribe("a/b?");
