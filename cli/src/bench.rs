@@ -1,6 +1,9 @@
 //! `restis bench`: how many commands a second come back, some of them at a time.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt as _, stream};
 use restis::Redis;
@@ -86,10 +89,12 @@ pub(crate) async fn run(redis: &Redis, options: &Options, form: Form) -> Result<
 }
 
 async fn all(redis: &Redis, options: &Options, keys: &Keys, value: &str, form: Form) -> Result<()> {
+    // One for the whole run: Ctrl-C would be lost while nothing listens for it.
+    let mut stop = pin!(tokio::signal::ctrl_c());
     for kind in &options.commands {
         let measured = tokio::select! {
             measured = one(redis, options, *kind, keys, value) => measured?,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = &mut stop => return Ok(()),
         };
         measured.show(*kind, form)?;
     }

@@ -1,6 +1,9 @@
 //! `restis latency`: round trips one after the other.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use restis::Redis;
 use serde_json::json;
@@ -28,16 +31,21 @@ pub(crate) async fn run(redis: &Redis, options: &Options, form: Form) -> Result<
     let first = begun.elapsed();
     let bar = times::bar(options.count, "round trips");
     let mut times = Times::new()?;
+    // One for the whole run: Ctrl-C would be lost while nothing listens for it.
+    let mut stop = pin!(tokio::signal::ctrl_c());
     for _ in 0..options.count {
         let begun = Instant::now();
         tokio::select! {
             pong = redis.ping() => { pong?; }
-            _ = tokio::signal::ctrl_c() => break,
+            _ = &mut stop => break,
         }
         times.add(begun.elapsed());
         bar.inc(1);
         if options.interval > 0 {
-            tokio::time::sleep(Duration::from_millis(options.interval)).await;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(options.interval)) => {}
+                _ = &mut stop => break,
+            }
         }
     }
     bar.finish_and_clear();

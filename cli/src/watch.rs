@@ -1,5 +1,7 @@
 //! `restis monitor` and `restis subscribe`: what the server sends as it happens, until Ctrl-C.
 
+use std::pin::pin;
+
 use restis::{Bytes, Event, Gap, Message, MonitoredCommand, Pushed, Redis, Subscription};
 use serde_json::json;
 
@@ -50,10 +52,12 @@ async fn all<M: Pushed>(
     form: Form,
     show: impl Fn(&M) -> Result<()>,
 ) -> Result<()> {
+    // One for the whole run: Ctrl-C would be lost while nothing listens for it.
+    let mut stop = pin!(tokio::signal::ctrl_c());
     loop {
         let event = tokio::select! {
             event = events.next() => event,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = &mut stop => return Ok(()),
         };
         match event {
             None => return Ok(()),

@@ -463,3 +463,35 @@ fn the_prompt() {
         terminal.types("\u{4}");
     });
 }
+
+/// Ctrl-C ends it also while it waits between two round trips.
+#[cfg(unix)]
+#[test]
+fn interrupted_latency_shows_what_it_measured() {
+    let server = Server::start();
+    let child = server
+        .command(&["latency", "--count", "1000", "--interval", "3600000"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first PING, and one of those that are measured. Behind it is the wait of an hour.
+    while !server
+        .says(&["INFO", "commandstats"])
+        .contains("cmdstat_ping:calls=2")
+    {
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(100));
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let text = succeeded(&child.wait_with_output().unwrap());
+    assert!(text.contains("1 more: mean "), "{text}");
+}

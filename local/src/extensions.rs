@@ -1,10 +1,44 @@
-//! What Upstash adds to commands and a real server lacks: SCAN … WITHTYPE, and LIMIT for ranges of ranks.
+//! What Upstash adds to commands and a real server lacks: SCAN … WITHTYPE, LIMIT for ranges of ranks, and where the server is not
+//! Redis 8.2 or later, BITOP's new operations, XDELEX and XACKDEL.
 
 use crate::{
     request::Command,
     resp::{self, Token, Tokens},
     rules::Step,
 };
+
+const BITOP: &str = include_str!("bitop.lua");
+const DELETE_ENTRIES: &str = include_str!("delete_entries.lua");
+
+/// BITOP DIFF, DIFF1, ANDOR or ONE, by a script.
+pub(crate) fn bitop(operation: &[u8], command: Command<'_>, out: &mut Vec<u8>) -> Step {
+    let keys: Vec<&[u8]> = command.args().skip(2).collect();
+    let count = keys.len().to_string();
+    let head = [b"EVAL", BITOP.as_bytes(), count.as_bytes()];
+    let args: Vec<&[u8]> = head.into_iter().chain(keys).chain([operation]).collect();
+    resp::encode(out, args.into_iter());
+    Step::Sent
+}
+
+/// XDELEX or XACKDEL, by a script.
+pub(crate) fn delete_entries(command: Command<'_>, out: &mut Vec<u8>) -> Step {
+    let has_group = command.name().eq_ignore_ascii_case(b"XACKDEL");
+    let (group, rest) = match command.arg(2) {
+        Some(group) if has_group => (group, 3),
+        _ => (b"".as_slice(), 2),
+    };
+    let head = [
+        b"EVAL",
+        DELETE_ENTRIES.as_bytes(),
+        b"1",
+        command.arg(1).unwrap_or_default(),
+        command.name(),
+        group,
+    ];
+    let args: Vec<&[u8]> = head.into_iter().chain(command.args().skip(rest)).collect();
+    resp::encode(out, args.into_iter());
+    Step::Sent
+}
 
 /// A SCAN without its WITHTYPE, if it has one.
 pub(crate) fn scan(command: Command<'_>) -> Option<Vec<&[u8]>> {

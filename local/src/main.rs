@@ -126,10 +126,12 @@ async fn run(options: Options) -> Result<(), Error> {
         builder = builder.server_binary(path);
     }
     let mut start = pin!(builder.start());
+    // One for the whole run: a signal that comes while nothing listens for it would be lost.
+    let mut end = pin!(asked_to_end());
     let local = tokio::select! {
         biased;
         // What was begun is ended in order: a process that just leaves could leave a folder.
-        () = asked_to_end() => {
+        () = &mut end => {
             if let Ok(local) = start.await {
                 local.stop().await;
             }
@@ -148,7 +150,7 @@ async fn run(options: Options) -> Result<(), Error> {
     );
     println!("export UPSTASH_REDIS_REST_URL=\"{}\"", local.url());
     println!("export UPSTASH_REDIS_REST_TOKEN=\"{}\"", local.token());
-    asked_to_end().await;
+    end.await;
     local.stop().await;
     Ok(())
 }

@@ -18,15 +18,23 @@ pub(crate) enum Encoding {
     Resp2,
 }
 
+/// What servers reply where they do not know a script: Redis and Upstash with an advice, Valkey without.
+const NO_SCRIPT: &[u8] = b"NOSCRIPT No matching script.";
+const NO_SCRIPT_USE_EVAL: &str = "NOSCRIPT No matching script. Please use EVAL.";
+
 /// Appends one reply; in JSON as `{"result":…}`, or `{"error":…}` if it is one. Tells which.
 pub(crate) fn entry(out: &mut Vec<u8>, reply: &[u8], encoding: Encoding) -> bool {
+    if let Some(Token::Error(text)) = Tokens::new(reply).next() {
+        match encoding {
+            _ if text == NO_SCRIPT => refused(out, NO_SCRIPT_USE_EVAL, encoding),
+            Encoding::Resp2 => out.extend_from_slice(reply),
+            Encoding::Text | Encoding::Base64 => error(out, &lossy(text)),
+        }
+        return false;
+    }
     if encoding == Encoding::Resp2 {
         out.extend_from_slice(reply);
-        return !reply.starts_with(b"-");
-    }
-    if let Some(Token::Error(text)) = Tokens::new(reply).next() {
-        error(out, &lossy(text));
-        return false;
+        return true;
     }
     out.extend_from_slice(b"{\"result\":");
     value(out, reply, encoding);

@@ -52,9 +52,13 @@ impl Step {
 enum Rule {
     Forward,
     Refuse,
+    /// BITOP, with operations that the server lacks.
+    Bitop,
     Config,
     Copy,
     Delex,
+    /// XDELEX or XACKDEL, which the server lacks.
+    DeleteEntries,
     Eval,
     EvalSha,
     Scan,
@@ -141,6 +145,17 @@ impl Rules {
             reads: false,
         };
         rules.commands.entry((*b"delex").into()).or_insert(absent);
+        // Both came with Redis 8.2, as BITOP's operations did.
+        if !rules.commands.contains_key(b"xdelex".as_slice()) {
+            for (name, rule) in [
+                ("bitop", Rule::Bitop),
+                ("xackdel", Rule::DeleteEntries),
+                ("xdelex", Rule::DeleteEntries),
+            ] {
+                let emulated = Entry { rule, reads: false };
+                rules.commands.insert(name.as_bytes().into(), emulated);
+            }
+        }
         for name in [CONNECTION_ONLY, SERVER_ONLY]
             .into_iter()
             .flat_map(str::split_whitespace)
@@ -247,6 +262,26 @@ impl Rules {
         match entry.rule {
             Rule::Forward => {}
             Rule::Refuse => return refuse(),
+            Rule::Bitop if command.len() >= 4 => {
+                let is_new = ["DIFF", "DIFF1", "ANDOR", "ONE"]
+                    .iter()
+                    .any(|operation| is(1, operation.as_bytes()));
+                if is_new {
+                    let operation = command.arg(1).unwrap_or_default();
+                    return extensions::bitop(operation, command, out);
+                }
+            }
+            Rule::Bitop => {}
+            Rule::DeleteEntries => {
+                let needed = if is(0, b"XACKDEL") { 6 } else { 5 };
+                if command.len() < needed {
+                    return Step::Refuse(format!(
+                        "ERR wrong number of arguments for '{}' command",
+                        text(command.name()).to_ascii_lowercase()
+                    ));
+                }
+                return extensions::delete_entries(command, out);
+            }
             Rule::Config if is(1, b"SET") => {
                 let mut names = command.args().skip(2).step_by(2);
                 if let Some(name) = names.find(|name| !is_setting(name)) {

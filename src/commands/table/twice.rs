@@ -15,10 +15,6 @@ use crate::{
 const NOT_HERE: &[(&str, &str)] = &[
     (r#"["ACL","GENTOKEN""#, "Upstash alone"),
     (r#"["ACL","RESTTOKEN""#, "Upstash alone"),
-    (r#"["BITOP","DIFF""#, "Redis 8.2, not Valkey 9"),
-    (r#"["BITOP","DIFF1""#, "Redis 8.2, not Valkey 9"),
-    (r#"["BITOP","ANDOR""#, "Redis 8.2, not Valkey 9"),
-    (r#"["BITOP","ONE""#, "Redis 8.2, not Valkey 9"),
     (r#"["CLIENT","SETINFO""#, "not over REST, in restis-local"),
     (r#"["DIGEST""#, "Redis 8.4, not Valkey 9"),
     (r#"["SDIFFCARD""#, "Upstash, not Valkey 9"),
