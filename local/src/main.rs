@@ -7,8 +7,8 @@ use restis_local::{Error, Local};
 
 /// Upstash's REST API on your machine, in front of a real Valkey or Redis.
 ///
-/// Without --redis it starts a server of its own that keeps nothing on disk: the one RESTIS_SERVER names,
-/// else valkey-server or redis-server from the PATH.
+/// Without --redis it starts a server of its own: the one RESTIS_SERVER names, else valkey-server or
+/// redis-server from the PATH, else the one that --get-server got. It keeps nothing on disk without --data.
 #[derive(Parser)]
 #[command(name = "restis-local", version)]
 struct Options {
@@ -46,7 +46,7 @@ struct Options {
         value_delimiter = ','
     )]
     allow_origin: Vec<String>,
-    /// Use this server and start none: redis://[user:password@]host[:port][/database]
+    /// Use this server and start none: redis://[user:password@]host[:port][/database], or rediss:// for TLS
     #[arg(
         long,
         value_name = "URL",
@@ -54,6 +54,32 @@ struct Options {
         hide_env_values = true
     )]
     redis: Option<String>,
+    /// Trust the certificates of this PEM file for a server at rediss://, in place of the system's
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "RESTIS_LOCAL_REDIS_CA",
+        hide_env_values = true,
+        requires = "redis"
+    )]
+    redis_ca: Option<PathBuf>,
+    /// Keep the data of the server it starts in this folder, for the next start
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "RESTIS_LOCAL_DATA",
+        hide_env_values = true,
+        conflicts_with = "redis"
+    )]
+    data: Option<PathBuf>,
+    /// Get a server with Python's pip if there is none, into your cache folder, and start it
+    #[arg(
+        long,
+        env = "RESTIS_LOCAL_GET_SERVER",
+        hide_env_values = true,
+        conflicts_with = "redis"
+    )]
+    get_server: bool,
     /// Send the JSON commands to this server, such as a Redis 8 or fakeredis, and all others where they went
     #[arg(
         long,
@@ -97,7 +123,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), Error> {
-    let started = options.redis.is_none();
+    let kept = match (&options.redis, &options.data) {
+        (Some(_), _) => String::new(),
+        (None, Some(folder)) => format!(
+            ", which ends with it and keeps its data in {}",
+            folder.display()
+        ),
+        (None, None) => ", which ends with it and keeps nothing".to_owned(),
+    };
     let mut builder = Local::builder()
         .host(options.host)
         .port(options.port)
@@ -119,6 +152,15 @@ async fn run(options: Options) -> Result<(), Error> {
     if let Some(url) = options.redis {
         builder = builder.redis(url);
     }
+    if let Some(file) = options.redis_ca {
+        builder = builder.redis_ca(file);
+    }
+    if let Some(folder) = options.data {
+        builder = builder.data(folder);
+    }
+    if options.get_server {
+        builder = builder.get_server();
+    }
     if let Some(url) = options.json {
         builder = builder.json(url);
     }
@@ -139,15 +181,7 @@ async fn run(options: Options) -> Result<(), Error> {
         }
         local = &mut start => local?,
     };
-    println!(
-        "# restis-local in front of {}{}",
-        local.server(),
-        if started {
-            ", which ends with it and keeps nothing"
-        } else {
-            ""
-        }
-    );
+    println!("# restis-local in front of {}{kept}", local.server());
     println!("export UPSTASH_REDIS_REST_URL=\"{}\"", local.url());
     println!("export UPSTASH_REDIS_REST_TOKEN=\"{}\"", local.token());
     end.await;

