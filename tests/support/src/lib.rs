@@ -1,5 +1,8 @@
 //! A restis-local with an empty database of its own, for one example or test.
 
+pub mod liar;
+pub mod lies;
+
 use std::{
     collections::VecDeque,
     error::Error,
