@@ -34,8 +34,8 @@ const UNSTEADY: &[(usize, &str)] = &[
 
 /// Calls of the vectors that are errors on any server.
 const ERRORS: &[(usize, &str)] = &[
-    (17, "NOSCRIPT No matching script."),
-    (18, "NOSCRIPT No matching script."),
+    (17, "NOSCRIPT No matching script. Please use EVAL."),
+    (18, "NOSCRIPT No matching script. Please use EVAL."),
     (
         19,
         "ERR wrong number of arguments for 'object|encoding' command",

@@ -73,7 +73,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             counted.longest.1,
         );
     }
-    http.delete(&faults).send().await?.error_for_status()?;
+    http.delete(&faults)
+        .bearer_auth(&token)
+        .send()
+        .await?
+        .error_for_status()?;
     let there: u64 = clean.get("soak:counter").await?.unwrap_or(0);
     let (least, most) = (
         counted.acknowledged,
