@@ -58,27 +58,29 @@ function fieldsOf(lines) {
 
 const LARGE = "large\n";
 
-/** The pieces of a body as one. */
+/** The pieces of a body as one. They are joined as they come: a million pieces of a byte each take a hundred times their bytes. */
 async function collected(body, limit) {
-  const pieces = [];
+  let all = new Uint8Array();
   let size = 0;
   const reader = body.getReader();
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) break;
+    if (done) return all.subarray(0, size);
     if (!ArrayBuffer.isView(value)) throw new TypeError("the body's stream is not one of bytes");
+    const before = size;
     size += value.length;
     if (size > limit) throw LARGE;
-    pieces.push(value);
+    if (before === 0) {
+      all = value;
+      continue;
+    }
+    if (size > all.length) {
+      const grown = new Uint8Array(Math.max(size, 2 * all.length));
+      grown.set(all.subarray(0, before));
+      all = grown;
+    }
+    all.set(value, before);
   }
-  if (pieces.length === 1) return pieces[0];
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 /** One request and its answer. The engine hears of a failure as of text: its kind, and what is said of it. */

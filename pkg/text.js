@@ -90,7 +90,12 @@ export function base64(bytes) {
 
 /** Base64 as bytes. `Uint8Array.from` over the text takes 25 times as long. */
 export function ofBase64(text) {
-  const chars = atob(text);
+  let chars;
+  try {
+    chars = atob(text);
+  } catch {
+    throw new DecodeError("the server's answer has text that is not base64");
+  }
   const bytes = new Uint8Array(chars.length);
   for (let i = 0; i < bytes.length; i += 1) bytes[i] = chars.charCodeAt(i);
   return bytes;

@@ -135,6 +135,15 @@ fn server_version(text: &str) -> Option<String> {
     Some(format!("{name} {version}"))
 }
 
+/// Builds the hostile server of the tests.
+pub(crate) fn liar(repo: &Repo) -> Result<PathBuf> {
+    let build = Cmd::cargo("build")
+        .words("-p restis-testing --bin liar --message-format=json-render-diagnostics")
+        .dir(repo.root());
+    let messages = build.captured_step("building the hostile server")?;
+    executable(&messages, "liar")
+}
+
 /// restis-local, running in front of a real server until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Local {

@@ -24,9 +24,11 @@ use crate::{
 };
 
 /// Tests of the package that drive workerd, a browser, a framework or other runtimes: miniflare needs Node 22, and once is enough.
-const DRIVERS: [&str; 7] = [
+const DRIVERS: [&str; 9] = [
     "browser.test.mjs",
     "bundles.test.mjs",
+    "hostile.test.mjs",
+    "hostile-web.test.mjs",
     "local.test.mjs",
     "next-app.test.mjs",
     "nitro.test.mjs",
@@ -226,10 +228,12 @@ fn npm(repo: &Repo) -> Result<()> {
             .env("RESTIS_TEST_REDIS", &redis.url)
             .shown()?;
     }
+    let liar = server::liar(repo)?;
     ui::note("the package in workerd, Chromium, Deno, Bun and Next.js");
     node_test(repo, Node::V22, &place, &drivers, &local)?
         .env("CHROME", &chromium.browser)
         .env("RESTIS_LOCAL", &binary)
+        .env("RESTIS_LIAR", liar)
         .env("RESTIS_TEST_REDIS", &redis.url)
         .shown()
 }
