@@ -91,14 +91,22 @@ test("in Chromium", async () => {
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${pages.address().port}`);
+    // Chromium keeps a connection on which a head comes for ever, also when the request is given up: with six of them no other request goes
+    // to that server. The client cannot close them.
+    const endless = [
+      "fields without an end", "one field without an end", "a status line without an end", "informational answers without an end",
+      "continue without an end", "line ends", "noise", "a head, byte by byte", "fields, one by one",
+    ];
+    const without = endless.map((name) => lies.names.indexOf(`flood: ${name}`));
+    assert.ok(!without.includes(-1));
     await inParts((from, to) =>
       page.evaluate(
-        async ([liar, from, to]) => {
+        async ([liar, from, to, without]) => {
           const restis = await import("/node_modules/restis/web.js");
           const { hostile } = await import("/hostile.mjs");
-          return hostile(restis, liar, from, to);
+          return hostile(restis, liar, from, to, without);
         },
-        [liar, from, to],
+        [liar, from, to, without],
       ),
     );
   } finally {

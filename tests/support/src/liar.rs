@@ -153,11 +153,9 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         let mut parts = request.path.trim_start_matches('/').splitn(2, '/');
         let (lie, rest) = (parts.next(), parts.next());
         if lie == Some("count") {
-            let body = format!(
-                "{{\"count\":{},\"stolen\":{}}}",
-                shared.lies.len(),
-                shared.counted.stolen.load(Relaxed)
-            );
+            let names: Vec<&str> = shared.lies.iter().map(|lie| &*lie.name).collect();
+            let stolen = shared.counted.stolen.load(Relaxed);
+            let body = serde_json::json!({ "names": names, "stolen": stolen }).to_string();
             let head = format!(
                 "HTTP/1.1 200 OK\r\naccess-control-allow-origin: *\r\ncontent-length: {}\r\n\r\n",
                 body.len()
