@@ -303,16 +303,35 @@ impl TransportError {
     /// The body of the response is larger than [`Request::max_response_bytes`]. The request may have run, and trying
     /// again will not help.
     pub fn too_large() -> Self {
-        Self::new(Stage::TooLarge, Self::TOO_LARGE)
+        Self::new(Stage::TooLarge, TooLarge)
     }
-
-    const TOO_LARGE: &'static str = "the response is larger than the client's limit";
 
     /// The request may have reached the server. When in doubt, this is the one.
     pub fn interrupted(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Stage::Interrupted, source)
     }
 }
+
+/// A type of its own: text as an error would bring its `Debug`, which escapes by Unicode's tables.
+struct TooLarge;
+
+impl TooLarge {
+    const WORDS: &'static str = "the response is larger than the client's limit";
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::WORDS)
+    }
+}
+
+impl fmt::Debug for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::WORDS)
+    }
+}
+
+impl StdError for TooLarge {}
 
 impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -330,7 +349,7 @@ impl fmt::Display for TransportError {
             Stage::Connect => "no connection to the server",
             Stage::Tls => "the TLS handshake failed",
             Stage::Interrupted => "the connection broke",
-            Stage::TooLarge => Self::TOO_LARGE,
+            Stage::TooLarge => TooLarge::WORDS,
         })
     }
 }

@@ -225,9 +225,7 @@ async fn end(mut stream: TcpStream, then: Then, counted: &Counted) -> io::Result
             let piece = piece.repeat(16 * 1024 / piece.len());
             let mut written = 0;
             loop {
-                if let Err(error) = stream.write_all(&piece).await {
-                    return Err(error);
-                }
+                stream.write_all(&piece).await?;
                 written += piece.len();
                 counted.most_written.fetch_max(written, Relaxed);
             }
