@@ -15,7 +15,7 @@ use crate::{
 const BUDGET: u64 = 50 * 1024;
 
 /// The most it may weigh until it meets the budget. DESIGN.md has the reason for each time that it was raised.
-const CEILING: u64 = 56_400;
+const CEILING: u64 = 59_900;
 
 /// Builds the package and measures what a Worker loads of it.
 pub(crate) fn run(repo: &Repo) -> Result<()> {
