@@ -5,8 +5,10 @@ local operation = string.upper(ARGV[1])
 if #KEYS < 3 and operation ~= 'ONE' then
     return redis.error_reply('ERR BITOP ' .. operation .. ' must be called with at least two source keys.')
 end
-local sources = {unpack(KEYS, 2)}
-for _, key in ipairs(sources) do
+local sources = {}
+for index = 2, #KEYS do
+    local key = KEYS[index]
+    sources[index - 1] = key
     local kind = redis.call('TYPE', key).ok
     if kind ~= 'string' and kind ~= 'none' then
         return redis.error_reply('WRONGTYPE Operation against a key holding the wrong kind of value')
@@ -32,7 +34,10 @@ if operation == 'ONE' then
     bitop('AND', both, some, twice)
     length = bitop('XOR', destination, some, both)
 else
-    bitop('OR', any, unpack(sources, 2))
+    -- One by one: a call has room for some thousands of arguments.
+    for index = 2, #sources do
+        bitop('OR', any, any, sources[index])
+    end
     if operation == 'ANDOR' then
         length = bitop('AND', destination, first, any)
     else

@@ -22,6 +22,13 @@ for index = at + 2, #ARGV do
     if not time or string.match(ARGV[index], '%-$') then
         return redis.error_reply('ERR Invalid stream ID specified as stream command argument')
     end
+    -- Before the first write: the numbers have 64 bits.
+    for _, digits in ipairs({time, number}) do
+        digits = string.gsub(digits, '^0+', '')
+        if #digits > 20 or (#digits == 20 and digits > '18446744073709551615') then
+            return redis.error_reply('ERR Invalid stream ID specified as stream command argument')
+        end
+    end
     ids[#ids + 1] = time .. '-' .. (number == '' and '0' or number)
 end
 

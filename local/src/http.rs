@@ -1,12 +1,15 @@
 //! The HTTP surface: who may come in, which form a request has, and what an answer looks like.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
-    body::{Body as _, Incoming},
+    body::Incoming,
     header::{self, HeaderName, HeaderValue},
     http::request::Parts,
 };
@@ -80,7 +83,8 @@ async fn admitted(
         if access != Some(Access::Full) {
             return Ok(written(unauthorized()));
         }
-        let body = read(state, body).await?;
+        let mut room = Room::in_all(&state.bodies);
+        let body = read(state, body, &mut room).await?;
         meter.settle();
         return Ok(own::answer(state, path, &head.method, body).await);
     }
@@ -114,7 +118,9 @@ async fn admitted(
     if fault.is_some() {
         counters.faults.fetch_add(1, Relaxed);
     }
-    let body = read(state, body).await?;
+    // Held until the command was sent and its reply is there.
+    let mut room = Room::in_all(&state.bodies);
+    let body = read(state, body, &mut room).await?;
     meter.settle();
 
     let mut response = match &fault {
@@ -166,17 +172,47 @@ pub(crate) enum Unread {
     TooLarge(usize),
     /// It did not arrive in time.
     TooSlow,
+    /// There is no room for it beside those of other requests.
+    NoRoom,
+}
+
+/// The bytes of all bodies that are held at once.
+const MOST_BODIES: usize = 256 * 1024 * 1024;
+
+/// What one body takes of the room for all.
+struct Room<'a> {
+    all: &'a AtomicUsize,
+    own: usize,
+}
+
+impl<'a> Room<'a> {
+    fn in_all(all: &'a AtomicUsize) -> Self {
+        Self { all, own: 0 }
+    }
+
+    /// Takes room for more bytes, if there is any.
+    fn take(&mut self, bytes: usize) -> bool {
+        let before = self.all.fetch_add(bytes, Relaxed);
+        self.own += bytes;
+        before + bytes <= MOST_BODIES
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.own, Relaxed);
+    }
 }
 
 /// A request that was let in so far: what its body holds, or why it is not read.
 pub(crate) type Content = Result<Bytes, Unread>;
 
-async fn read(state: &State, body: Incoming) -> Result<Content, Closed> {
-    let arrived = tokio::time::timeout(state.body_timeout, read_all(body)).await;
+async fn read(state: &State, body: Incoming, room: &mut Room<'_>) -> Result<Content, Closed> {
+    let arrived = tokio::time::timeout(state.body_timeout, read_all(body, room)).await;
     arrived.unwrap_or(Ok(Err(Unread::TooSlow)))
 }
 
-async fn read_all(mut body: Incoming) -> Result<Content, Closed> {
+async fn read_all(mut body: Incoming, room: &mut Room<'_>) -> Result<Content, Closed> {
     let mut first = Bytes::new();
     let mut rest = Vec::new();
     let mut length = 0;
@@ -191,13 +227,14 @@ async fn read_all(mut body: Incoming) -> Result<Content, Closed> {
         if length > LIMIT {
             continue;
         }
+        if !room.take(data.len()) {
+            return Ok(Err(Unread::NoRoom));
+        }
         // Nearly every body is one frame, and is then never copied.
         if first.is_empty() {
             first = data;
         } else {
             if rest.is_empty() {
-                let more = body.size_hint().lower().min(LIMIT as u64);
-                rest.reserve(length + usize::try_from(more).unwrap_or_default());
                 rest.extend_from_slice(&first);
             }
             rest.extend_from_slice(&data);
@@ -280,6 +317,12 @@ async fn outcome(
             return run::refusal(
                 StatusCode::REQUEST_TIMEOUT,
                 "ERR the body of the request did not arrive in time",
+            );
+        }
+        Err(Unread::NoRoom) => {
+            return run::refusal(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ERR the bodies of other requests hold 256 MB; send this one again later",
             );
         }
     };

@@ -129,7 +129,10 @@ use std::{
     env, io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize},
+    },
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -164,6 +167,8 @@ struct State {
     latency: Duration,
     /// How long the body of a request may take to arrive.
     body_timeout: Duration,
+    /// The bytes of all bodies that are held.
+    bodies: AtomicUsize,
     sync: AtomicU64,
 }
 
@@ -497,6 +502,7 @@ impl Builder {
             log: Log::default(),
             latency: self.latency,
             body_timeout: self.body_timeout,
+            bodies: AtomicUsize::new(0),
             // Tokens of an earlier run are not repeated.
             sync: AtomicU64::new(u64::try_from(now).unwrap_or_default()),
         };

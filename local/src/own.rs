@@ -51,6 +51,10 @@ pub(crate) async fn answer(
                 StatusCode::REQUEST_TIMEOUT,
                 "the body of the request did not arrive in time",
             ),
+            Err(Unread::NoRoom) => refusal(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the bodies of other requests hold 256 MB",
+            ),
             Err(Unread::TooLarge(_)) | Ok((LARGEST_FAULT.., _)) => {
                 refusal(StatusCode::PAYLOAD_TOO_LARGE, "a fault holds at most 1 MB")
             }

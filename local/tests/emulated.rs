@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::Rest;
+use common::{Rest, told};
 
 /// Runs a command, and returns its result as JSON text.
 async fn run(rest: &Rest, command: &str) -> String {
@@ -271,6 +271,11 @@ async fn they_are_refused_and_batched_as_other_commands() {
             r#"["XDELEX","s","IDS",2,"1-0"]"#,
             "ERR The `numids` parameter must match the number of arguments",
         ),
+        // Nothing is deleted before all are read.
+        (
+            r#"["XDELEX","s","IDS",2,"1-0","99999999999999999999-0"]"#,
+            "ERR Invalid stream ID specified as stream command argument",
+        ),
         (
             r#"["XDELEX","s","IDS",1,"x"]"#,
             "ERR Invalid stream ID specified as stream command argument",
@@ -278,6 +283,7 @@ async fn they_are_refused_and_batched_as_other_commands() {
     ] {
         assert_eq!(rest.error(command).await, words, "{command}");
     }
+    assert_eq!(run(&rest, r#"["XLEN","s"]"#).await, "4");
     run(&rest, r#"["SET","text","a"]"#).await;
     assert_eq!(
         rest.error(r#"["XDELEX","text","IDS",1,"1-0"]"#).await,
@@ -301,4 +307,8 @@ async fn they_are_refused_and_batched_as_other_commands() {
         run(&rest, r#"["FCALL_RO","peek",1,"text"]"#).await,
         r#""a""#
     );
+    let request = rest.client.post(rest.local.url()).bearer_auth("reader");
+    let request = request.body(r#"["FCALL_RO","peek",1,"text"]"#);
+    let answer = told(request.send().await.unwrap()).await;
+    assert_eq!(answer, (200, r#"{"result":"a"}"#.to_owned()));
 }
