@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod chaos;
 mod connections;
 mod cut;
 mod everywhere;

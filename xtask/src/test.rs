@@ -48,13 +48,16 @@ const HANGS: u32 = 300_000;
 /// How often `--long` tries each property.
 const LONG_CASES: &str = "50000";
 
+/// How many calls `--long` makes while the server is killed, paused and out of disk.
+const LONG_CHAOS: &str = "1000000";
+
 /// How many histories of a queue `--long` tries.
 const LONG_HISTORIES: &str = "2000";
 
 pub(crate) fn run(repo: &Repo, levels: &[Level], long: bool) -> Result<()> {
     if long {
         ui::note(&format!(
-            "--long: {LONG_CASES} cases for each property of the native level, {LONG_HISTORIES} histories of a queue, 10 minutes for each fuzz target, pairs of features"
+            "--long: {LONG_CASES} cases for each property of the native level, {LONG_HISTORIES} histories of a queue, {LONG_CHAOS} calls under chaos, 10 minutes for each fuzz target, pairs of features"
         ));
     }
     let mut times = Vec::new();
@@ -130,6 +133,7 @@ fn native(repo: &Repo, long: bool) -> Result<()> {
         tests
             .env("PROPTEST_CASES", LONG_CASES)
             .env("RESTIS_HISTORIES", LONG_HISTORIES)
+            .env("RESTIS_CHAOS_CALLS", LONG_CHAOS)
     } else {
         tests
     };
