@@ -24,9 +24,10 @@ use crate::{
 };
 
 /// Tests of the package that drive workerd, a browser, a framework or other runtimes: miniflare needs Node 22, and once is enough.
-const DRIVERS: [&str; 9] = [
+const DRIVERS: [&str; 10] = [
     "browser.test.mjs",
     "bundles.test.mjs",
+    "chaos.test.mjs",
     "hostile.test.mjs",
     "hostile-web.test.mjs",
     "local.test.mjs",
@@ -238,6 +239,7 @@ fn npm(repo: &Repo) -> Result<()> {
         .env("CHROME", &chromium.browser)
         .env("RESTIS_LOCAL", &binary)
         .env("RESTIS_LIAR", liar)
+        .env("RESTIS_SERVER", &server.path)
         .env("RESTIS_TEST_REDIS", &redis.url)
         .shown()
 }
