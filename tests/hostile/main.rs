@@ -82,7 +82,7 @@ const CALLS: [(&str, Call); 9] = [
         Box::pin(async {
             told(
                 redis
-                    .set("key-planted", Bytes::from_static(b"\xff\xfe"))
+                    .set("key-planted", Bytes::from_static(b"value-planted\xff"))
                     .await,
             )
         })
@@ -180,11 +180,13 @@ async fn each_lie_is_a_value_or_an_error_and_the_client_goes_on() {
                             assert_eq!(error.attempts(), 1, "{what}: {error}");
                         }
                     }
-                    // The same client, and an honest answer.
+                    // The same client, and an honest answer. A connection that brought more than its answer may be closed under
+                    // this request, which is sent again then.
                     let again = redis
                         .get::<String>(PLEASE)
                         .timeout(HANGS)
                         .attempt_timeout(HANGS);
+                    let again = again.retry(Retry::times(3));
                     let again = in_time(&what, again.into_future()).await;
                     assert_eq!(again.unwrap().as_deref(), Some("honest"), "{what}");
                 }
@@ -205,8 +207,7 @@ async fn each_lie_is_a_value_or_an_error_and_the_client_goes_on() {
         "a redirect was followed"
     );
     let most = liar.counted.most_written.load(Relaxed);
-    // A subscription reads on: what it keeps is one event.
-    assert!(most < 64 * LIMIT + SOCKETS, "{most}");
+    assert!(most < LIMIT + SOCKETS, "{most}");
     #[cfg(target_os = "linux")]
     {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -24,9 +24,10 @@ pub const PLEASE: &str = "please";
 /// What a test counts.
 #[derive(Debug, Default)]
 pub struct Counted {
-    /// Requests that came to the second port.
+    /// Requests that followed a redirect.
     pub stolen: AtomicUsize,
-    /// The most bytes that one answer without an end could write before its reader was gone.
+    /// The most bytes that one body without an end could write before its reader was gone. Streams of events and heads, which are read
+    /// and not kept, are not counted.
     pub most_written: AtomicUsize,
 }
 
@@ -152,6 +153,9 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         }
         let mut parts = request.path.trim_start_matches('/').splitn(2, '/');
         let (lie, rest) = (parts.next(), parts.next());
+        if lie == Some("followed") {
+            shared.counted.stolen.fetch_add(1, Relaxed);
+        }
         if lie == Some("count") {
             let names: Vec<&str> = shared.lies.iter().map(|lie| &*lie.name).collect();
             let stolen = shared.counted.stolen.load(Relaxed);
@@ -202,13 +206,23 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             None => bytes,
         };
         stream.write_all(&bytes).await?;
-        return end(stream, then, &shared.counted).await;
+        if then == Then::Serve {
+            continue;
+        }
+        let is_body = form != Form::Events && bytes.windows(4).any(|window| window == b"\r\n\r\n");
+        return end(stream, then, is_body, &shared.counted).await;
     }
     Ok(())
 }
 
-async fn end(mut stream: TcpStream, then: Then, counted: &Counted) -> io::Result<()> {
+async fn end(
+    mut stream: TcpStream,
+    then: Then,
+    is_body: bool,
+    counted: &Counted,
+) -> io::Result<()> {
     match then {
+        Then::Serve => Ok(()),
         Then::Close => stream.shutdown().await,
         Then::Reset => {
             // Without time to linger the end is a reset.
@@ -227,7 +241,9 @@ async fn end(mut stream: TcpStream, then: Then, counted: &Counted) -> io::Result
             loop {
                 stream.write_all(&piece).await?;
                 written += piece.len();
-                counted.most_written.fetch_max(written, Relaxed);
+                if is_body {
+                    counted.most_written.fetch_max(written, Relaxed);
+                }
             }
         }
         Then::Drip(piece) => loop {

@@ -22,6 +22,8 @@ pub enum Then {
     Reset,
     /// Nothing comes, and the connection stays open.
     Hold,
+    /// The next request of the connection is served.
+    Serve,
     /// These bytes come again and again, as fast as they are read.
     Flood(&'static [u8]),
     /// These bytes come again and again, slowly.
@@ -122,7 +124,7 @@ impl Lie {
 
     /// The answer to a request.
     pub fn answer(&self, form: Form) -> Answer {
-        let right = entries(form, r#"{"result":"honest"}"#);
+        let right = entries(form, r#"{"result":"untrue"}"#);
         let kind = if form == Form::Events { EVENTS } else { JSON };
         let close = |bytes| Answer {
             bytes,
@@ -136,7 +138,7 @@ impl Lie {
                     Form::Batch(count) => count.saturating_add_signed(*more),
                     _ => 1usize.saturating_add_signed(*more),
                 };
-                let body = entries(Form::Batch(count), r#"{"result":"honest"}"#);
+                let body = entries(Form::Batch(count), r#"{"result":"untrue"}"#);
                 close(with_length(kind, body.as_bytes()))
             }
             Make::Head(head) => {
@@ -182,7 +184,7 @@ pub fn lies() -> Vec<Lie> {
 }
 
 fn framing(all: &mut Vec<Lie>) {
-    let right = r#"{"result":"honest"}"#;
+    let right = r#"{"result":"untrue"}"#;
     for (name, fields) in [
         ("length 0", "content-length: 0\r\n"),
         ("length short", "content-length: 5\r\n"),
@@ -231,36 +233,36 @@ fn framing(all: &mut Vec<Lie>) {
     for (name, body) in [
         (
             "chunk size in words",
-            "zz\r\n{\"result\":\"honest\"}\r\n0\r\n\r\n",
+            "zz\r\n{\"result\":\"untrue\"}\r\n0\r\n\r\n",
         ),
         (
             "chunk size negative",
-            "-13\r\n{\"result\":\"honest\"}\r\n0\r\n\r\n",
+            "-13\r\n{\"result\":\"untrue\"}\r\n0\r\n\r\n",
         ),
         (
             "chunk size beyond 64 bits",
-            "fffffffffffffffff\r\n{\"result\":\"honest\"}",
+            "fffffffffffffffff\r\n{\"result\":\"untrue\"}",
         ),
         (
             "chunk size of 2^63",
-            "7fffffffffffffff\r\n{\"result\":\"honest\"}",
+            "7fffffffffffffff\r\n{\"result\":\"untrue\"}",
         ),
         (
             "chunk too short",
-            "5\r\n{\"result\":\"honest\"}\r\n0\r\n\r\n",
+            "5\r\n{\"result\":\"untrue\"}\r\n0\r\n\r\n",
         ),
         (
             "chunk too long",
-            "ff\r\n{\"result\":\"honest\"}\r\n0\r\n\r\n",
+            "ff\r\n{\"result\":\"untrue\"}\r\n0\r\n\r\n",
         ),
-        ("chunks without an end", "13\r\n{\"result\":\"honest\"}\r\n"),
+        ("chunks without an end", "13\r\n{\"result\":\"untrue\"}\r\n"),
         (
             "chunk without its line end",
-            "13\r\n{\"result\":\"honest\"}0\r\n\r\n",
+            "13\r\n{\"result\":\"untrue\"}0\r\n\r\n",
         ),
         (
             "trailers",
-            "13\r\n{\"result\":\"honest\"}\r\n0\r\nx: y\r\ncontent-length: 5\r\n\r\n",
+            "13\r\n{\"result\":\"untrue\"}\r\n0\r\nx: y\r\ncontent-length: 5\r\n\r\n",
         ),
         ("an empty body in chunks", "0\r\n\r\n"),
     ] {
@@ -347,7 +349,8 @@ fn statuses(all: &mut Vec<Lie>) {
     for location in [
         format!("location: http://{ELSEWHERE}/steal\r\n"),
         format!("location: //{ELSEWHERE}/steal\r\n"),
-        "location: /\r\n".to_owned(),
+        "location: /followed\r\n".to_owned(),
+        "location: followed\r\n".to_owned(),
         "location: \r\n".to_owned(),
         "location: file:///etc/passwd\r\n".to_owned(),
     ] {
@@ -434,12 +437,12 @@ fn heads(all: &mut Vec<Lie>) {
         let head = format!("HTTP/1.1 200 OK\r\n{CORS}{JSON}{fields}content-length: LENGTH");
         all.push(Lie::new(name, Make::Head(head)));
     }
-    let bare = format!("HTTP/1.1 200 OK\n{JSON}content-length: 19\n\n{{\"result\":\"honest\"}}");
+    let bare = format!("HTTP/1.1 200 OK\n{JSON}content-length: 19\n\n{{\"result\":\"untrue\"}}");
     let bare = bare.replace("\r\n", "\n").into_bytes();
     all.push(Lie::new("bare line feeds", Make::Raw(bare, Then::Close)));
     all.push(Lie::new(
         "no head",
-        Make::Raw(b"{\"result\":\"honest\"}".to_vec(), Then::Close),
+        Make::Raw(b"{\"result\":\"untrue\"}".to_vec(), Then::Close),
     ));
     all.push(Lie::new(
         "half a head",
@@ -456,7 +459,7 @@ fn heads(all: &mut Vec<Lie>) {
 }
 
 fn encodings(all: &mut Vec<Lie>) {
-    let right = br#"{"result":"honest"}"#;
+    let right = br#"{"result":"untrue"}"#;
     for encoding in [
         "gzip",
         "deflate",
@@ -492,7 +495,7 @@ fn encodings(all: &mut Vec<Lie>) {
         ),
     ));
     for (name, text) in [
-        ("text that is not base64", "honest!"),
+        ("text that is not base64", "untrue!"),
         ("base64 without its end", "aG9uZXN"),
         ("base64 with blanks", "aG9u ZXN0"),
         ("base64 with line ends", "aG9u\\r\\nZXN0"),
@@ -564,12 +567,12 @@ fn entries_of_json(all: &mut Vec<Lie>) {
         ),
         (
             "a name as an escape",
-            r#"{"\u0072esult":"honest"}"#.to_owned(),
+            r#"{"\u0072esult":"untrue"}"#.to_owned(),
         ),
-        ("another case", r#"{"Result":"honest"}"#.to_owned()),
-        ("no name", r#"{"":"honest"}"#.to_owned()),
+        ("another case", r#"{"Result":"untrue"}"#.to_owned()),
+        ("no name", r#"{"":"untrue"}"#.to_owned()),
         ("neither", "{}".to_owned()),
-        ("both", r#"{"result":"honest","error":"ERR x"}"#.to_owned()),
+        ("both", r#"{"result":"untrue","error":"ERR x"}"#.to_owned()),
         (
             "result twice",
             r#"{"result":"one","result":"two"}"#.to_owned(),
@@ -605,13 +608,13 @@ fn entries_of_json(all: &mut Vec<Lie>) {
         ),
         ("no entry but null", "null".to_owned()),
         ("no entry but a number", "1".to_owned()),
-        ("no entry but text", r#""honest""#.to_owned()),
-        ("a trailing comma", r#"{"result":"honest",}"#.to_owned()),
-        ("a comment", r#"{"result":"honest"/**/}"#.to_owned()),
-        ("other quotes", "{'result':'honest'}".to_owned()),
+        ("no entry but text", r#""untrue""#.to_owned()),
+        ("a trailing comma", r#"{"result":"untrue",}"#.to_owned()),
+        ("a comment", r#"{"result":"untrue"/**/}"#.to_owned()),
+        ("other quotes", "{'result':'untrue'}".to_owned()),
         (
             "a byte order mark inside",
-            "{\u{feff}\"result\":\"honest\"}".to_owned(),
+            "{\u{feff}\"result\":\"untrue\"}".to_owned(),
         ),
     ] {
         all.push(Lie::new(format!("entry: {name}"), Make::Entry(entry)));
@@ -680,7 +683,7 @@ fn resp2(all: &mut Vec<Lie>) {
             "more replies than commands",
             "+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n",
         ),
-        ("JSON", r#"{"result":"honest"}"#),
+        ("JSON", r#"{"result":"untrue"}"#),
         ("nothing", ""),
     ] {
         all.push(Lie::new(
@@ -899,7 +902,7 @@ fn events(all: &mut Vec<Lie>) {
             "data: subscribe,ch,1\n\ndata: message,ch,\u{fffd}\n\n",
             Then::Close,
         ),
-        ("a result", "{\"result\":\"honest\"}", Then::Close),
+        ("a result", "{\"result\":\"untrue\"}", Then::Close),
     ] {
         let make = Make::With(
             "connection: close\r\n".to_owned(),
