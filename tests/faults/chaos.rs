@@ -134,6 +134,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -224,8 +225,9 @@ async fn killed_paused_full_and_reset_nothing_is_lost_doubled_or_phantom() {
     let seed = number("RESTIS_CHAOS_SEED").unwrap_or(now.as_nanos() as u64);
     println!("RESTIS_CHAOS_SEED={seed}");
     let random = Random(Arc::new(AtomicU64::new(seed)));
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(server_binary(), folder.path());
+    let folder = std::env::temp_dir().join(format!("restis-chaos-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let mut server = Server::start(server_binary(), &folder);
     server.until_it_answers().await;
     let local = Local::builder()
         .redis(format!("redis://127.0.0.1:{}", server.port))
