@@ -2,7 +2,8 @@
 //! lost, nothing runs twice, and nothing that was reported as not run is there.
 //!
 //! Each call appends a number of its own to a list, whose entries are counted at the end. The server writes its file to the disk
-//! before it replies. `RESTIS_CHAOS_CALLS` sets how many calls are made, `RESTIS_CHAOS_SEED` repeats a run.
+//! before it replies. `RESTIS_CHAOS_CALLS` sets how many calls are made, `RESTIS_CHAOS_SEED` repeats its
+//! random numbers, though not which task gets which.
 
 use std::{
     collections::HashMap,
