@@ -3,7 +3,7 @@
 
 import { index, structures } from "./structures.js";
 import { array, decode, fieldsAndValues, infoSections, score, scored, valuesOf } from "./text.js";
-import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, scripted, unlessEmpty } from "./words.js";
+import { atLeast, clause, counted, each, keys, leadingOptions, list, ofMembers, optional, options, pairs, scripted, unlessEmpty } from "./words.js";
 
 const identity = (reply) => reply;
 
@@ -71,11 +71,6 @@ for (const [name, nothing] of Object.entries({ del: 0, unlink: 0, exists: 0, tou
   };
 }
 
-/** Commands on any number of members of one key, where none are nothing to do. */
-const ofMembers = (word, nothing, read, decode) => (key, ...args) => {
-  const members = read(args);
-  return unlessEmpty(members, nothing, { words: [word, key, ...members], decode });
-};
 // An array is a value like others here.
 for (const name of ["sadd", "srem", "zrem"]) commands[name] = ofMembers(name.toUpperCase(), 0, identity);
 
@@ -231,10 +226,7 @@ Object.assign(commands, {
   }),
 
   scriptLoad: (script) => ({ words: ["SCRIPT", "LOAD", script], decode: identity }),
-  scriptExists: (...args) => {
-    const hashes = keys(args);
-    return unlessEmpty(hashes, [], { words: ["SCRIPT", "EXISTS", ...hashes] });
-  },
+  scriptExists: (...args) => unlessEmpty(keys(args), [], { words: ["SCRIPT", "EXISTS", ...keys(args)] }),
   scriptFlush: (given) => ({ words: ["SCRIPT", "FLUSH", ...options("SCRIPT FLUSH", given, { async: 0, sync: 0 })] }),
 
   ...structures,

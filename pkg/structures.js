@@ -1,7 +1,7 @@
 // Commands of bitmaps, places, streams, JSON documents, functions and arrays: the same as in commands.js.
 
 import { array, decode, fieldsAndValues, named } from "./text.js";
-import { atLeast, clause, counted, each, keys, leadingOptions, list, optional, options, pairs, record, scripted, unlessEmpty } from "./words.js";
+import { atLeast, clause, counted, each, keys, leadingOptions, list, ofMembers, optional, options, pairs, record, scripted, unlessEmpty } from "./words.js";
 
 /** `[name, value, …]` as an object with names as JavaScript writes them. */
 const camelCase = (reply, read) =>
@@ -93,21 +93,13 @@ export const structures = {
     return unlessEmpty(places, 0, { words: ["GEOADD", key, ...given, ...places] });
   },
   geodist: (key, from, to, unit = "M") => ({ words: ["GEODIST", key, from, to, unit], decode: number }),
-  geohash: (key, ...args) => {
-    const members = keys(args);
-    return unlessEmpty(members, [], { words: ["GEOHASH", key, ...members] });
-  },
-  geopos: (key, ...args) => {
-    const members = keys(args);
-    return unlessEmpty(members, [], {
-      words: ["GEOPOS", key, ...members],
-      // A member that is not there keeps its place, so that the others keep theirs.
-      decode: (reply, compat) =>
-        array(reply)
-          .filter((place) => place || !compat)
-          .map((place) => place && { lng: Number(place[0]), lat: Number(place[1]) }),
-    });
-  },
+  geohash: ofMembers("GEOHASH", [], keys),
+  // A member that is not there keeps its place, so that the others keep theirs.
+  geopos: ofMembers("GEOPOS", [], keys, (reply, compat) =>
+    array(reply)
+      .filter((place) => place || !compat)
+      .map((place) => place && { lng: Number(place[0]), lat: Number(place[1]) }),
+  ),
   geosearch: (key, from, by, order, given) => ({
     words: search("GEOSEARCH", [key], from, by, order, given, { withCoord: 0, withDist: 0, withHash: 0 }),
     decode: (reply) => array(reply).map(found(given)),
@@ -127,10 +119,7 @@ export const structures = {
     return unlessEmpty(ids, 0, { words: ["XACK", key, group, ...ids] });
   },
   xackdel: (key, group, policy, ...ids) => withIds("XACKDEL", [key, group], policy, keys(ids)),
-  xdel: (key, ...args) => {
-    const ids = keys(args);
-    return unlessEmpty(ids, 0, { words: ["XDEL", key, ...ids] });
-  },
+  xdel: ofMembers("XDEL", 0, keys),
   xdelex: (key, policy, ...ids) => withIds("XDELEX", [key], policy, keys(ids)),
   xautoclaim: (key, group, consumer, idle, start, given) => ({
     words: ["XAUTOCLAIM", key, group, consumer, idle, start, ...options("XAUTOCLAIM", given, { count: 1, justId: 0 })],

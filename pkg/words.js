@@ -71,6 +71,12 @@ export const scripted = (word) => (which, keys = [], args = []) => {
 /** A command that is not sent where its arguments are none: this is its result then. */
 export const unlessEmpty = (args, result, command) => (args.length === 0 ? { ...command, nothing: { result: Array.isArray(result) ? [] : result } } : command);
 
+/** A command on any number of members of one key, where none are nothing to do. */
+export const ofMembers = (word, nothing, read, decode) => (key, ...args) => {
+  const members = read(args);
+  return unlessEmpty(members, nothing, { words: [word, key, ...members], decode });
+};
+
 export const list = (value) => (Array.isArray(value) ? value : [value]);
 export const counted = (values) => [values.length, ...values];
 /** Keys, as several arguments or as one array: a key is never an array itself. */

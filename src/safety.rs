@@ -152,14 +152,15 @@ fn of_words<'a>(mut words: impl Iterator<Item = Cow<'a, str>>, limit: Duration) 
         // Behind the key and the value stand options, before that data.
         "SET" => has_option(&mut words, 2, CONDITIONS, limit),
         "HSETEX" => has_option(&mut words, 1, CONDITIONS, limit),
-        "SETEX" | "EXPIRE" | "HEXPIRE" => {
+        "SETEX" | "PSETEX" | "EXPIRE" | "PEXPIRE" | "HEXPIRE" | "HPEXPIRE" => {
             let ttl = words.nth(1).unwrap_or_default();
-            is_short(&ttl, SECOND, limit) || name != "SETEX" && among(&mut words, 0, CONDITIONS)
-        }
-        "PSETEX" | "PEXPIRE" | "HPEXPIRE" => {
-            let ttl = words.nth(1).unwrap_or_default();
-            let is_set = name == "PSETEX";
-            is_short(&ttl, MILLISECOND, limit) || !is_set && among(&mut words, 0, CONDITIONS)
+            let unit = match &*name {
+                "PSETEX" | "PEXPIRE" | "HPEXPIRE" => MILLISECOND,
+                _ => SECOND,
+            };
+            // Behind the TTL of the first two stands a value, whatever it looks like.
+            let has_options = !matches!(&*name, "SETEX" | "PSETEX");
+            is_short(&ttl, unit, limit) || has_options && among(&mut words, 0, CONDITIONS)
         }
         "GETEX" | "HGETEX" => has_option(&mut words, 1, "EXAT PXAT", limit),
         // The first run may change what such a path leads to.

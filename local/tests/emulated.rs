@@ -128,6 +128,17 @@ async fn held(rest: &Rest, group: &str) -> Vec<String> {
     ids.collect()
 }
 
+/// Runs a command on the stream: its results, the entries that are left, and what `read` and `other` hold then.
+async fn leaves(rest: &Rest, command: &str, results: &str, left: &[&str], pending: [&[&str]; 2]) {
+    stream(rest).await;
+    assert_eq!(run(rest, command).await, results, "{command}");
+    let found = ids(rest, r#"["XRANGE","s","-","+"]"#).await;
+    assert_eq!(found, left, "{command}");
+    let [read, other] = pending;
+    assert_eq!(held(rest, "read").await, read, "{command}");
+    assert_eq!(held(rest, "other").await, other, "{command}");
+}
+
 #[tokio::test]
 async fn xdelex_keeps_deletes_or_asks_for_references() {
     let rest = Rest::new().await;
@@ -163,15 +174,7 @@ async fn xdelex_keeps_deletes_or_asks_for_references() {
             &["1-0"],
         ),
     ] {
-        stream(&rest).await;
-        assert_eq!(run(&rest, command).await, results, "{command}");
-        assert_eq!(
-            ids(&rest, r#"["XRANGE","s","-","+"]"#).await,
-            left,
-            "{command}"
-        );
-        assert_eq!(held(&rest, "read").await, read, "{command}");
-        assert_eq!(held(&rest, "other").await, other, "{command}");
+        leaves(&rest, command, results, left, [read, other]).await;
     }
     stream(&rest).await;
     run(&rest, r#"["XACK","s","read","3-0"]"#).await;
@@ -183,7 +186,7 @@ async fn xdelex_keeps_deletes_or_asks_for_references() {
         run(&rest, r#"["XDELEX","none","IDS",2,"1-0","2-0"]"#).await,
         "[-1,-1]"
     );
-    // Without groups nobody has to acknowledge.
+    // A stream without groups needs no acknowledgement.
     run(&rest, r#"["XADD","free","1-0","f","v"]"#).await;
     assert_eq!(
         run(&rest, r#"["XDELEX","free","ACKED","IDS",1,"1-0"]"#).await,
@@ -217,15 +220,7 @@ async fn xackdel_acknowledges_and_then_deletes() {
             &["1-0"],
         ),
     ] {
-        stream(&rest).await;
-        assert_eq!(run(&rest, command).await, results, "{command}");
-        assert_eq!(
-            ids(&rest, r#"["XRANGE","s","-","+"]"#).await,
-            left,
-            "{command}"
-        );
-        assert_eq!(held(&rest, "read").await, read, "{command}");
-        assert_eq!(held(&rest, "other").await, other, "{command}");
+        leaves(&rest, command, results, left, [read, other]).await;
     }
     // Another group has not read it: it is acknowledged and stays.
     stream(&rest).await;

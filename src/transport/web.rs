@@ -299,7 +299,19 @@ fn text(error: &JsValue, url: &str) -> Text {
         clean = clean + before + "the URL";
         rest = after;
     }
-    Text(clean + rest)
+    let clean = clean + rest;
+    // A runtime that writes the URL in its own way, with another host or escapes, or its path alone.
+    let (_, behind_scheme) = find::split(url, "://").unwrap_or(("", ""));
+    let path = find::split(behind_scheme, "/").map_or("", |(_, path)| path);
+    let quotes = |word: &str| {
+        let has = |part: &str| find::find(word.as_bytes(), part).is_some();
+        has("://") || !path.is_empty() && has(path)
+    };
+    let words = clean.split_ascii_whitespace();
+    let words: Vec<_> = words
+        .map(|word| if quotes(word) { "the URL" } else { word })
+        .collect();
+    Text(words.join(" "))
 }
 
 /// What an error says. A `String` as an error would bring its `Debug`, which escapes by Unicode's tables.

@@ -292,7 +292,7 @@ async fn killed_paused_full_and_reset_nothing_is_lost_doubled_or_phantom() {
                 full += 1;
                 server.fill_disk(random.below(2000));
                 sleep(Duration::from_millis(random.below(300))).await;
-                // Where nothing was written meanwhile, the disk has room again by a new start.
+                // A server that reached no limit is restarted, which removes the limit.
                 if !server.has_ended() {
                     server.restart();
                 }

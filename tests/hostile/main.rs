@@ -46,7 +46,7 @@ fn client(url: &str) -> Redis {
         .unwrap()
 }
 
-/// What a call is, and what came of it as text; an error of the call, where there is one.
+/// The value of a call as text, or its error.
 type Outcome = Result<String, Error>;
 type Call = for<'a> fn(&'a Redis) -> BoxFuture<'a, Outcome>;
 

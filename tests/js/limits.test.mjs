@@ -212,7 +212,7 @@ test("empty lists are nothing to do: no request, and the result of none", async 
     0, 0, 0, 0, 0, 0, [], [], 0, 0, 0, 0, null, 0, 0, 0, "OK", "OK", 0, null, null, null, null, [], [], [], [], 0, 0, 0, [], [],
   ];
   assert.deepEqual(await Promise.all(calls(redis)), results);
-  // What a caller does to one is nobody else's.
+  // Each caller has an array of its own.
   (await redis.mget([])).push(1);
   assert.deepEqual(await redis.mget([]), []);
   const batch = redis.pipeline();
@@ -237,7 +237,7 @@ test("scores are numbers by every command, the infinite too", async () => {
   assert.deepEqual(await redis.zdiff(1, key, { withScores: true }), all);
   assert.deepEqual((await redis.zscan(key, 0))[1].filter((_, i) => i % 2).sort((a, b) => a - b), [-Infinity, 1e21, Infinity, Infinity]);
   assert.equal((await redis.zrandmember(key, 4, true)).filter((score) => typeof score === "number").length, 4);
-  assert.deepEqual(await redis.zmscore(key, ["up", "nobody", "far"]), [Infinity, null, 1e21]);
+  assert.deepEqual(await redis.zmscore(key, ["up", "absent", "far"]), [Infinity, null, 1e21]);
   assert.equal(await redis.zscore(key, "down"), -Infinity);
   assert.equal(await redis.zincrby(key, 1, "up"), Infinity);
   assert.deepEqual(await redis.zpopmin(key), ["down", -Infinity]);

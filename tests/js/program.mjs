@@ -40,7 +40,7 @@ export async function program({ Redis, RedisError, ServerError }, { url, token, 
   for await (const found of redis.scanIterator({ match: key("scan:*"), count: 2 })) keys.push(found.slice(prefix.length));
   found.scan = [...new Set(keys)].sort();
 
-  // Failures of the way, each in this runtime's words: nothing of a path, a key or a value is in what is said of them.
+  // Connection failures, which each runtime words differently: no error contains a path, a key or a value.
   found.leaks = [];
   const look = (what) => {
     if (what === null || (typeof what !== "object" && typeof what !== "string")) return;

@@ -1,4 +1,4 @@
-// Runs the calls to a server that lies in a runtime that tests start by its command, and prints what came of it.
+// Runs the calls to the hostile server in Node, Deno or Bun, and prints the result as JSON. hostile.test.mjs starts it.
 
 import process from "node:process";
 import * as restis from "restis";

