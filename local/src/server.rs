@@ -236,8 +236,11 @@ mod unix {
 
     /// Creates the folder for data, and locks it. The lock is held by whatever has the file open.
     fn lock(folder: &Path) -> Result<File, Error> {
-        let failed = |error| {
-            let message = format!("the folder {} cannot be used for data", folder.display());
+        let failed = |error: io::Error| {
+            let message = format!(
+                "the folder {} cannot be used for data ({error}); choose another with --data",
+                folder.display()
+            );
             Error::io(message, error)
         };
         if !folder.exists() {
